@@ -1,0 +1,3 @@
+//! `cargo xtask <command>`: the builds that plain cargo and pnpm cannot express.
+
+fn main() {}
