@@ -1,0 +1,3 @@
+//! Stepwell's engine.
+mod store;
+pub use store::*;

@@ -1,0 +1,111 @@
+//! What goes into and comes out of `Engine::handle`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ClientId, ClientReply, ClientRequest, EngineMessage, Epoch, ErrorInfo, ExecutorEnvelope, ExecutorId, RunEvent,
+    TimestampMs,
+};
+
+/// One thing for the engine to handle. A batch of them is one transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Input {
+    /// Time has passed.
+    Tick,
+    /// A client asks.
+    Client {
+        /// Who is answered.
+        client_id: ClientId,
+        /// What is asked.
+        request: ClientRequest,
+    },
+    /// An executor says something.
+    Executor {
+        /// Who.
+        executor_id: ExecutorId,
+        /// What.
+        envelope: ExecutorEnvelope,
+    },
+    /// An executor is dead: its liveness lock was granted to the engine's host.
+    ExecutorGone {
+        /// Which.
+        executor_id: ExecutorId,
+    },
+    /// The host is about to let go of the database in good order: stop claiming, give leases back uncounted.
+    Release,
+}
+
+/// An answer and the client it goes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Addressed {
+    /// The client.
+    pub client_id: ClientId,
+    /// The answer.
+    pub reply: ClientReply,
+}
+
+/// An instruction to the host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Effect {
+    /// Send this message to this executor.
+    Send {
+        /// To whom.
+        executor_id: ExecutorId,
+        /// What.
+        message: EngineMessage,
+    },
+}
+
+/// What the host does after the commit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// Answers to clients, in the order of their requests.
+    pub replies: Vec<Addressed>,
+    /// Events for every tab, in order.
+    #[cfg_attr(feature = "ts", tsify(type = "RunEvent[]"))]
+    pub events: Vec<RunEvent>,
+    /// Instructions, in order.
+    pub effects: Vec<Effect>,
+    /// When to call again with a tick if nothing else happens; replaces what was said before.
+    pub wake_at: Option<TimestampMs>,
+    /// The engine's state, where `paused` or `unserved_jobs` changed.
+    pub status: Option<EngineStatus>,
+}
+
+/// What the engine counts, since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Counters {
+    /// Batches handled.
+    pub batches: u64,
+    /// Transactions that wrote.
+    pub commits: u64,
+    /// Step outcomes stored.
+    pub steps: u64,
+    /// Claims and adoptions.
+    pub leases: u64,
+}
+
+/// The engine's own state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineStatus {
+    /// The session.
+    pub epoch: Epoch,
+    /// Why no work is done now; `None` when all is well. The engine tries again by itself.
+    pub paused: Option<ErrorInfo>,
+    /// Jobs with pending runs that no connected executor serves.
+    pub unserved_jobs: Vec<String>,
+    /// What was counted.
+    pub counters: Counters,
+}

@@ -1,0 +1,35 @@
+//! The words that Stepwell's parts exchange: ids, commands, replies, executor messages, events, effects and errors.
+//!
+//! **Owns** the wire vocabulary, once: the same types are stored, sent and generated as TypeScript, so no copy of a
+//! type with conversions both ways exists anywhere. **Must not** hold behaviour, read a clock or know a storage engine.
+//!
+//! User payloads are [`JsonText`]: opaque here and in every other crate.
+
+mod command;
+mod error;
+mod event;
+mod executor;
+mod ids;
+mod io;
+mod log;
+mod run;
+mod step;
+#[cfg(feature = "ts")]
+mod typescript;
+
+pub use command::{ClientReply, ClientRequest, Command, Disposition, LogQuery, LogPage, Order, Reply, RunFilter, RunPage};
+pub use error::{ErrorCode, ErrorInfo, FailureCode, RunFailure};
+pub use event::{EventBody, EventHead, RunEvent};
+pub use executor::{
+    AbortReason, Assignment, EngineMessage, ExecutorEnvelope, ExecutorMessage, Holding, RefusalReason, Report,
+};
+pub use ids::{ClientId, Epoch, ExecutorId, Generation, JsonText, RequestId, RunId, TimestampMs};
+pub use io::{Addressed, Counters, Effect, EngineStatus, Input, Output};
+pub use log::{LogLevel, LogLine, NewLog};
+pub use run::{Progress, Run, RunStatus};
+pub use step::{Step, StepKind, StepStatus};
+#[cfg(feature = "ts")]
+pub use typescript::typescript;
+
+/// Rises with every change that an older peer would misread. Peers with different numbers refuse each other.
+pub const PROTOCOL_VERSION: u32 = 1;

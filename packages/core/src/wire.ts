@@ -1,0 +1,84 @@
+/**
+ * Every message between the page, the engine worker and an executor, in one place.
+ *
+ * - page ↔ engine worker: the worker's own channel. One array of requests per microtask checkpoint goes out; one
+ *   `output` per flush comes back.
+ * - executor ↔ engine worker: a `MessagePort` of which the page hands one end to each. Both send arrays:
+ *   `ExecutorEnvelope[]` one way, `EngineMessage[]` the other.
+ * - page → executor worker: `ConnectExecutor`, again with a new port after each engine restart.
+ *
+ * Control types are generated from Rust (`generated/protocol.ts`); user values cross as JSON text.
+ */
+import type { ClientReply, ClientRequest, EngineStatus, Epoch, ErrorInfo, ExecutorId, RunEvent } from './generated/protocol.js'
+import { PROTOCOL_VERSION } from './generated/protocol.js'
+
+/** Two parts talk only if they were built together. */
+export const BUILD_ID = `0.1.0/${PROTOCOL_VERSION}`
+
+export type Durability = 'strict' | 'relaxed'
+export type StorageMode = 'opfs' | 'memory'
+
+export interface OpenEngine {
+  readonly type: 'stepwell:open'
+  readonly buildId: string
+  readonly database: string
+  readonly durability: Durability
+  readonly storage: StorageMode
+  /** How many executors will say hello. Until they have, or 1 s has passed, nothing is claimed. */
+  readonly expectedExecutors: number
+  /** The id under which replies to this page are addressed. */
+  readonly clientId: string
+}
+
+/** The page's end of the engine worker. */
+export type ToEngineWorker =
+  | OpenEngine
+  /** With the port in the transfer list. The worker queues for the executor's liveness lock at once. */
+  | { readonly type: 'stepwell:executor'; readonly executorId: ExecutorId; readonly port: MessagePort }
+  | { readonly type: 'stepwell:requests'; readonly requests: readonly ClientRequest[] }
+  /** Time may have jumped (the page became visible, the machine woke up). */
+  | { readonly type: 'stepwell:tick' }
+  /** Commit, give leases back, close the handles, give up the lock; answered by `released`. */
+  | { readonly type: 'stepwell:release' }
+  /** Make the engine panic: for tests of what follows, through `@stepwell/core/testing`. */
+  | { readonly type: 'stepwell:panic' }
+
+export type FromEngineWorker =
+  /** `persisted`: whether `navigator.storage.persisted()` said so; `null` where memory holds the database. */
+  | { readonly type: 'opened'; readonly epoch: Epoch; readonly persisted: boolean | null }
+  | { readonly type: 'open-failed'; readonly error: ErrorInfo }
+  | {
+      readonly type: 'output'
+      readonly replies: readonly ClientReply[]
+      readonly events: readonly RunEvent[]
+      readonly status: EngineStatus | null
+    }
+  /** The wall clock was found behind; the engine follows it. Milliseconds. */
+  | { readonly type: 'clock'; readonly from: number; readonly to: number }
+  /** The instance is lost: terminate this worker. */
+  | { readonly type: 'fatal'; readonly message: string }
+  /** The lock was lost, or `release` was asked for: the handles are closed. */
+  | { readonly type: 'released' }
+
+/** To an executor worker (by `postMessage`, with `port` in the transfer list), or by a call to one in the page. */
+export interface ConnectExecutor {
+  readonly type: 'stepwell:connect'
+  readonly buildId: string
+  readonly database: string
+  readonly executorId: ExecutorId
+  readonly slots: number
+  readonly port: MessagePort
+}
+
+/** What an executor worker says to its page, outside the port. */
+export type FromExecutorWorker =
+  | { readonly type: 'stepwell:executor-ready'; readonly jobs: readonly string[] }
+  | { readonly type: 'stepwell:executor-failed'; readonly error: ErrorInfo }
+
+/** Held by the page that spawns the engine worker. */
+export const seatLock = (database: string): string => `stepwell:${database}:seat`
+/** Held by the engine worker exactly while its file handles are open. */
+export const engineLock = (database: string): string => `stepwell:${database}`
+/** Held by an executor for as long as it lives. */
+export const executorLock = (database: string, executorId: ExecutorId): string =>
+  `stepwell:${database}:executor:${executorId}`
