@@ -1,3 +1,41 @@
 //! `cargo xtask <command>`: the builds that plain cargo and pnpm cannot express.
+//!
+//! Owns the making of committed and packed artefacts from the Rust crates. Must not run tests or install tools
+//! (`scripts/*.mjs` do).
 
-fn main() {}
+mod clang;
+mod codegen;
+mod inputs;
+mod wasm;
+
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  wasm [--release | --dev]   build crates/stepwell-wasm into packages/core/wasm (release is the default;
+                             skipped when nothing changed; --dev is content with a release build)
+  codegen [--check]          write packages/core/src/generated/protocol.ts from crates/stepwell-protocol;
+                             with --check write nothing and fail when the committed file differs
+";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["wasm"] | ["wasm", "--release"] => wasm::run(wasm::Profile::Release),
+        ["wasm", "--dev"] => wasm::run(wasm::Profile::Dev),
+        ["codegen"] => codegen::run(codegen::Mode::Write),
+        ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        _ => bail!("unknown command: {}\n\n{USAGE}", args.join(" ")),
+    }
+}
+
+/// The repository's root. Fixed at compile time: xtask is only ever run from its own checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the repository's root")
+        .to_owned()
+}

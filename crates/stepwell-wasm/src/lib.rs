@@ -1,0 +1,49 @@
+//! The engine's shell in the browser: opens the OPFS pool and SQLite in it. The only crate that knows `JsValue`.
+//!
+//! First cut: it proves the tool chain. Empty on native targets.
+#![cfg(all(target_family = "wasm", target_os = "unknown"))]
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, install};
+use wasm_bindgen::prelude::*;
+
+const VFS_NAME: &str = "stepwell-opfs";
+
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct StepwellEngine {
+    connection: Connection,
+}
+
+#[wasm_bindgen]
+impl StepwellEngine {
+    /// Opens (and creates) the database `file` in the OPFS folder `directory`.
+    pub async fn open(directory: String, file: String) -> Result<StepwellEngine, JsError> {
+        let config = OpfsSAHPoolCfgBuilder::new()
+            .vfs_name(VFS_NAME)
+            .directory(&directory)
+            .initial_capacity(3)
+            .build();
+        install::<sqlite_wasm_rs::WasmOsCallback>(&config, true).await?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = Connection::open_with_flags_and_vfs(&file, flags, VFS_NAME)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        Ok(Self { connection })
+    }
+
+    #[wasm_bindgen(js_name = sqliteVersion)]
+    pub fn sqlite_version(&self) -> Result<String, JsError> {
+        let version = self
+            .connection
+            .query_row("SELECT sqlite_version()", [], |row| row.get(0))?;
+        Ok(version)
+    }
+}

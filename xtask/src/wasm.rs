@@ -1,0 +1,183 @@
+//! `cargo xtask wasm`: crates/stepwell-wasm → packages/core/wasm (web target of wasm-bindgen, TypeScript, wasm-opt).
+//!
+//! The output folder is replaced as a whole, after everything succeeded: a failed build leaves the last good one.
+
+use crate::{clang, inputs};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+const OUTPUT: &str = "packages/core/wasm";
+/// Hidden, so that `files` in packages/core/package.json can keep it out of the tarball.
+const STAMP: &str = ".inputs";
+const WASM_FILE: &str = "stepwell_wasm_bg.wasm";
+
+/// The engine's SQL needs none of these; together they are a fifth of the download. JSON functions stay.
+const SQLITE_FLAGS: [&str; 14] = [
+    "-USQLITE_ENABLE_FTS5",
+    "-USQLITE_ENABLE_RTREE",
+    "-USQLITE_ENABLE_SESSION",
+    "-USQLITE_ENABLE_PREUPDATE_HOOK",
+    "-USQLITE_ENABLE_BYTECODE_VTAB",
+    "-USQLITE_ENABLE_DBPAGE_VTAB",
+    "-USQLITE_ENABLE_DBSTAT_VTAB",
+    "-USQLITE_ENABLE_STMTVTAB",
+    "-USQLITE_ENABLE_MATH_FUNCTIONS",
+    "-USQLITE_ENABLE_OFFSET_SQL_FUNC",
+    "-USQLITE_ENABLE_UNKNOWN_SQL_FUNCTION",
+    "-USQLITE_ENABLE_COLUMN_METADATA",
+    "-DSQLITE_DQS=0",
+    "-DSQLITE_DEFAULT_MEMSTATUS=0",
+];
+
+/// What rustc emits for wasm32-unknown-unknown by default; wasm-opt rejects instructions it was not told about.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Release,
+    Dev,
+}
+
+impl Profile {
+    fn cargo_name(self) -> &'static str {
+        match self {
+            Profile::Release => "wasm-release",
+            Profile::Dev => "wasm-dev",
+        }
+    }
+}
+
+pub(crate) fn run(profile: Profile) -> Result<()> {
+    let root = crate::root();
+    let output = root.join(OUTPUT);
+    let fingerprint = inputs::fingerprint(&root)?;
+    if is_current(&output, profile, &fingerprint) {
+        eprintln!("{OUTPUT} is up to date");
+        return Ok(());
+    }
+
+    let wasm = compile(&root, profile)?;
+    let staging = root.join(format!("target/xtask-wasm/{}", std::process::id()));
+    bind(&wasm, &staging, profile)?;
+    if profile == Profile::Release {
+        optimise(&root, &staging.join(WASM_FILE))?;
+    }
+    let stamp = format!("{} {fingerprint}\n", profile.cargo_name());
+    std::fs::write(staging.join(STAMP), stamp)?;
+    replace(&staging, &output)?;
+    report_size(&output.join(WASM_FILE))
+}
+
+/// A release build also satisfies `--dev`, never the other way round.
+fn is_current(output: &Path, profile: Profile, fingerprint: &str) -> bool {
+    let stamp = std::fs::read_to_string(output.join(STAMP)).unwrap_or_default();
+    let made_by =
+        |profile: Profile| stamp.trim_end() == format!("{} {fingerprint}", profile.cargo_name());
+    output.join(WASM_FILE).is_file()
+        && (made_by(profile) || (profile == Profile::Dev && made_by(Profile::Release)))
+}
+
+fn compile(root: &Path, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["build", "--package", "stepwell-wasm"])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .args(["--target-dir", "target"])
+        .args(["--profile", profile.cargo_name()])
+        .env("SQLITE_WASM_RS_FLAGS", SQLITE_FLAGS.join(" "))
+        .envs(clang::environment()?);
+    run_command(&mut cargo, "cargo build of stepwell-wasm")?;
+    Ok(root.join(format!(
+        "target/wasm32-unknown-unknown/{}/stepwell_wasm.wasm",
+        profile.cargo_name()
+    )))
+}
+
+fn bind(wasm: &Path, staging: &Path, profile: Profile) -> Result<()> {
+    std::fs::create_dir_all(staging)?;
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .typescript(true)
+        // Dev builds keep function names: they are what makes a wasm stack trace readable.
+        .remove_name_section(profile == Profile::Release)
+        .remove_producers_section(true)
+        .generate(staging)
+        .context("wasm-bindgen failed")?;
+    let bindings = std::fs::read_to_string(staging.join("stepwell_wasm.js"))?;
+    ensure!(
+        !bindings.contains("from \"env\"") && !bindings.contains("from 'env'"),
+        "the bindings import a module \"env\", which no browser has: a C symbol was left undefined \
+         (is feature `wasm-bindgen` of sqlite-wasm-rs on?)"
+    );
+    Ok(())
+}
+
+/// `wasm-opt` takes up to a minute, so its last result is kept, keyed by its input: most edits under `crates` (tests,
+/// comments) leave the wasm as it was.
+fn optimise(root: &Path, wasm: &Path) -> Result<()> {
+    let cache = root.join("target/xtask-wasm/optimised");
+    let cached = cache.join(format!("{}.wasm", inputs::digest(&std::fs::read(wasm)?)));
+    if !cached.is_file() {
+        let program = root.join("node_modules/binaryen/bin/wasm-opt");
+        ensure!(
+            program.is_file(),
+            "{} is missing; run `npm run setup`",
+            program.display()
+        );
+        let fresh = wasm.with_extension("opt.wasm");
+        let mut wasm_opt = Command::new("node");
+        wasm_opt
+            .arg(program)
+            .arg("-Oz")
+            .args(WASM_FEATURES)
+            .args([wasm, Path::new("-o"), &fresh]);
+        run_command(&mut wasm_opt, "wasm-opt")?;
+        if cache.exists() {
+            std::fs::remove_dir_all(&cache)?;
+        }
+        std::fs::create_dir_all(&cache)?;
+        std::fs::rename(&fresh, &cached)?;
+    }
+    std::fs::copy(&cached, wasm)?;
+    Ok(())
+}
+
+fn replace(staging: &Path, output: &Path) -> Result<()> {
+    if output.exists() {
+        std::fs::remove_dir_all(output)?;
+    }
+    std::fs::rename(staging, output)
+        .with_context(|| format!("cannot move the build to {}", output.display()))
+}
+
+/// Brotli by way of Node, which is there anyway: a Rust encoder is slow without optimisation, and xtask has none.
+fn report_size(wasm: &Path) -> Result<()> {
+    const SCRIPT: &str = "const wasm = require('fs').readFileSync(process.argv[1]);\
+        const kib = (bytes) => (bytes.length / 1024).toFixed(1) + ' KiB';\
+        const brotli = require('zlib').brotliCompressSync(wasm);\
+        console.error(`wasm: ${kib(wasm)} raw, ${kib(brotli)} brotli`)";
+    let mut node = Command::new("node");
+    node.args(["-e", SCRIPT]).arg(wasm);
+    run_command(&mut node, "node")
+}
+
+fn run_command(command: &mut Command, what: &str) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("{what} could not be started"))?;
+    if !status.success() {
+        bail!("{what} failed ({status})");
+    }
+    Ok(())
+}
