@@ -109,6 +109,8 @@ fn bind(wasm: &Path, staging: &Path, profile: Profile) -> Result<()> {
         .input_path(wasm)
         .web(true)?
         .typescript(true)
+        // The crate leaves it out by default; bundlers find the wasm by this literal `new URL(…, import.meta.url)`.
+        .omit_default_module_path(false)
         // Dev builds keep function names: they are what makes a wasm stack trace readable.
         .remove_name_section(profile == Profile::Release)
         .remove_producers_section(true)
