@@ -1,3 +1,24 @@
-//! Stepwell's engine.
+//! Stepwell's engine, sans-IO: it decides everything about runs, steps and leases, and does no input or output itself.
+//!
+//! A host feeds [`Engine::handle`] with batches of inputs, the time and some entropy, and carries out what comes back:
+//! replies, events, effects, and the one moment at which to call again. Everything that must survive goes through the
+//! [`Store`] port; [`MemoryStore`] is its reference implementation.
+//!
+//! **Must not** read a clock, draw randomness, await, or know of browsers and SQL.
+
+mod clock;
+mod engine;
+mod entropy;
 mod store;
-pub use store::*;
+
+pub use clock::{
+    Clock, ClockJump, Observed, STEP_BACK_MS_MAX, WAIT_MS_MAX_FAR, WAIT_MS_MAX_NEAR, wait_ms,
+};
+pub use engine::{
+    Engine, EngineOptions, JOB_NAME_BYTES_MAX, LOGS_PER_PAGE_MAX, MAX_RECOVERIES, RUNS_PER_PAGE_MAX,
+};
+pub use entropy::Entropy;
+pub use store::{
+    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
+    StepOutcome, StepWritten, Store, StoreError, StoreResult, UNCLAIMED, fence_of,
+};

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Epoch, ErrorCode, ErrorInfo, Generation, Holding, JsonText, LogLine, LogPage, LogQuery, Report, RequestId, Run,
-    RunFailure, RunFilter, RunId, RunPage, RunStatus, Step, StepKind, TimestampMs,
+    Epoch, ErrorCode, ErrorInfo, Generation, Holding, JsonText, LogLine, LogPage, LogQuery, Report,
+    RequestId, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus, Step, StepKind, TimestampMs,
 };
 
 /// Whether other engines may work on the same database at the same time.
@@ -26,10 +26,14 @@ pub enum Ownership {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The disk or the quota is full. Make room; the engine tries again by itself.
-    #[error("The storage is full. Free some space; Stepwell tries again by itself and nothing was lost.")]
+    #[error(
+        "The storage is full. Free some space; Stepwell tries again by itself and nothing was lost."
+    )]
     Full,
     /// Reading or writing failed.
-    #[error("The storage could not be read or written ({0}). Stepwell tries again by itself and nothing was lost.")]
+    #[error(
+        "The storage could not be read or written ({0}). Stepwell tries again by itself and nothing was lost."
+    )]
     Io(String),
     /// Memory ran out.
     #[error("Memory ran out in the database. Stepwell tries again by itself and nothing was lost.")]
@@ -71,7 +75,9 @@ impl StoreError {
     pub fn info(&self) -> ErrorInfo {
         let code = match self {
             Self::Full => ErrorCode::StorageFull,
-            Self::Io(_) | Self::NoMemory | Self::Busy(_) | Self::Unavailable(_) => ErrorCode::StorageUnavailable,
+            Self::Io(_) | Self::NoMemory | Self::Busy(_) | Self::Unavailable(_) => {
+                ErrorCode::StorageUnavailable
+            }
             Self::Corrupt(_) => ErrorCode::StorageCorrupt,
             Self::SchemaTooNew { .. } => ErrorCode::SchemaTooNew,
             Self::Other(_) => ErrorCode::Internal,
@@ -263,7 +269,12 @@ pub trait Store {
         lease_expires_at: Option<TimestampMs>,
     ) -> StoreResult<Option<Run>>;
     /// Gives up a lease and raises the generation, so that nothing more is written under the old one.
-    fn release(&mut self, fence: &Fence, how: Release, now: TimestampMs) -> StoreResult<Option<RunHead>>;
+    fn release(
+        &mut self,
+        fence: &Fence,
+        how: Release,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunHead>>;
 
     /// Stores a step's outcome with the next `completed_index`, the report, and `recoveries` back at 0.
     fn write_step(
@@ -274,7 +285,12 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<StepWritten>>;
     /// Stores lines whose ordinal is above the run's, and progress where there is any.
-    fn write_report(&mut self, fence: &Fence, report: &Report, now: TimestampMs) -> StoreResult<Option<RunWritten>>;
+    fn write_report(
+        &mut self,
+        fence: &Fence,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>>;
     /// Ends a run.
     fn finish_run(
         &mut self,
@@ -307,7 +323,10 @@ pub trait Store {
 /// The fence of a run as it was just claimed or adopted.
 #[must_use]
 pub fn fence_of(run: &Run) -> Fence {
-    Fence { run_id: run.id.clone(), generation: run.generation }
+    Fence {
+        run_id: run.id.clone(),
+        generation: run.generation,
+    }
 }
 
 /// The generation before the first claim.

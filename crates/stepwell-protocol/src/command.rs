@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineStatus, ErrorInfo, JsonText, LogLevel, LogLine, RequestId, Run, RunId, RunStatus, Step};
+use crate::{
+    EngineStatus, ErrorInfo, JsonText, LogLevel, LogLine, RequestId, Run, RunId, RunStatus, Step,
+};
 
 /// A command with the id under which it is answered and, if need be, sent again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +20,11 @@ pub struct ClientRequest {
 /// What a client may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Command {
     /// Commit a new run as pending. Answered by [`Reply::Triggered`].
     Trigger {
@@ -154,7 +160,11 @@ pub struct ClientReply {
 /// What a client is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Reply {
     /// To `trigger`.
     Triggered {

@@ -49,7 +49,11 @@ pub struct Report {
 /// What an executor says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum ExecutorMessage {
     /// The first message, and the first again to a restarted engine. Answered by [`EngineMessage::Welcome`].
     Hello {
@@ -191,7 +195,11 @@ pub enum AbortReason {
 /// What the engine says to an executor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum EngineMessage {
     /// To `hello`. What was held and is not adopted must be aborted and its messages dropped.
     Welcome {

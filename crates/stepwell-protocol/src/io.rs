@@ -3,14 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClientId, ClientReply, ClientRequest, EngineMessage, Epoch, ErrorInfo, ExecutorEnvelope, ExecutorId, RunEvent,
-    TimestampMs,
+    ClientId, ClientReply, ClientRequest, EngineMessage, Epoch, ErrorInfo, ExecutorEnvelope,
+    ExecutorId, RunEvent, TimestampMs,
 };
 
 /// One thing for the engine to handle. A batch of them is one transaction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Input {
     /// Time has passed.
     Tick,
@@ -51,7 +55,11 @@ pub struct Addressed {
 /// An instruction to the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Effect {
     /// Send this message to this executor.
     Send {

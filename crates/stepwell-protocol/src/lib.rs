@@ -17,11 +17,15 @@ mod step;
 #[cfg(feature = "ts")]
 mod typescript;
 
-pub use command::{ClientReply, ClientRequest, Command, Disposition, LogQuery, LogPage, Order, Reply, RunFilter, RunPage};
+pub use command::{
+    ClientReply, ClientRequest, Command, Disposition, LogPage, LogQuery, Order, Reply, RunFilter,
+    RunPage,
+};
 pub use error::{ErrorCode, ErrorInfo, FailureCode, RunFailure};
 pub use event::{EventBody, EventHead, RunEvent};
 pub use executor::{
-    AbortReason, Assignment, EngineMessage, ExecutorEnvelope, ExecutorMessage, Holding, RefusalReason, Report,
+    AbortReason, Assignment, EngineMessage, ExecutorEnvelope, ExecutorMessage, Holding,
+    RefusalReason, Report,
 };
 pub use ids::{ClientId, Epoch, ExecutorId, Generation, JsonText, RequestId, RunId, TimestampMs};
 pub use io::{Addressed, Counters, Effect, EngineStatus, Input, Output};

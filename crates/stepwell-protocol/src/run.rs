@@ -27,8 +27,14 @@ pub enum RunStatus {
 
 impl RunStatus {
     /// All statuses, in the order of a run's life.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// Whether the run has ended.
     #[must_use]

@@ -43,7 +43,9 @@ impl StepStatus {
     /// The inverse of [`StepStatus::as_str`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Running, Self::Completed, Self::Failed, Self::Pending].into_iter().find(|status| status.as_str() == name)
+        [Self::Running, Self::Completed, Self::Failed, Self::Pending]
+            .into_iter()
+            .find(|status| status.as_str() == name)
     }
 }
 

@@ -3,11 +3,12 @@
 use tsify::Tsify;
 
 use crate::{
-    AbortReason, Addressed, Assignment, ClientId, ClientReply, ClientRequest, Command, Counters, Disposition, Effect,
-    EngineMessage, EngineStatus, Epoch, ErrorCode, ErrorInfo, EventBody, EventHead, ExecutorEnvelope, ExecutorId,
-    ExecutorMessage, FailureCode, Generation, Holding, Input, JsonText, LogLevel, LogLine, LogPage, LogQuery, NewLog,
-    Order, Output, PROTOCOL_VERSION, Progress, RefusalReason, Reply, Report, RequestId, Run, RunFailure, RunFilter,
-    RunId, RunPage, RunStatus, Step, StepKind, StepStatus, TimestampMs,
+    AbortReason, Addressed, Assignment, ClientId, ClientReply, ClientRequest, Command, Counters,
+    Disposition, Effect, EngineMessage, EngineStatus, Epoch, ErrorCode, ErrorInfo, EventBody,
+    EventHead, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode, Generation, Holding,
+    Input, JsonText, LogLevel, LogLine, LogPage, LogQuery, NewLog, Order, Output, PROTOCOL_VERSION,
+    Progress, RefusalReason, Reply, Report, RequestId, Run, RunFailure, RunFilter, RunId, RunPage,
+    RunStatus, Step, StepKind, StepStatus, TimestampMs,
 };
 
 macro_rules! declarations {
@@ -18,14 +19,58 @@ macro_rules! declarations {
 #[must_use]
 pub fn typescript() -> String {
     let mut parts = declarations![
-        RunId, RequestId, ClientId, ExecutorId, Generation, Epoch, TimestampMs, JsonText, ErrorCode, ErrorInfo,
-        FailureCode, RunFailure, RunStatus, Progress, Run, StepKind, StepStatus, Step, LogLevel, NewLog, LogLine,
-        RunFilter, RunPage, Order, LogQuery, LogPage, Disposition, Command, ClientRequest, Reply, ClientReply, Holding,
-        Report, ExecutorMessage, ExecutorEnvelope, Assignment, RefusalReason, AbortReason, EngineMessage, EventHead,
-        EventBody, Input, Addressed, Effect, Counters, EngineStatus, Output,
+        RunId,
+        RequestId,
+        ClientId,
+        ExecutorId,
+        Generation,
+        Epoch,
+        TimestampMs,
+        JsonText,
+        ErrorCode,
+        ErrorInfo,
+        FailureCode,
+        RunFailure,
+        RunStatus,
+        Progress,
+        Run,
+        StepKind,
+        StepStatus,
+        Step,
+        LogLevel,
+        NewLog,
+        LogLine,
+        RunFilter,
+        RunPage,
+        Order,
+        LogQuery,
+        LogPage,
+        Disposition,
+        Command,
+        ClientRequest,
+        Reply,
+        ClientReply,
+        Holding,
+        Report,
+        ExecutorMessage,
+        ExecutorEnvelope,
+        Assignment,
+        RefusalReason,
+        AbortReason,
+        EngineMessage,
+        EventHead,
+        EventBody,
+        Input,
+        Addressed,
+        Effect,
+        Counters,
+        EngineStatus,
+        Output,
     ];
     // `RunEvent` is flattened from two types. tsify would write `interface … extends` a union, which is not TypeScript.
     parts.push("export type RunEvent = EventHead & EventBody;".to_owned());
-    parts.push(format!("export const PROTOCOL_VERSION = {PROTOCOL_VERSION};"));
+    parts.push(format!(
+        "export const PROTOCOL_VERSION = {PROTOCOL_VERSION};"
+    ));
     parts.join("\n\n") + "\n"
 }

@@ -1,0 +1,290 @@
+//! What clients ask: triggers, reads, `cancel` and `retry`.
+//!
+//! | status    | `cancel`           | `retry`            |
+//! |-----------|--------------------|--------------------|
+//! | pending   | cancelled          | `conflict`         |
+//! | running   | cancelled, aborted | `conflict`         |
+//! | waiting   | cancelled          | `conflict`         |
+//! | completed | `already_terminal` | `already_terminal` |
+//! | failed    | `already_terminal` | pending            |
+//! | cancelled | `already_terminal` | pending            |
+//!
+//! A resend (the request id that the row holds) is answered with the run as it stands, whatever its status.
+
+use stepwell_protocol::{
+    AbortReason, Command, Disposition, EngineMessage, ErrorCode, ErrorInfo, EventBody, JsonText,
+    LogQuery, Reply, RequestId, Run, RunFilter, RunId, RunStatus, Step,
+};
+
+use super::turn::Turn;
+use crate::store::{Inserted, NewRun, RunHead, Store, StoreError, StoreResult};
+
+/// The recoveries after which a run fails, unless its trigger says otherwise.
+pub const MAX_RECOVERIES: u32 = 10;
+/// The longest job name, in bytes.
+pub const JOB_NAME_BYTES_MAX: usize = 256;
+/// The most runs a page may have.
+pub const RUNS_PER_PAGE_MAX: u32 = 1_000;
+/// The most log lines a page may have.
+pub const LOGS_PER_PAGE_MAX: u32 = 10_000;
+/// How often a write whose version was stale is tried again before it is reported.
+const STALE_RETRIES_MAX: u32 = 3;
+
+/// Why a command was not carried out: the command's own fault, or the store's.
+pub(super) enum Refused {
+    Command(ErrorInfo),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+type Answer = Result<Reply, Refused>;
+
+fn refuse<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused::Command(ErrorInfo::new(code, message)))
+}
+
+fn not_found<T>(run_id: &RunId) -> Result<T, Refused> {
+    refuse(
+        ErrorCode::NotFound,
+        format!("There is no run {run_id}. It was deleted, or the id is of another database."),
+    )
+}
+
+pub(super) fn head_of(run: &Run) -> RunHead {
+    RunHead {
+        run_id: run.id.clone(),
+        job_name: run.job_name.clone(),
+        labels: run.labels.clone(),
+        status: run.status,
+        version: run.version,
+    }
+}
+
+impl<S: Store> Turn<'_, S> {
+    pub(super) fn command(&mut self, request_id: &RequestId, command: &Command) -> Answer {
+        match command {
+            Command::Trigger {
+                job_name,
+                input,
+                max_recoveries,
+            } => self.trigger(request_id, job_name, input, *max_recoveries),
+            Command::GetRun { run_id } => Ok(Reply::Run {
+                run: self.store.run(run_id)?,
+            }),
+            Command::GetRuns { filter } => self.get_runs(filter),
+            Command::GetSteps { run_id, outputs } => self.get_steps(run_id, *outputs),
+            Command::GetLogs { query } => self.get_logs(query),
+            Command::Cancel { run_id } => self.cancel(request_id, run_id),
+            Command::Retry { run_id } => self.retry(request_id, run_id),
+            Command::GetStatus => Ok(Reply::Status {
+                status: super::status_of(self.state),
+            }),
+        }
+    }
+
+    fn trigger(
+        &mut self,
+        request_id: &RequestId,
+        job_name: &str,
+        input: &JsonText,
+        max_recoveries: Option<u32>,
+    ) -> Answer {
+        if job_name.is_empty() || job_name.len() > JOB_NAME_BYTES_MAX {
+            return refuse(
+                ErrorCode::InvalidInput,
+                format!(
+                    "jobName must have 1 to {JOB_NAME_BYTES_MAX} bytes; it has {}.",
+                    job_name.len()
+                ),
+            );
+        }
+        let new_run = NewRun {
+            id: self.state.ids.next(self.now, self.random),
+            request_id: request_id.clone(),
+            job_name: job_name.to_owned(),
+            input: input.clone(),
+            max_recoveries: max_recoveries.unwrap_or(MAX_RECOVERIES),
+            created_at: self.now,
+            start_at: self.now,
+        };
+        let run = match self.store.insert_run(&new_run)? {
+            Inserted::Existing(run) => run,
+            Inserted::Created(run) => {
+                self.emit(&head_of(&run), EventBody::RunTrigger);
+                self.run_became_claimable(job_name);
+                run
+            }
+        };
+        Ok(Reply::Triggered {
+            run,
+            disposition: Disposition::Created,
+        })
+    }
+
+    fn run_became_claimable(&mut self, job_name: &str) {
+        self.state.work_appeared();
+        self.check_unserved |= !self.state.serves(job_name);
+    }
+
+    fn get_runs(&mut self, filter: &RunFilter) -> Answer {
+        check_limit(filter.limit, RUNS_PER_PAGE_MAX)?;
+        Ok(Reply::Runs {
+            page: self.store.runs(filter)?,
+        })
+    }
+
+    fn get_logs(&mut self, query: &LogQuery) -> Answer {
+        check_limit(query.limit, LOGS_PER_PAGE_MAX)?;
+        if self.store.run(&query.run_id)?.is_none() {
+            return not_found(&query.run_id);
+        }
+        Ok(Reply::Logs {
+            page: self.store.logs(query)?,
+        })
+    }
+
+    /// The stored steps, then the ones that run now. A pending step that runs again is told once, as running.
+    fn get_steps(&mut self, run_id: &RunId, outputs: bool) -> Answer {
+        if self.store.run(run_id)?.is_none() {
+            return not_found(run_id);
+        }
+        let running: Vec<Step> = self
+            .state
+            .holder(run_id)
+            .map(|(_, slot)| {
+                slot.running
+                    .iter()
+                    .map(super::state::RunningStep::view)
+                    .collect()
+            })
+            .unwrap_or_default();
+        let mut steps = self.store.steps(run_id, outputs)?;
+        steps.retain(|step| !running.iter().any(|live| live.name == step.name));
+        steps.extend(running);
+        Ok(Reply::Steps { steps })
+    }
+
+    fn cancel(&mut self, request_id: &RequestId, run_id: &RunId) -> Answer {
+        self.change(request_id, run_id, |turn, run| {
+            if run.status.is_terminal() {
+                return refuse(
+                    ErrorCode::AlreadyTerminal,
+                    format!(
+                        "The run {run_id} is {} already: there is nothing to cancel.",
+                        run.status.as_str()
+                    ),
+                );
+            }
+            let Some(cancelled) =
+                turn.store
+                    .cancel_run(run_id, run.version, request_id, turn.now)?
+            else {
+                return Ok(None);
+            };
+            turn.emit(&head_of(&cancelled), EventBody::RunCancel);
+            turn.abort(run_id, AbortReason::Cancelled);
+            turn.check_unserved |= !turn.state.serves(&cancelled.job_name);
+            Ok(Some(cancelled))
+        })
+    }
+
+    fn retry(&mut self, request_id: &RequestId, run_id: &RunId) -> Answer {
+        self.change(request_id, run_id, |turn, run| {
+            match run.status {
+                RunStatus::Failed | RunStatus::Cancelled => {}
+                RunStatus::Completed => {
+                    return refuse(
+                        ErrorCode::AlreadyTerminal,
+                        format!("The run {run_id} has completed: trigger a new run instead."),
+                    );
+                }
+                RunStatus::Pending | RunStatus::Running | RunStatus::Waiting => {
+                    return refuse(
+                        ErrorCode::Conflict,
+                        format!(
+                            "The run {run_id} is {}: only a failed or cancelled run can be retried.",
+                            run.status.as_str()
+                        ),
+                    );
+                }
+            }
+            let Some(pending) = turn.store.retry_run(run_id, run.version, request_id, turn.now)? else {
+                return Ok(None);
+            };
+            turn.emit(&head_of(&pending), EventBody::RunRetry { attempt: pending.attempt });
+            turn.run_became_claimable(&pending.job_name);
+            Ok(Some(pending))
+        })
+    }
+
+    /// Reads a run, lets `write` change it under its version, and tries again when the version was stale.
+    fn change(
+        &mut self,
+        request_id: &RequestId,
+        run_id: &RunId,
+        mut write: impl FnMut(&mut Self, &Run) -> Result<Option<Run>, Refused>,
+    ) -> Answer {
+        if self.store.last_request(run_id)?.as_ref() == Some(request_id) {
+            return Ok(Reply::Run {
+                run: self.store.run(run_id)?,
+            });
+        }
+        for _ in 0..=STALE_RETRIES_MAX {
+            let Some(run) = self.store.run(run_id)? else {
+                return not_found(run_id);
+            };
+            if let Some(changed) = write(self, &run)? {
+                return Ok(Reply::Run { run: Some(changed) });
+            }
+        }
+        refuse(
+            ErrorCode::Conflict,
+            format!("The run {run_id} keeps changing under this command. Try again."),
+        )
+    }
+
+    /// Tells the executor that holds a run to stop. The lease has lost its power by a write before.
+    pub(super) fn abort(&mut self, run_id: &RunId, reason: AbortReason) {
+        let Some((executor_id, _)) = self.state.holder(run_id) else {
+            return;
+        };
+        let executor_id = executor_id.clone();
+        let Some(slot) = self.state.slot_mut(&executor_id, run_id) else {
+            return;
+        };
+        slot.aborting = true;
+        slot.running.clear();
+        let message = EngineMessage::Abort {
+            run_id: run_id.clone(),
+            generation: slot.generation,
+            reason,
+        };
+        self.send(&executor_id, message);
+    }
+}
+
+fn check_limit(limit: u32, limit_max: u32) -> Result<(), Refused> {
+    if (1..=limit_max).contains(&limit) {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::InvalidInput,
+        format!("limit must be from 1 to {limit_max}; it is {limit}."),
+    )
+}
+
+/// What a failed store call inside a command means for the batch: carry on with a reply of its own, or fail it all.
+pub(super) fn reply_for(refused: Refused) -> StoreResult<Reply> {
+    match refused {
+        Refused::Command(error) => Ok(Reply::Error { error }),
+        Refused::Store(error) if error.fails_batch() => Err(error),
+        Refused::Store(error) => Ok(Reply::Error {
+            error: error.info(),
+        }),
+    }
+}

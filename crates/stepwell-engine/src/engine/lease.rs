@@ -1,0 +1,195 @@
+//! Who works on what: the gate after a start, adoption, claims, heartbeats, unserved jobs.
+//!
+//! | a run that is …                       | when …                                   | becomes                           |
+//! |---------------------------------------|------------------------------------------|-----------------------------------|
+//! | running, lease void, held by hello    | an executor says hello                   | adopted: new generation, no count |
+//! | running, lease void                   | the gate is open and a slot is free      | claimed, recoveries + 1           |
+//! | … and recoveries over the limit       | at that claim                            | failed, `limit_exceeded`          |
+//! | pending                               | the gate is open and a slot is free      | claimed                           |
+
+use std::collections::BTreeMap;
+
+use stepwell_protocol::{
+    Assignment, EngineMessage, EventBody, ExecutorId, FailureCode, Holding, Report, Run,
+    RunFailure, RunId, TimestampMs,
+};
+
+use super::client::head_of;
+use super::state::{Executor, Gate, HEARTBEAT_MS, LEASE_MS, Slot};
+use super::turn::Turn;
+use crate::store::{Claim, Claimed, Ownership, RunOutcome, Store, StoreResult, fence_of};
+
+impl<S: Store> Turn<'_, S> {
+    fn lease_expires_at(&self) -> Option<TimestampMs> {
+        match self.store.ownership() {
+            Ownership::Exclusive => None,
+            Ownership::Shared => Some(self.now.plus(LEASE_MS)),
+        }
+    }
+
+    pub(super) fn adopt(&mut self, held: &Holding) -> StoreResult<Option<Run>> {
+        let adopted =
+            self.store
+                .adopt(held, self.state.session, self.now, self.lease_expires_at())?;
+        if let Some(run) = &adopted {
+            self.state.counters.leases += 1;
+            self.emit(
+                &head_of(run),
+                EventBody::RunResume {
+                    recoveries: run.recoveries,
+                },
+            );
+        }
+        Ok(adopted)
+    }
+
+    pub(super) fn register(
+        &mut self,
+        id: &ExecutorId,
+        jobs: &[String],
+        slots: u32,
+        holding: BTreeMap<RunId, Slot>,
+    ) {
+        let executor = Executor {
+            jobs: jobs.iter().cloned().collect(),
+            slots,
+            holding,
+            may_have_work: true,
+        };
+        self.state.executors.insert(id.clone(), executor);
+        if let Gate::Closed { missing, until } = self.state.gate {
+            self.state.gate = if missing <= 1 {
+                Gate::Open
+            } else {
+                Gate::Closed {
+                    missing: missing - 1,
+                    until,
+                }
+            };
+        }
+    }
+
+    /// What is done once per batch, after its inputs: time's work, then claims for every free slot.
+    pub(super) fn advance(&mut self) -> StoreResult<()> {
+        if let Gate::Closed { until, .. } = self.state.gate
+            && until <= self.now
+        {
+            self.state.gate = Gate::Open;
+            self.check_unserved = true;
+        }
+        self.heartbeat()?;
+        self.send_acks();
+        if self.state.gate == Gate::Open && !self.state.releasing {
+            self.claim()?;
+        }
+        if self.check_unserved && self.state.gate == Gate::Open {
+            let mut unserved = self.store.claimable_jobs()?;
+            unserved.retain(|job| !self.state.serves(job));
+            self.state.unserved_jobs = unserved;
+        }
+        Ok(())
+    }
+
+    /// Shared ownership only: keep our leases, void those of dead engines, and look for what other engines left.
+    fn heartbeat(&mut self) -> StoreResult<()> {
+        if !self.state.heartbeat_at.is_some_and(|due| due <= self.now) {
+            return Ok(());
+        }
+        self.store
+            .renew_leases(self.state.session, self.now.plus(LEASE_MS))?;
+        self.store.expire_leases(self.now)?;
+        self.state.work_appeared();
+        self.state.heartbeat_at = Some(self.now.plus(HEARTBEAT_MS));
+        Ok(())
+    }
+
+    fn claim(&mut self) -> StoreResult<()> {
+        let ids: Vec<ExecutorId> = self.state.executors.keys().cloned().collect();
+        for id in ids {
+            while let Some((jobs, limit)) = self.wants(&id) {
+                let claim = Claim {
+                    session: self.state.session,
+                    jobs: &jobs,
+                    limit,
+                    now: self.now,
+                    lease_expires_at: self.lease_expires_at(),
+                };
+                let claimed = self.store.claim(&claim)?;
+                let found = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
+                for claimed in claimed {
+                    self.start(&id, claimed)?;
+                }
+                if let Some(executor) = self.state.executors.get_mut(&id) {
+                    executor.may_have_work = found == limit;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The jobs and the number of runs that an executor would take now.
+    fn wants(&self, id: &ExecutorId) -> Option<(Vec<String>, u32)> {
+        let executor = self.state.executors.get(id)?;
+        let free = executor.free_slots();
+        let idle = executor.may_have_work && free > 0 && !executor.jobs.is_empty();
+        idle.then(|| (executor.jobs.iter().cloned().collect(), free))
+    }
+
+    /// Gives a claimed run to an executor, or fails it where it was interrupted too often.
+    fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<()> {
+        let Claimed { run, interrupted } = claimed;
+        self.state.counters.leases += 1;
+        if interrupted && run.recoveries > run.max_recoveries {
+            let outcome = RunOutcome::Failed(too_many_recoveries(&run));
+            let written =
+                self.store
+                    .finish_run(&fence_of(&run), &outcome, &Report::default(), self.now)?;
+            let written = written.expect("a run that this transaction claimed is under its fence");
+            self.emit_failure(&written.head, FailureCode::LimitExceeded);
+            return Ok(());
+        }
+        let body = if interrupted {
+            EventBody::RunResume {
+                recoveries: run.recoveries,
+            }
+        } else {
+            EventBody::RunStart {
+                attempt: run.attempt,
+            }
+        };
+        self.emit(&head_of(&run), body);
+        let memo = if run.step_count > 0 || run.attempt > 1 {
+            self.store.steps(&run.id, true)?
+        } else {
+            Vec::new()
+        };
+        if let Some(executor) = self.state.executors.get_mut(id) {
+            executor.holding.insert(run.id.clone(), Slot::of(&run));
+        }
+        let assignment = Assignment {
+            run_id: run.id,
+            job_name: run.job_name,
+            generation: run.generation,
+            attempt: run.attempt,
+            input: run.input,
+            memo,
+        };
+        self.send(id, EngineMessage::Assign { assignment });
+        Ok(())
+    }
+}
+
+fn too_many_recoveries(run: &Run) -> RunFailure {
+    RunFailure {
+        name: "RecoveryLimitError".to_owned(),
+        message: format!(
+            "The run was interrupted {} times in a row without completing a step, which is more than its \
+             maxRecoveries of {}. Look for a step that crashes its tab or worker, then retry the run.",
+            run.recoveries, run.max_recoveries
+        ),
+        stack: None,
+        code: FailureCode::LimitExceeded,
+        attempt: run.attempt,
+        step_name: None,
+    }
+}

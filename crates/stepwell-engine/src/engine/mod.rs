@@ -1,0 +1,337 @@
+//! The engine: batches in, replies, events and effects out.
+//!
+//! **Owns** every decision about runs, steps, leases and executors. **Must not** read a clock, draw randomness, await,
+//! or do input and output other than through its [`Store`].
+
+mod client;
+mod executor;
+mod lease;
+mod state;
+mod turn;
+
+use std::collections::BTreeMap;
+
+use stepwell_protocol::{
+    Addressed, ClientReply, Counters, EngineStatus, Epoch, ExecutorMessage, Input, Output, Reply,
+    RunFilter, TimestampMs,
+};
+
+pub use self::client::{JOB_NAME_BYTES_MAX, LOGS_PER_PAGE_MAX, MAX_RECOVERIES, RUNS_PER_PAGE_MAX};
+use self::state::{Gate, HEARTBEAT_MS, HELLO_MS_MAX, PAUSE_MS, State};
+use self::turn::Turn;
+use crate::entropy::{Entropy, RandomStream, RunIds};
+use crate::store::{Ownership, Store, StoreError, StoreResult};
+
+/// What the host tells a new engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// The build of the package. An executor of another build is given no work.
+    pub build_id: String,
+    /// How many executors will say hello. Until they have, or a second has passed, nothing is claimed.
+    pub expected_executors: u32,
+}
+
+/// A durable-job engine over a [`Store`].
+#[derive(Debug)]
+pub struct Engine<S> {
+    store: S,
+    state: State,
+    build_id: String,
+    /// Inputs of a batch that the store could not take, to be tried again: what executors said is not lost.
+    retained: Vec<Input>,
+    /// When they are.
+    retry_at: Option<TimestampMs>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Opens a session in the store.
+    ///
+    /// # Errors
+    /// Whatever the store says; nothing was written then.
+    pub fn open(
+        mut store: S,
+        options: EngineOptions,
+        now: TimestampMs,
+        entropy: Entropy,
+    ) -> Result<(Self, Output), StoreError> {
+        store.begin()?;
+        let started =
+            begin_session(&mut store, now).and_then(|started| store.commit().map(|_| started));
+        let (session, ids) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                store.rollback();
+                return Err(error);
+            }
+        };
+        let gate = match options.expected_executors {
+            0 => Gate::Open,
+            missing => Gate::Closed {
+                missing,
+                until: now.plus(HELLO_MS_MAX),
+            },
+        };
+        let state = State {
+            session,
+            executors: BTreeMap::new(),
+            gate,
+            releasing: false,
+            paused: None,
+            unserved_jobs: Vec::new(),
+            heartbeat_at: (store.ownership() == Ownership::Shared).then(|| now.plus(HEARTBEAT_MS)),
+            sequence: 0,
+            ids,
+            counters: Counters::default(),
+        };
+        let mut engine = Self {
+            store,
+            state,
+            build_id: options.build_id,
+            retained: Vec::new(),
+            retry_at: None,
+        };
+        let output = engine.handle(vec![Input::Tick], now, entropy);
+        Ok((engine, output))
+    }
+
+    /// Handles a batch in one transaction. Everything in the output is committed; nothing of it may leave before this
+    /// returns. A batch that the store cannot take leaves no trace: clients are answered with the error, and what
+    /// executors said is kept and tried again by itself.
+    ///
+    /// # Panics
+    /// Only where an invariant of the engine is broken; the instance is lost then, the database is not.
+    pub fn handle(&mut self, inputs: Vec<Input>, now: TimestampMs, entropy: Entropy) -> Output {
+        let mut batch = std::mem::take(&mut self.retained);
+        batch.extend(inputs);
+        self.retry_at = None;
+        let shown_before = (self.state.paused.clone(), self.state.unserved_jobs.clone());
+        let mut random = RandomStream::new(entropy);
+        let mut output = match self.transact(&batch, now, &mut random, false) {
+            Ok(output) => output,
+            Err(error) if error.fails_batch() => self.pause(batch, &error, now),
+            Err(_) => self.one_by_one(batch, now, &mut random),
+        };
+        output.wake_at = self.wake_at();
+        if shown_before != (self.state.paused.clone(), self.state.unserved_jobs.clone()) {
+            output.status = Some(self.status());
+        }
+        output
+    }
+
+    /// The engine's session.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.state.session
+    }
+
+    /// The engine's own state.
+    #[must_use]
+    pub fn status(&self) -> EngineStatus {
+        status_of(&self.state)
+    }
+
+    /// The store, for a host's own upkeep between batches.
+    pub const fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Ends the engine and gives the store back.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// One transaction. Memory changes only after the commit. `giving_up`: executors' messages are not stored but
+    /// answered as [`Turn::give_up`] does.
+    fn transact(
+        &mut self,
+        batch: &[Input],
+        now: TimestampMs,
+        random: &mut RandomStream,
+        giving_up: bool,
+    ) -> StoreResult<Output> {
+        self.store.begin()?;
+        let mut draft = self.state.clone();
+        let mut turn = Turn {
+            store: &mut self.store,
+            state: &mut draft,
+            build_id: &self.build_id,
+            now,
+            random,
+            output: Output::default(),
+            acks: BTreeMap::new(),
+            check_unserved: false,
+        };
+        let worked = batch
+            .iter()
+            .try_for_each(|input| turn.input(input, giving_up))
+            .and_then(|()| turn.advance());
+        let output = turn.output;
+        match worked.and_then(|()| self.store.commit()) {
+            Ok(wrote) => {
+                draft.paused = None;
+                draft.counters.batches += 1;
+                draft.counters.commits += u64::from(wrote);
+                self.state = draft;
+                Ok(output)
+            }
+            Err(error) => {
+                self.store.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// After an unexpected error: each input in a transaction of its own, so that one cannot take the others with it.
+    fn one_by_one(
+        &mut self,
+        batch: Vec<Input>,
+        now: TimestampMs,
+        random: &mut RandomStream,
+    ) -> Output {
+        let mut all = Output::default();
+        let mut inputs = batch.into_iter();
+        while let Some(input) = inputs.next() {
+            let alone = std::slice::from_ref(&input);
+            let worked = self.transact(alone, now, random, false).or_else(|error| {
+                match error.fails_batch() {
+                    true => Err(error),
+                    false => self.transact(alone, now, random, true),
+                }
+            });
+            match worked {
+                Ok(output) => append(&mut all, output),
+                Err(error) => {
+                    let rest = std::iter::once(input).chain(inputs.by_ref()).collect();
+                    append(&mut all, self.pause(rest, &error, now));
+                }
+            }
+        }
+        all
+    }
+
+    /// The store took nothing: say so to clients, keep the rest for another try.
+    fn pause(&mut self, batch: Vec<Input>, error: &StoreError, now: TimestampMs) -> Output {
+        let info = error.info();
+        let mut output = Output::default();
+        for input in batch {
+            match input {
+                Input::Client { client_id, request } => {
+                    let reply = Reply::Error {
+                        error: info.clone(),
+                    };
+                    let reply = ClientReply {
+                        request_id: request.request_id,
+                        reply,
+                    };
+                    output.replies.push(Addressed { client_id, reply });
+                }
+                Input::Tick => {}
+                kept => self.retained.push(kept),
+            }
+        }
+        self.state.paused = Some(info);
+        self.retry_at = Some(now.plus(PAUSE_MS));
+        output
+    }
+
+    fn wake_at(&self) -> Option<TimestampMs> {
+        let gate = match self.state.gate {
+            Gate::Closed { until, .. } => Some(until),
+            Gate::Open => None,
+        };
+        [gate, self.retry_at, self.state.heartbeat_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+fn begin_session<S: Store>(store: &mut S, now: TimestampMs) -> StoreResult<(Epoch, RunIds)> {
+    let session = store.begin_session(now)?;
+    let newest = store.runs(&RunFilter {
+        limit: 1,
+        ..RunFilter::default()
+    })?;
+    Ok((
+        session,
+        RunIds::after(newest.runs.first().map(|run| &run.id)),
+    ))
+}
+
+fn status_of(state: &State) -> EngineStatus {
+    EngineStatus {
+        epoch: state.session,
+        paused: state.paused.clone(),
+        unserved_jobs: state.unserved_jobs.clone(),
+        counters: state.counters,
+    }
+}
+
+fn append(all: &mut Output, output: Output) {
+    all.replies.extend(output.replies);
+    all.events.extend(output.events);
+    all.effects.extend(output.effects);
+}
+
+impl<S: Store> Turn<'_, S> {
+    fn input(&mut self, input: &Input, giving_up: bool) -> StoreResult<()> {
+        match input {
+            Input::Tick => Ok(()),
+            Input::Client { client_id, request } => {
+                let reply = if giving_up {
+                    let error = StoreError::Other("the command failed twice".to_owned()).info();
+                    Reply::Error { error }
+                } else {
+                    self.in_savepoint(|turn| turn.command(&request.request_id, &request.command))?
+                };
+                let reply = ClientReply {
+                    request_id: request.request_id.clone(),
+                    reply,
+                };
+                self.output.replies.push(Addressed {
+                    client_id: client_id.clone(),
+                    reply,
+                });
+                Ok(())
+            }
+            // A hello may adopt what cannot be adopted after all; it is tried once more and then answered without.
+            Input::Executor {
+                executor_id,
+                envelope,
+            } if giving_up && !matches!(envelope.message, ExecutorMessage::Hello { .. }) => {
+                self.give_up(executor_id, envelope)
+            }
+            Input::Executor {
+                executor_id,
+                envelope,
+            } => self.executor(executor_id, envelope),
+            Input::ExecutorGone { executor_id } => self.executor_gone(executor_id),
+            Input::Release => self.release_all(),
+        }
+    }
+
+    /// A command's writes stand or fall alone: what it wrote, emitted and remembered before it failed is undone.
+    fn in_savepoint(
+        &mut self,
+        command: impl FnOnce(&mut Self) -> Result<Reply, client::Refused>,
+    ) -> StoreResult<Reply> {
+        self.store.savepoint()?;
+        let state_before = self.state.clone();
+        let (events, effects) = (self.output.events.len(), self.output.effects.len());
+        match command(self) {
+            Ok(reply) => {
+                self.store.release_savepoint()?;
+                Ok(reply)
+            }
+            Err(refused) => {
+                let reply = client::reply_for(refused)?;
+                self.store.rollback_to_savepoint()?;
+                *self.state = state_before;
+                self.output.events.truncate(events);
+                self.output.effects.truncate(effects);
+                Ok(reply)
+            }
+        }
+    }
+}

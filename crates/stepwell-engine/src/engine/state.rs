@@ -1,0 +1,146 @@
+//! What the engine remembers between batches: only what can be told again by executors after a restart. All else is in
+//! the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stepwell_protocol::{
+    Counters, Epoch, ErrorInfo, ExecutorId, Generation, Run, RunId, Step, StepKind, StepStatus,
+    TimestampMs,
+};
+
+use crate::entropy::RunIds;
+
+/// How long a fresh engine waits for the executors of its tab before it claims.
+pub(super) const HELLO_MS_MAX: i64 = 1_000;
+/// How long a lease lasts under shared ownership.
+pub(super) const LEASE_MS: i64 = 30_000;
+/// How often leases are renewed, and other engines' work looked for, under shared ownership.
+pub(super) const HEARTBEAT_MS: i64 = 10_000;
+/// How long the engine waits before it tries a failed batch again.
+pub(super) const PAUSE_MS: i64 = 1_000;
+
+/// The engine's memory. Cloned for each batch and put back after the commit, so that a failed batch leaves no trace.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) session: Epoch,
+    pub(super) executors: BTreeMap<ExecutorId, Executor>,
+    pub(super) gate: Gate,
+    /// Set by `Input::Release`: the host is letting go of the database.
+    pub(super) releasing: bool,
+    pub(super) paused: Option<ErrorInfo>,
+    pub(super) unserved_jobs: Vec<String>,
+    pub(super) heartbeat_at: Option<TimestampMs>,
+    /// The sequence of the last event.
+    pub(super) sequence: u64,
+    pub(super) ids: RunIds,
+    pub(super) counters: Counters,
+}
+
+/// Claims wait until this tab's executors said what they hold: else a run whose body still runs would be given to a
+/// second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gate {
+    Closed { missing: u32, until: TimestampMs },
+    Open,
+}
+
+/// A connected executor.
+#[derive(Clone, Debug)]
+pub(super) struct Executor {
+    pub(super) jobs: BTreeSet<String>,
+    pub(super) slots: u32,
+    pub(super) holding: BTreeMap<RunId, Slot>,
+    /// Whether a claim may find something. Cleared by a claim that found less than it asked for.
+    pub(super) may_have_work: bool,
+}
+
+impl Executor {
+    pub(super) fn free_slots(&self) -> u32 {
+        let taken = u32::try_from(self.holding.len()).unwrap_or(u32::MAX);
+        self.slots.saturating_sub(taken)
+    }
+}
+
+/// A run in an executor's hands.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) generation: Generation,
+    pub(super) job_name: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) version: u64,
+    /// Told to stop: its lease is gone, and the slot is free once it says `released`.
+    pub(super) aborting: bool,
+    pub(super) running: Vec<RunningStep>,
+}
+
+impl Slot {
+    /// The slot of a run that was just leased.
+    pub(super) fn of(run: &Run) -> Self {
+        Self {
+            generation: run.generation,
+            job_name: run.job_name.clone(),
+            labels: run.labels.clone(),
+            version: run.version,
+            aborting: false,
+            running: Vec::new(),
+        }
+    }
+}
+
+/// A step whose function runs now.
+#[derive(Clone, Debug)]
+pub(super) struct RunningStep {
+    pub(super) name: String,
+    pub(super) attempt: u32,
+    pub(super) started_at: TimestampMs,
+}
+
+impl RunningStep {
+    pub(super) fn view(&self) -> Step {
+        Step {
+            name: self.name.clone(),
+            kind: StepKind::Run,
+            status: StepStatus::Running,
+            completed_index: None,
+            attempt: self.attempt,
+            output: None,
+            error: None,
+            started_at: self.started_at,
+            completed_at: None,
+        }
+    }
+}
+
+impl State {
+    /// The executor that works on a run with a live lease.
+    pub(super) fn holder(&self, run_id: &RunId) -> Option<(&ExecutorId, &Slot)> {
+        self.executors.iter().find_map(|(id, executor)| {
+            executor
+                .holding
+                .get(run_id)
+                .filter(|slot| !slot.aborting)
+                .map(|slot| (id, slot))
+        })
+    }
+
+    pub(super) fn slot_mut(
+        &mut self,
+        executor_id: &ExecutorId,
+        run_id: &RunId,
+    ) -> Option<&mut Slot> {
+        self.executors.get_mut(executor_id)?.holding.get_mut(run_id)
+    }
+
+    pub(super) fn serves(&self, job_name: &str) -> bool {
+        self.executors
+            .values()
+            .any(|executor| executor.jobs.contains(job_name))
+    }
+
+    /// Something became claimable.
+    pub(super) fn work_appeared(&mut self) {
+        for executor in self.executors.values_mut() {
+            executor.may_have_work = true;
+        }
+    }
+}
