@@ -67,8 +67,10 @@ export async function works(command, args = ['--version']) {
 /** Like `run`, for a step without which nothing else makes sense. */
 export async function must(command, args, options) {
   const { code, output } = await run(command, args, options)
-  if (code !== 0)
-    throw new Failure(`\`${path.basename(command)} ${args.join(' ')}\` failed (${code})`)
+  if (code !== 0) {
+    const shown = options?.quiet ? `:\n${output.trim()}` : ''
+    throw new Failure(`\`${path.basename(command)} ${args.join(' ')}\` failed (${code})${shown}`)
+  }
   return output
 }
 

@@ -18,7 +18,8 @@ fn start() {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct StepwellEngine {
-    connection: Connection,
+    /// Pragmas and SQL are stepwell-sqlite's; held here so that the handles stay open.
+    _connection: Connection,
 }
 
 #[wasm_bindgen]
@@ -34,16 +35,13 @@ impl StepwellEngine {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let connection = Connection::open_with_flags_and_vfs(&file, flags, VFS_NAME)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        Ok(Self { connection })
+        Ok(Self {
+            _connection: connection,
+        })
     }
 
     #[wasm_bindgen(js_name = sqliteVersion)]
-    pub fn sqlite_version(&self) -> Result<String, JsError> {
-        let version = self
-            .connection
-            .query_row("SELECT sqlite_version()", [], |row| row.get(0))?;
-        Ok(version)
+    pub fn sqlite_version(&self) -> String {
+        rusqlite::version().to_owned()
     }
 }
