@@ -92,7 +92,7 @@ impl<S: Store> Turn<'_, S> {
 
     /// Shared ownership only: keep our leases, void those of dead engines, and look for what other engines left.
     fn heartbeat(&mut self) -> StoreResult<()> {
-        if !self.state.heartbeat_at.is_some_and(|due| due <= self.now) {
+        if self.state.heartbeat_at.is_none_or(|due| due > self.now) {
             return Ok(());
         }
         self.store
