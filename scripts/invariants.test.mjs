@@ -1,7 +1,7 @@
 // The layer rules of ARCHITECTURE.md that a machine can check. Needs the built packages.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -111,10 +111,15 @@ test('importing the built packages in Node touches no browser global and has no 
     const left = process.getActiveResourcesInfo().filter((kind) => /Timeout|Immediate|MessagePort|Worker/.test(kind))
     if (left.length > before.length) throw new Error('the import left behind: ' + left.join(', '))
   `
-  execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', script],
+    {
+      encoding: 'utf8',
+      timeout: 20_000,
+    },
+  )
+  assert.equal(status, 0, stderr.match(/^Error.*$/m)?.[0] ?? stderr)
 })
 
 test('the lock file names no registry', () => {

@@ -19,7 +19,7 @@ export const SECTIONS = [
   },
   { name: 'cargo-test', group: 'rust', run: cargoTest },
   { name: 'codegen', group: 'rust', run: () => exits('cargo', ['xtask', 'codegen', '--check']) },
-  { name: 'biome', group: 'ts', run: () => exits(bin('biome'), ['ci', '.']) },
+  { name: 'biome', group: 'ts', run: () => exits(bin('biome'), ['ci', '--colors=off', '.']) },
   { name: 'build', group: 'build', run: build },
   { name: 'typecheck', group: 'ts', needs: 'build', run: typecheck },
   { name: 'type-tests', group: 'ts', needs: 'build', run: typeTests },
