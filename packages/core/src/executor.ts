@@ -1,0 +1,69 @@
+/** `@stepwell/core/executor`: turns a module with jobs into the entry of the worker that runs them. */
+import { type Executor, startExecutor } from './executor/runtime.js'
+import { collectJobs } from './job.js'
+import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from './wire.js'
+
+/** The exports that this worker serves, from however many calls. */
+let served: readonly unknown[] = []
+let executor: Executor | null = null
+
+/**
+ * In a dedicated worker: serves these jobs to the page that spawned it. Anywhere else it does nothing, so that the same
+ * module can be imported by the page for its types and names.
+ *
+ * @param jobs an object of jobs, or a module namespace; what is no job in it is ignored.
+ * @returns its argument.
+ */
+export function serveJobs<T extends object>(jobs: T): T {
+  // Two jobs of one name throw here, in the page too.
+  collectJobs(jobs)
+  if (!('DedicatedWorkerGlobalScope' in globalThis)) return jobs
+  served = [...served, ...Object.values(jobs)]
+  executor?.setJobs(collectJobs(served))
+  // At once and not after an await: a message that arrives before there is a listener would be lost. Adding the same
+  // listener again has no effect.
+  globalThis.addEventListener('message', onMessage)
+  return jobs
+}
+
+function onMessage({ data }: MessageEvent<unknown>): void {
+  // The worker may have messages of its own: everything that is not our handshake is left alone.
+  if (!isConnect(data)) return
+  if (data.buildId !== BUILD_ID) {
+    const message =
+      `The worker runs Stepwell ${BUILD_ID} and the page runs ${data.buildId}. ` +
+      'Reload the page; if that does not help, make sure that only one version of @stepwell/core is installed.'
+    say({ type: 'stepwell:executor-failed', error: { code: 'protocol_mismatch', message } })
+    return
+  }
+  const jobs = collectJobs(served)
+  if (executor === null) {
+    executor = startExecutor({ jobs, connect: data, locks: globalThis.navigator?.locks })
+  } else {
+    executor.connect(data)
+  }
+  say({ type: 'stepwell:executor-ready', jobs: [...jobs.keys()] })
+}
+
+function say(message: FromExecutorWorker): void {
+  globalThis.postMessage(message)
+}
+
+function isConnect(data: unknown): data is ConnectExecutor {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    'type' in data &&
+    data.type === 'stepwell:connect' &&
+    'port' in data &&
+    data.port instanceof MessagePort &&
+    'buildId' in data &&
+    typeof data.buildId === 'string' &&
+    'database' in data &&
+    typeof data.database === 'string' &&
+    'executorId' in data &&
+    typeof data.executorId === 'string' &&
+    'slots' in data &&
+    typeof data.slots === 'number'
+  )
+}

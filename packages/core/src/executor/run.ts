@@ -1,0 +1,133 @@
+/** One assignment: the execution of a job's function, from its input to its stored end. */
+import { decode, encode } from '../codec.js'
+import type { StepwellError } from '../errors.js'
+import type { Assignment, Generation } from '../generated/protocol.js'
+import type { AnyJob } from '../infer.js'
+import { jobDefinition } from '../job.js'
+import { validate } from '../schema.js'
+import { abortExecution, type Execution, endExecution, type StopReason } from './execution.js'
+import { causes, type FailurePlace, toFailure } from './failure.js'
+import type { Outbox } from './outbox.js'
+import { createReleases } from './releases.js'
+import { createReports } from './reports.js'
+import { createStep } from './step-api.js'
+import type { Turns } from './turns.js'
+
+/** A run as the executor's connection sees it. */
+export interface ActiveRun {
+  readonly runId: string
+  readonly generation: () => Generation
+  /** Goes on under a restarted engine, which is told again which bodies run. */
+  readonly adopt: (generation: Generation) => void
+  readonly announceBodies: () => void
+  /** Discards all that the execution still makes. */
+  readonly stop: (reason: StopReason) => void
+  /** Resolves when the function has returned or thrown. */
+  readonly settled: Promise<void>
+}
+
+export interface RunOptions {
+  readonly job: AnyJob
+  readonly assignment: Assignment
+  readonly outbox: Outbox
+  readonly turns: Turns
+  /** The run's end is stored. */
+  readonly onEnd: () => void
+}
+
+export function startRun({ job, assignment, outbox, turns, onEnd }: RunOptions): ActiveRun {
+  const { runId } = assignment
+  const broken = withRejector()
+  const execution: Execution = {
+    assignment,
+    generation: assignment.generation,
+    phase: 'running',
+    controller: new AbortController(),
+    outbox,
+    reports: createReports((report) => {
+      const { generation } = execution
+      outbox.post({ type: 'report', runId, generation, report }, () => undefined)
+      outbox.flush()
+    }),
+    releases: createReleases(turns),
+    inFlight: new Map(),
+    openSteps: new Set(),
+    thrownBy: new Map(),
+    fail: broken.reject,
+  }
+  const settled = execute(execution, job, broken.promise, onEnd)
+  return {
+    runId,
+    generation: () => execution.generation,
+    adopt(generation) {
+      execution.generation = generation
+    },
+    announceBodies() {
+      const { generation } = execution
+      for (const [stepName, { attempt }] of execution.inFlight) {
+        outbox.tell({ type: 'stepStart', runId, generation, stepName, attempt })
+      }
+    },
+    stop: (reason) => abortExecution(execution, reason),
+    settled,
+  }
+}
+
+/** A promise that may be rejected at any time, and that nobody needs to handle. */
+function withRejector(): { promise: Promise<never>; reject: (error: StepwellError) => void } {
+  let reject: (error: StepwellError) => void = () => undefined
+  const promise = new Promise<never>((_, rejectPromise) => {
+    reject = rejectPromise
+  })
+  promise.catch(() => undefined)
+  return { promise, reject }
+}
+
+/** Never rejects. */
+async function execute(
+  execution: Execution,
+  job: AnyJob,
+  broken: Promise<never>,
+  onEnd: () => void,
+): Promise<void> {
+  const { name, output: schema, run } = jobDefinition(job)
+  const what = `The output of job "${name}"`
+  let end: End
+  try {
+    const step = createStep(execution)
+    // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
+    const returned = Promise.resolve(decode(execution.assignment.input)).then((input) =>
+      run(step, input),
+    )
+    const value = await Promise.race([returned, broken])
+    endExecution(execution)
+    end = { text: encode(schema === undefined ? value : await validate(schema, value, what), what) }
+  } catch (thrown) {
+    endExecution(execution)
+    end = { thrown }
+  }
+  if (execution.phase !== 'aborted') postEnd(execution, end, onEnd)
+}
+
+type End = { readonly text: string } | { readonly thrown: unknown }
+
+function postEnd(execution: Execution, end: End, onEnd: () => void): void {
+  const { outbox, reports, generation, assignment } = execution
+  const head = { runId: assignment.runId, generation, report: reports.take() }
+  if ('text' in end) {
+    outbox.post({ type: 'runComplete', ...head, output: end.text }, onEnd)
+  } else {
+    const error = toFailure(end.thrown, placeOf(execution, end.thrown))
+    outbox.post({ type: 'runFail', ...head, error }, onEnd)
+  }
+  reports.stop()
+}
+
+/** The step that threw this, or what caused it. */
+function placeOf({ thrownBy, assignment }: Execution, thrown: unknown): FailurePlace {
+  for (const cause of causes(thrown)) {
+    const place = thrownBy.get(cause)
+    if (place !== undefined) return place
+  }
+  return { attempt: assignment.attempt, stepName: undefined }
+}

@@ -1,0 +1,51 @@
+/** The `step` that a job's function gets. */
+import type { LogLevel } from '../generated/protocol.js'
+import type { Step, StepContext, StepLog } from '../step.js'
+import type { Execution } from './execution.js'
+import type { LogSource } from './reports.js'
+import { createStepRunner } from './step-run.js'
+
+export function createStep(execution: Execution): Step {
+  const { assignment, controller } = execution
+  // `step` is shared by parallel bodies, and a browser cannot tell after an `await` in which of them a call is made. So
+  // `step.log` names a step only while its body runs synchronously, and no step rather than a wrong one otherwise; the
+  // `log` in a body's context always names its own.
+  let inBody: LogSource | null = null
+  const between: LogSource = { stepName: undefined, attempt: assignment.attempt }
+
+  const log = createLog(execution, () => inBody ?? between)
+  const progress = (current: number, total?: number, message?: string) =>
+    execution.reports.progress(current, total, message)
+
+  const callBody = <V>(name: string, attempt: number, body: (context: StepContext) => V): V => {
+    const source: LogSource = { stepName: name, attempt }
+    const outer = inBody
+    inBody = source
+    try {
+      return body({
+        signal: controller.signal,
+        attempt,
+        idempotencyKey: `${assignment.runId}:${name}`,
+        log: createLog(execution, () => source),
+        progress,
+      })
+    } finally {
+      inBody = outer
+    }
+  }
+  return {
+    run: createStepRunner(execution, callBody),
+    progress,
+    log,
+    signal: controller.signal,
+    throwIfAborted: () => controller.signal.throwIfAborted(),
+    runId: assignment.runId,
+    attempt: assignment.attempt,
+  }
+}
+
+function createLog({ reports }: Execution, source: () => LogSource): StepLog {
+  const at = (level: LogLevel) => (message: string, data?: unknown) =>
+    reports.log(source(), level, message, data)
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

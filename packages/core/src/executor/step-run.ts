@@ -1,0 +1,226 @@
+/**
+ * `step.run`: a stored outcome is replayed, any other body runs, and its outcome reaches the job's code only after the
+ * engine has stored it.
+ */
+import { encode, replayed } from '../codec.js'
+import { StepwellError } from '../errors.js'
+import type { Step as StoredStep } from '../generated/protocol.js'
+import type { Step, StepContext } from '../step.js'
+import { type Execution, endedError, stopError } from './execution.js'
+import { fromFailure, toFailure } from './failure.js'
+
+const STEP_NAME_CHARS_MAX = 256
+
+/** Calls a body with its context. */
+export type CallBody = <V>(name: string, attempt: number, body: (context: StepContext) => V) => V
+
+/** One call of `step.run`. */
+interface Call<V> {
+  readonly name: string
+  readonly body: (context: StepContext) => V | Promise<V>
+  readonly resolve: (value: V) => void
+  readonly reject: (reason: unknown) => void
+}
+
+export function createStepRunner(execution: Execution, callBody: CallBody): Step['run'] {
+  const memo = new Map(execution.assignment.memo.map((stored) => [stored.name, stored]))
+  const used = new Set<string>()
+  return <V>(name: string, body: (context: StepContext) => V | Promise<V>): Promise<V> => {
+    const refusal = check(execution, used, name, body)
+    if (refusal !== null) return Promise.reject(refusal)
+    used.add(name)
+    return openCall(execution, name, body, (call) => {
+      const stored = memo.get(name)
+      if (stored === undefined || stored.completedIndex === undefined) {
+        runBody(execution, callBody, call, (stored?.attempt ?? 0) + 1)
+      } else {
+        replay(execution, call, stored, stored.completedIndex)
+      }
+    })
+  }
+}
+
+/** A call whose promise settles once, and that an abort of the run can reject. */
+function openCall<V>(
+  execution: Execution,
+  name: string,
+  body: (context: StepContext) => V | Promise<V>,
+  start: (call: Call<V>) => void,
+): Promise<V> {
+  let open: { readonly reject: (reason: unknown) => void } | null = null
+  const promise = new Promise<V>((resolve, reject) => {
+    const close = () => {
+      if (open !== null) execution.openSteps.delete(open)
+    }
+    open = {
+      reject(reason) {
+        promise.catch(() => undefined)
+        reject(reason)
+      },
+    }
+    execution.openSteps.add(open)
+    start({
+      name,
+      body,
+      resolve(value) {
+        close()
+        resolve(value)
+      },
+      reject(reason) {
+        close()
+        reject(reason)
+      },
+    })
+  })
+  return promise
+}
+
+function check(
+  execution: Execution,
+  used: ReadonlySet<string>,
+  name: unknown,
+  body: unknown,
+): StepwellError | null {
+  const { phase, assignment, controller } = execution
+  if (phase === 'aborted') {
+    const { reason } = controller.signal
+    return reason instanceof StepwellError ? reason : stopError('lease_lost', assignment.runId)
+  }
+  if (phase === 'ended') return endedError(execution)
+  const invalid = invalidArgument(name, body)
+  if (invalid !== null) return invalid
+  if (typeof name !== 'string' || !used.has(name)) return null
+  const error = new StepwellError(
+    'duplicate_step',
+    `Step "${name}" was called twice in one execution of job "${assignment.jobName}". Each call needs a name of its ` +
+      `own, because its result is stored under it: in a loop add an index, as in step.run(\`${name}-\${i}\`, …).`,
+  )
+  return fatal(execution, error, name)
+}
+
+/** The run fails with this error, even where its function catches it. */
+function fatal(execution: Execution, error: StepwellError, stepName: string): StepwellError {
+  execution.thrownBy.set(error, { attempt: execution.assignment.attempt, stepName })
+  execution.fail(error)
+  return error
+}
+
+function invalidArgument(name: unknown, body: unknown): StepwellError | null {
+  if (typeof name !== 'string' || name === '' || name.length > STEP_NAME_CHARS_MAX) {
+    return new StepwellError(
+      'invalid_input',
+      `step.run: "name" must be a string of 1 to ${STEP_NAME_CHARS_MAX} characters.`,
+    )
+  }
+  // Half a surrogate pair would be stored as U+FFFD, so that a replay would not find the step.
+  if (/\p{Surrogate}/u.test(name)) {
+    return new StepwellError('invalid_input', 'step.run: "name" must be well-formed Unicode.')
+  }
+  if (typeof body !== 'function') {
+    return new StepwellError(
+      'invalid_input',
+      `step.run("${name}"): the second argument must be a function.`,
+    )
+  }
+  return null
+}
+
+function replay<V>(execution: Execution, call: Call<V>, stored: StoredStep, index: number): void {
+  if (stored.kind !== 'run') {
+    const error = new StepwellError(
+      'history_mismatch',
+      `Step "${call.name}" was recorded by another kind of call than step.run. Give the new step another name.`,
+    )
+    call.reject(fatal(execution, error, call.name))
+    return
+  }
+  if (stored.error === undefined) {
+    execution.releases.memoised(index, () => call.resolve(replayed<V>(stored.output ?? '')))
+    return
+  }
+  const error = fromFailure(stored.error)
+  execution.thrownBy.set(error, { attempt: stored.attempt, stepName: call.name })
+  execution.releases.memoised(index, () => call.reject(error))
+}
+
+function runBody<V>(
+  execution: Execution,
+  callBody: CallBody,
+  call: Call<V>,
+  attempt: number,
+): void {
+  const { outbox, inFlight, assignment, generation } = execution
+  // It leaves with what else is said in this checkpoint: with the outcome itself, where the body is quick. A message of
+  // its own would cost a fast step a second round through the engine.
+  outbox.tell({
+    type: 'stepStart',
+    runId: assignment.runId,
+    generation,
+    stepName: call.name,
+    attempt,
+  })
+  inFlight.set(call.name, { attempt })
+  const body: Body<V> = { execution, call, attempt, startedAt: performance.now() }
+  const onError = (thrown: unknown) => failed(body, thrown)
+  let result: V | Promise<V>
+  try {
+    result = callBody(call.name, attempt, call.body)
+  } catch (thrown) {
+    onError(thrown)
+    return
+  }
+  if (isThenable(result)) Promise.resolve(result).then((value) => returned(body, value), onError)
+  else returned(body, result)
+}
+
+/** A body that has been started. */
+interface Body<V> {
+  readonly execution: Execution
+  readonly call: Call<V>
+  readonly attempt: number
+  readonly startedAt: number
+}
+
+function returned<V>(body: Body<V>, value: V): void {
+  const { execution, call, attempt } = body
+  if (execution.phase !== 'running') return
+  let output: string
+  try {
+    output = encode(value, `the output of step "${call.name}"`)
+  } catch (error) {
+    failed(body, error)
+    return
+  }
+  execution.outbox.post({ type: 'stepCommit', ...headOf(body), attempt, output }, () => {
+    // The value as it was stored, for objects and -0 too: what the code sees now is what a replay will show it.
+    execution.releases.live(() => call.resolve(replayed<V>(output)))
+  })
+}
+
+function failed<V>(body: Body<V>, thrown: unknown): void {
+  const { execution, call, attempt } = body
+  if (execution.phase !== 'running') return
+  const place = { attempt, stepName: call.name }
+  const error = toFailure(thrown, place)
+  execution.thrownBy.set(thrown, place)
+  execution.outbox.post({ type: 'stepFail', ...headOf(body), attempt, error }, () => {
+    execution.releases.live(() => call.reject(thrown))
+  })
+}
+
+/** What an outcome's message says beside the outcome. Ends the body. */
+function headOf<V>({ execution, call, startedAt }: Body<V>) {
+  execution.inFlight.delete(call.name)
+  return {
+    runId: execution.assignment.runId,
+    generation: execution.generation,
+    stepName: call.name,
+    durationMs: Math.max(0, Math.round(performance.now() - startedAt)),
+    report: execution.reports.take(),
+  }
+}
+
+function isThenable<V>(value: V | Promise<V>): value is Promise<V> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return typeof Reflect.get(value, 'then') === 'function'
+}
