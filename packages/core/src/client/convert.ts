@@ -1,0 +1,97 @@
+/** From the wire's types to the public ones: JSON text is parsed, what is absent is left out or `null`. */
+import { decode } from '../codec.js'
+import type * as wire from '../generated/protocol.js'
+import type { AnyJob, RunOf } from '../infer.js'
+import type { LogLine, RunData, RunFailure, Step } from '../types.js'
+
+/** A run of a job of which nothing is known. */
+export type UntypedRun = RunData<string, unknown, unknown>
+
+export function toRun(run: wire.Run): UntypedRun {
+  const base = {
+    id: run.id,
+    jobName: run.jobName,
+    input: decode(run.input),
+    progress: run.progress ?? null,
+    attempt: run.attempt,
+    version: run.version,
+    recoveries: run.recoveries,
+    stepCount: run.stepCount,
+    labels: run.labels,
+    createdAt: run.createdAt,
+    updatedAt: run.updatedAt,
+    startedAt: run.startedAt ?? null,
+  }
+  const completedAt = run.completedAt ?? run.updatedAt
+  switch (run.status) {
+    case 'pending':
+      return { ...base, status: 'pending', startAt: run.startAt, completedAt: null }
+    case 'running':
+    case 'waiting':
+      return { ...base, status: run.status, completedAt: null }
+    case 'completed':
+      return { ...base, status: 'completed', completedAt, output: decode(run.output ?? '') }
+    case 'failed':
+      return { ...base, status: 'failed', completedAt, error: toFailure(run.error) }
+    case 'cancelled':
+      return { ...base, status: 'cancelled', completedAt }
+  }
+}
+
+/**
+ * The one place where what the database holds is taken for the type that the job's code states: its input was parsed by
+ * the job's schema when it was triggered, its output when it completed. Old rows of changed code can differ, and no type
+ * can tell.
+ */
+export function typedRun<J extends AnyJob>(run: UntypedRun): RunOf<J>
+export function typedRun(run: UntypedRun): UntypedRun {
+  return run
+}
+
+const NO_FAILURE: wire.RunFailure = {
+  name: 'Error',
+  message: 'The run failed without a stored failure.',
+  stack: undefined,
+  code: 'error',
+  attempt: 1,
+  stepName: undefined,
+}
+
+export function toFailure(failure: wire.RunFailure = NO_FAILURE): RunFailure {
+  const { name, message, code, attempt, stack, stepName } = failure
+  return {
+    name,
+    message,
+    code,
+    attempt,
+    ...(stack === undefined ? {} : { stack }),
+    ...(stepName === undefined ? {} : { stepName }),
+  }
+}
+
+export function toStep(step: wire.Step): Step {
+  return {
+    name: step.name,
+    kind: step.kind,
+    status: step.status,
+    completedIndex: step.completedIndex ?? null,
+    attempt: step.attempt,
+    startedAt: step.startedAt,
+    completedAt: step.completedAt ?? null,
+    ...(step.output === undefined ? {} : { output: decode(step.output) }),
+    ...(step.error === undefined ? {} : { error: toFailure(step.error) }),
+  }
+}
+
+export function toLogLine(line: wire.LogLine): LogLine {
+  return {
+    id: line.id,
+    runId: line.runId,
+    level: line.level,
+    message: line.message,
+    stepName: line.stepName ?? null,
+    attempt: line.attempt,
+    timestamp: line.timestamp,
+    ...(line.data === undefined ? {} : { data: decode(line.data) }),
+  }
+}

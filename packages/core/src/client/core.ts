@@ -1,0 +1,34 @@
+/** What the parts of a client share behind its public functions: commands on untyped values. */
+import type { Connection, Observable } from '../connection.js'
+import type { Disposition } from '../generated/protocol.js'
+import type { JobDefinition } from '../job.js'
+import type { LogLine, Step, StepwellStatus } from '../types.js'
+import type { UntypedRun } from './convert.js'
+import type { LogsFilter, LogsPage, WaitOptions } from './types.js'
+
+export interface UntypedTriggered {
+  readonly id: string
+  readonly disposition: Disposition
+  readonly run: UntypedRun
+}
+
+/** A shared value per key that outlives its last user for a while. */
+export interface EntryCache {
+  get<T>(key: string, make: () => T): T
+}
+
+export interface ClientCore {
+  readonly connection: Connection
+  readonly status: Observable<StepwellStatus>
+  /** The job of that name or definition; throws `not_found` with the known names. */
+  resolve(job: unknown): JobDefinition
+  trigger(job: unknown, input: unknown, options: unknown): Promise<UntypedTriggered>
+  getRun(runId: string): Promise<UntypedRun | null>
+  getSteps(runId: string, outputs: boolean): Promise<readonly Step[]>
+  getLogs(runId: string, filter: LogsFilter): Promise<LogsPage>
+  waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>
+  cancel(runId: string): Promise<UntypedRun>
+  retry(runId: string): Promise<UntypedRun>
+  /** A line whose data an event left out, whole. */
+  fullLine(line: LogLine): Promise<LogLine>
+}

@@ -1,0 +1,39 @@
+/** The events that `client.on` tells, and how they come from the engine's. */
+import type { StepwellError } from '../errors.js'
+import type { EventHead, RunEvent } from '../generated/protocol.js'
+import type { LogLine, StorageState } from '../types.js'
+import { toLogLine } from './convert.js'
+
+type LogEvent = EventHead & {
+  readonly type: 'log:write'
+  readonly log: LogLine
+  /** `log.data` was left out for its size: `getLogs` has it. */
+  readonly truncated: boolean
+}
+
+/** Events of runs, told after the commit that made them true. */
+export type StepwellRunEvent = Exclude<RunEvent, { type: 'log:write' }> | LogEvent
+
+/** Events of the engine and of the connection to it. */
+export type StepwellEngineEvent =
+  | {
+      readonly type: 'engine:leader'
+      readonly timestamp: number
+      readonly role: 'leader' | 'follower' | 'none'
+    }
+  | { readonly type: 'engine:storage'; readonly timestamp: number; readonly storage: StorageState }
+  | {
+      readonly type: 'engine:clock'
+      readonly timestamp: number
+      readonly from: number
+      readonly to: number
+    }
+  | { readonly type: 'engine:error'; readonly timestamp: number; readonly error: StepwellError }
+
+export type StepwellEvent = StepwellRunEvent | StepwellEngineEvent
+export type StepwellEventType = StepwellEvent['type']
+export type StepwellEventOf<T extends StepwellEventType> = Extract<StepwellEvent, { type: T }>
+
+export function toPublicEvent(event: RunEvent): StepwellRunEvent {
+  return event.type === 'log:write' ? { ...event, log: toLogLine(event.log) } : event
+}

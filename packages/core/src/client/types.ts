@@ -1,0 +1,119 @@
+/** The public shape of a client: what `createStepwell` returns. */
+import type { Duration } from '../duration.js'
+import type { Disposition, LogLevel, Order, Progress, RunStatus } from '../generated/protocol.js'
+import type { AnyJob, Args, JobOutput, Resolve, RunOf, TriggerOptions } from '../infer.js'
+import type { LogLine, Step, StepwellStatus, TerminalStatus } from '../types.js'
+import type { ClientCore } from './core.js'
+import type { StepwellEvent, StepwellEventOf, StepwellEventType } from './events.js'
+
+export interface StepwellOptions<M extends object> {
+  /** The jobs: a record, or a module namespace (`import * as jobs`). Exports that are not jobs are ignored. */
+  readonly jobs: M
+  /** Makes the worker that runs the jobs. Left out: they run in the page, and a step that blocks blocks the page. */
+  readonly worker?: () => Worker
+  /** The database's name in this origin. Default `'stepwell'`. */
+  readonly database?: string
+  /** `'strict'` (default) survives power loss; `'relaxed'` is faster and survives a killed browser. */
+  readonly durability?: 'strict' | 'relaxed'
+  /** `'memory'`: nothing is kept, each tab is on its own. Default `'opfs'`. */
+  readonly storage?: 'opfs' | 'memory'
+  /** How many runs are worked on at once. Default 1. */
+  readonly concurrency?: number
+}
+
+export interface Triggered<J extends AnyJob> {
+  readonly id: string
+  readonly disposition: Disposition
+  /** The run as it was committed. */
+  readonly run: RunOf<J>
+}
+
+export interface TriggeredOutput<J extends AnyJob> {
+  readonly id: string
+  readonly disposition: Disposition
+  readonly output: JobOutput<J>
+}
+
+export interface WaitOptions {
+  /** When to give up waiting (the run goes on): rejects with `timeout`. */
+  readonly timeout?: Duration
+  /** Gives up waiting (the run goes on): rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+  readonly onLog?: (line: LogLine) => void
+}
+
+export interface RunsFilter<R> {
+  readonly job?: R | readonly R[]
+  readonly status?: RunStatus | readonly RunStatus[]
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string
+  /** 1 to 1,000; default 50. */
+  readonly limit?: number
+}
+
+export interface LogsFilter {
+  /** This level and above. */
+  readonly level?: LogLevel
+  /** `'asc'` (default): oldest first. */
+  readonly order?: Order
+  /** `nextCursor` of the page before. */
+  readonly cursor?: number
+  /** 1 to 10,000; default 1,000. */
+  readonly limit?: number
+}
+
+export interface RunsPage<J extends AnyJob> {
+  /** Newest first. */
+  readonly runs: readonly RunOf<J>[]
+  readonly nextCursor: string | null
+}
+
+export interface LogsPage {
+  readonly logs: readonly LogLine[]
+  readonly nextCursor: number | null
+}
+
+/** A run that has ended. */
+export type TerminalRunOf<J> = Extract<RunOf<J>, { readonly status: TerminalStatus }>
+
+/** `U`: the union of the client's jobs. */
+export interface Stepwell<U extends AnyJob = AnyJob> {
+  /** Resolves once the run is committed as pending. A job is named by its definition or by its name. */
+  trigger<const R extends AnyJob | U['name']>(
+    job: R,
+    ...args: Args<Resolve<U, R>>
+  ): Promise<Triggered<Resolve<U, R>>>
+  /** Rejects with the run's failure (a `RunError`), with `cancelled`, or with `timeout`. */
+  triggerAndWait<const R extends AnyJob | U['name']>(
+    job: R,
+    ...args: Args<Resolve<U, R>, TriggerOptions | WaitOptions>
+  ): Promise<TriggeredOutput<Resolve<U, R>>>
+  /** `null`: there is no such run. */
+  getRun<J extends AnyJob = U>(runId: string): Promise<RunOf<J> | null>
+  getRuns<const R extends AnyJob | U['name'] = U>(
+    filter?: RunsFilter<R>,
+  ): Promise<RunsPage<Resolve<U, R>>>
+  /** In the order of their outcomes, running ones last. */
+  getSteps(runId: string, options?: { readonly outputs?: boolean }): Promise<readonly Step[]>
+  getLogs(runId: string, filter?: LogsFilter): Promise<LogsPage>
+  /** Resolves with the run when it has ended, however it ended; at once if it has. `not_found` if there is none. */
+  waitForRun<J extends AnyJob = U>(runId: string, options?: WaitOptions): Promise<TerminalRunOf<J>>
+  /** Ends a run as cancelled; `already_terminal` if it has ended. */
+  cancel<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
+  /** Lets a failed or cancelled run go on from its failed step. */
+  retry<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
+  /** Calls `listener` with each event of that type, or with all for `'*'`, until the returned function is called. */
+  on<T extends StepwellEventType>(
+    type: T,
+    listener: (event: StepwellEventOf<T>) => void,
+  ): () => void
+  on(type: '*', listener: (event: StepwellEvent) => void): () => void
+  readonly status: StepwellStatus
+  /** Calls `listener` after each change of `status`, until the returned function is called. */
+  onStatus(listener: (status: StepwellStatus) => void): () => void
+  /** Open commands reject; resolves when the engine of this tab, if nobody else uses it, was let go. Runs go on later. */
+  close(): Promise<void>
+  /** For bindings, through the `observe…` functions. */
+  readonly '~core': ClientCore
+}

@@ -1,0 +1,76 @@
+/**
+ * Durable jobs for the browser. Importing this touches no browser global: it works in Node, on a server and in a worker.
+ */
+export type {
+  StepwellEngineEvent,
+  StepwellEvent,
+  StepwellEventOf,
+  StepwellEventType,
+  StepwellRunEvent,
+} from './client/events.js'
+export type { RegisteredJobs } from './client/register.js'
+export type { RunError } from './client/run-error.js'
+export type {
+  LogsFilter,
+  LogsPage,
+  RunsFilter,
+  RunsPage,
+  Stepwell,
+  StepwellOptions,
+  TerminalRunOf,
+  Triggered,
+  TriggeredOutput,
+  WaitOptions,
+} from './client/types.js'
+export type { Observable } from './connection.js'
+export type { Duration } from './duration.js'
+export type { ErrorCode, Issue } from './errors.js'
+export { isStepwellError, StepwellError } from './errors.js'
+export type {
+  AnyJob,
+  Args,
+  Job,
+  JobInput,
+  JobLabels,
+  JobName,
+  JobOutput,
+  JobParsed,
+  JobsOf,
+  Labels,
+  Resolve,
+  Run,
+  RunOf,
+  TriggerOptions,
+} from './infer.js'
+export { defineJob, isJob, type JobConfig } from './job.js'
+// For building bindings, such as @stepwell/react: framework-free observers of runs, jobs, logs and the connection.
+export type {
+  JobActions,
+  JobView,
+  LogsView,
+  ObserveJobOptions,
+  ObserveLogsOptions,
+  Observer,
+  RunState,
+  RunView,
+} from './observers/types.js'
+/** What a job's function is given; `Step` is a stored step. */
+export type { Step as JobStep, StepContext, StepLog } from './step.js'
+export type {
+  LogLevel,
+  LogLine,
+  Progress,
+  RunFailure,
+  RunStatus,
+  Step,
+  StepwellStatus,
+  StorageState,
+  TerminalStatus,
+} from './types.js'
+
+/**
+ * For the user to fill, so that names of jobs are typed everywhere:
+ * `declare module '@stepwell/core' { interface Register { client: typeof stepwell } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface Register {}
