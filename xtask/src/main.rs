@@ -10,6 +10,7 @@ mod wasm;
 
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -20,10 +21,21 @@ usage: cargo xtask <command>
                              with --check write nothing and fail when the committed file differs
 ";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    match args.as_slice() {
+    // Not `-> Result`: under RUST_BACKTRACE anyhow would bury the one useful sentence in a backtrace.
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result<()> {
+    match args {
         ["wasm"] | ["wasm", "--release"] => wasm::run(wasm::Profile::Release),
         ["wasm", "--dev"] => wasm::run(wasm::Profile::Dev),
         ["codegen"] => codegen::run(codegen::Mode::Write),
