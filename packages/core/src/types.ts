@@ -2,8 +2,16 @@
  * The public types that are not generated. Generated ones (times are integer milliseconds, ids are strings) are used as
  * they are wherever a user's value does not come in.
  */
-import type { ErrorInfo, FailureCode, LogLevel, Progress, RunStatus, StepKind } from './generated/protocol.js'
+
 import type { StepwellError } from './errors.js'
+import type {
+  ErrorInfo,
+  FailureCode,
+  LogLevel,
+  Progress,
+  RunStatus,
+  StepKind,
+} from './generated/protocol.js'
 
 export type { LogLevel, Progress, RunStatus } from './generated/protocol.js'
 
@@ -91,9 +99,24 @@ export type RunData<N extends string, In, Out> = RunBase<N, In> &
     | ({ readonly status: 'pending'; readonly startAt: number } & Open)
     | ({ readonly status: 'running' } & Open)
     | ({ readonly status: 'waiting' } & Open)
-    | { readonly status: 'completed'; readonly completedAt: number; readonly output: Out; readonly error?: undefined }
-    | { readonly status: 'failed'; readonly completedAt: number; readonly error: RunFailure; readonly output?: undefined }
-    | { readonly status: 'cancelled'; readonly completedAt: number; readonly error?: undefined; readonly output?: undefined }
+    | {
+        readonly status: 'completed'
+        readonly completedAt: number
+        readonly output: Out
+        readonly error?: undefined
+      }
+    | {
+        readonly status: 'failed'
+        readonly completedAt: number
+        readonly error: RunFailure
+        readonly output?: undefined
+      }
+    | {
+        readonly status: 'cancelled'
+        readonly completedAt: number
+        readonly error?: undefined
+        readonly output?: undefined
+      }
   )
 
 /** The statuses that a run does not leave but by `retry`. */

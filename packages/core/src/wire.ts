@@ -9,7 +9,15 @@
  *
  * Control types are generated from Rust (`generated/protocol.ts`); user values cross as JSON text.
  */
-import type { ClientReply, ClientRequest, EngineStatus, Epoch, ErrorInfo, ExecutorId, RunEvent } from './generated/protocol.js'
+import type {
+  ClientReply,
+  ClientRequest,
+  EngineStatus,
+  Epoch,
+  ErrorInfo,
+  ExecutorId,
+  RunEvent,
+} from './generated/protocol.js'
 import { PROTOCOL_VERSION } from './generated/protocol.js'
 
 /** Two parts talk only if they were built together. */
@@ -34,7 +42,11 @@ export interface OpenEngine {
 export type ToEngineWorker =
   | OpenEngine
   /** With the port in the transfer list. The worker queues for the executor's liveness lock at once. */
-  | { readonly type: 'stepwell:executor'; readonly executorId: ExecutorId; readonly port: MessagePort }
+  | {
+      readonly type: 'stepwell:executor'
+      readonly executorId: ExecutorId
+      readonly port: MessagePort
+    }
   | { readonly type: 'stepwell:requests'; readonly requests: readonly ClientRequest[] }
   /** Time may have jumped (the page became visible, the machine woke up). */
   | { readonly type: 'stepwell:tick' }
