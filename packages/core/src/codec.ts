@@ -161,8 +161,8 @@ function badInstance(object: object): Problem {
 }
 
 function className(object: object): string {
-  const constructor: unknown = object.constructor
-  return typeof constructor === 'function' ? constructor.name : ''
+  const made: unknown = object.constructor
+  return typeof made === 'function' ? made.name : ''
 }
 
 function refusal(value: unknown, found: Problem, what: string): StepwellError {

@@ -1,0 +1,92 @@
+/**
+ * Group commit: what is queued while a message port is emptied becomes one batch, and so one transaction.
+ *
+ * One message is one task, so "flush at the end of this task" would be a batch of one. The first input of a batch posts
+ * to a private channel instead: its task comes after all messages that have arrived by then.
+ */
+import type { Input, Report } from '../generated/protocol.js'
+
+/** A larger batch would take longer than the 50 ms that one may take. */
+const INPUTS_MAX = 256
+const CHARS_MAX = 1024 * 1024
+
+export interface Batch {
+  readonly push: (input: Input) => void
+  /** As `push`, but never flushes before it returns: for callers inside the engine. */
+  readonly pushLater: (input: Input) => void
+  /** From now on batches leave; what was pushed before is the first. */
+  readonly start: (flush: (inputs: Input[]) => void) => void
+  /** Everything that is queued leaves before this returns. */
+  readonly flushAll: () => void
+  /** Drops what is queued, and everything from now on. */
+  readonly stop: () => void
+}
+
+export function createBatch(): Batch {
+  const channel = new MessageChannel()
+  let queue: Input[] = []
+  let chars = 0
+  let isScheduled = false
+  let isStopped = false
+  let flush: ((inputs: Input[]) => void) | null = null
+
+  const schedule = () => {
+    if (isScheduled || flush === null) return
+    isScheduled = true
+    channel.port2.postMessage(null)
+  }
+  const flushNow = () => {
+    if (flush === null || queue.length === 0) return
+    // Only what waited for the engine to open is ever longer.
+    const inputs = queue.splice(0, INPUTS_MAX)
+    if (queue.length > 0) schedule()
+    else chars = 0
+    flush(inputs)
+  }
+  channel.port1.onmessage = () => {
+    isScheduled = false
+    flushNow()
+  }
+  const pushLater = (input: Input) => {
+    if (isStopped) return
+    queue.push(input)
+    chars += charsOf(input)
+    schedule()
+  }
+  return {
+    pushLater,
+    push(input) {
+      pushLater(input)
+      if (queue.length >= INPUTS_MAX || chars >= CHARS_MAX) flushNow()
+    },
+    start(flushBatch) {
+      flush = flushBatch
+      if (queue.length > 0) schedule()
+    },
+    flushAll() {
+      while (flush !== null && queue.length > 0) flushNow()
+    },
+    stop() {
+      isStopped = true
+      flush = null
+      queue = []
+      channel.port1.close()
+    },
+  }
+}
+
+/** Roughly how much text an input carries: the parts that can be large. */
+function charsOf(input: Input): number {
+  if (input.type === 'client') {
+    const { command } = input.request
+    return command.type === 'trigger' ? command.input.length : 0
+  }
+  if (input.type !== 'executor') return 0
+  const { message } = input.envelope
+  const text = 'output' in message ? message.output.length : 0
+  return text + ('report' in message ? charsOfReport(message.report) : 0)
+}
+
+function charsOfReport({ logs }: Report): number {
+  return logs.reduce((sum, { message, data }) => sum + message.length + (data?.length ?? 0), 0)
+}

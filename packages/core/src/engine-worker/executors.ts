@@ -1,0 +1,66 @@
+/** The executors' ports, and the locks that tell of their deaths. */
+import type { EngineMessage, ExecutorId, Input } from '../generated/protocol.js'
+import { executorLock } from '../wire.js'
+import { isEnvelopes } from './messages.js'
+
+export interface Executors {
+  readonly add: (executorId: ExecutorId, port: MessagePort) => void
+  readonly send: (executorId: ExecutorId, messages: readonly EngineMessage[]) => void
+  readonly close: () => void
+}
+
+interface Connected {
+  readonly port: MessagePort
+  /** Ends the wait for the executor's lock. */
+  readonly watch: AbortController
+}
+
+export interface ExecutorsOptions {
+  readonly database: string
+  /** `undefined` where there are none: executors then live and die with this worker's page. */
+  readonly locks: LockManager | undefined
+  readonly push: (input: Input) => void
+}
+
+export function createExecutors({ database, locks, push }: ExecutorsOptions): Executors {
+  const connected = new Map<ExecutorId, Connected>()
+
+  const disconnect = (executorId: ExecutorId) => {
+    const executor = connected.get(executorId)
+    connected.delete(executorId)
+    executor?.port.close()
+    executor?.watch.abort()
+  }
+  // The executor holds its lock when it says its first word, and not before: a request made any earlier could be granted
+  // although the executor lives.
+  const watch = (executorId: ExecutorId, executor: Connected) => {
+    const { signal } = executor.watch
+    const gone = () => {
+      if (connected.get(executorId) !== executor) return
+      disconnect(executorId)
+      push({ type: 'executorGone', executorId })
+    }
+    // It rejects when the wait is ended, and when this worker is about to be destroyed.
+    locks?.request(executorLock(database, executorId), { signal }, gone).catch(() => undefined)
+  }
+  return {
+    add(executorId, port) {
+      disconnect(executorId)
+      const executor = { port, watch: new AbortController() }
+      connected.set(executorId, executor)
+      let isSilent = true
+      port.onmessage = ({ data }: MessageEvent<unknown>) => {
+        if (connected.get(executorId) !== executor || !isEnvelopes(data)) return
+        if (isSilent) watch(executorId, executor)
+        isSilent = false
+        for (const envelope of data) push({ type: 'executor', executorId, envelope })
+      }
+    },
+    send(executorId, messages) {
+      connected.get(executorId)?.port.postMessage(messages)
+    },
+    close() {
+      for (const executorId of [...connected.keys()]) disconnect(executorId)
+    },
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The engine's host: carries messages between the page, the executors and the engine. It decides nothing about runs.
+ *
+ * | state     | on …                       | becomes   |
+ * |-----------|----------------------------|-----------|
+ * | `new`     | `stepwell:open`            | `opening` |
+ * | `opening` | the engine is open         | `open`    |
+ * | `opening` | it cannot be opened        | `closed`  |
+ * | any       | `stepwell:release`         | `closed`  |
+ * | `open`    | the lock is lost           | `closed`  |
+ * | any       | the wasm panicked          | `lost`    |
+ *
+ * `closed` and `lost` are final: the page terminates the worker.
+ */
+import { isStepwellError } from '../errors.js'
+import type { EngineMessage, ExecutorId, Input, Output } from '../generated/protocol.js'
+import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
+import { createBatch } from './batch.js'
+import { obstacle } from './environment.js'
+import { createExecutors, type Executors } from './executors.js'
+import { isToEngineWorker } from './messages.js'
+import { type OpenDatabase, openDatabase } from './opening.js'
+
+export interface Host {
+  readonly receive: (data: unknown) => void
+  /** Something threw where nobody caught it. */
+  readonly crashed: (error: unknown) => void
+}
+
+type Post = (message: FromEngineWorker) => void
+
+export function createHost(post: Post): Host {
+  let state: 'new' | 'opening' | 'open' | 'closed' | 'lost' = 'new'
+  let database: OpenDatabase | null = null
+  let executors: Executors | null = null
+  let clientId = ''
+  const withdrawal = new AbortController()
+  const batch = createBatch()
+
+  const end = (as: 'closed' | 'lost') => {
+    state = as
+    withdrawal.abort()
+    batch.stop()
+    executors?.close()
+  }
+  /** The instance is lost: not even its `close` may be called. The page terminates this worker, which frees the rest. */
+  const lose = (error: unknown) => {
+    if (state === 'lost') return
+    end('lost')
+    post({ type: 'fatal', message: error instanceof Error ? error.message : String(error) })
+  }
+  const guarded = (call: () => void) => {
+    try {
+      call()
+    } catch (error) {
+      lose(error)
+    }
+  }
+  const close = () => {
+    if (state === 'closed' || state === 'lost') return
+    const wasOpening = state === 'opening'
+    end('closed')
+    // Where handles may be opening just now, whoever opens them closes them and says so.
+    if (wasOpening) return
+    guarded(() => {
+      database?.close()
+      post({ type: 'released' })
+    })
+  }
+  const flush = (inputs: readonly Input[]) =>
+    guarded(() => {
+      if (database === null) return
+      const { engine } = database
+      deliver(engine.handle(inputs), clientId, executors, post)
+      const jump = engine.takeClockJump()
+      if (jump !== undefined) post({ type: 'clock', ...jump })
+    })
+  const onOpened = (opened: OpenDatabase) => {
+    if (state !== 'opening') {
+      opened.close()
+      post({ type: 'released' })
+      return
+    }
+    database = opened
+    state = 'open'
+    post({ type: 'opened', epoch: opened.engine.epoch(), persisted: opened.persisted })
+    deliver(opened.engine.takeInitialOutput(), clientId, executors, post)
+    batch.start(flush)
+  }
+  const onOpenFailed = (reason: unknown) => {
+    if (state === 'closed') {
+      post({ type: 'released' })
+    } else if (isStepwellError(reason)) {
+      end('closed')
+      post({ type: 'open-failed', error: { code: reason.code, message: reason.message } })
+    } else {
+      lose(reason)
+    }
+  }
+  const onOpen = (request: OpenEngine) => {
+    if (state !== 'new') return
+    state = 'opening'
+    clientId = request.clientId
+    const error = obstacle(request)
+    if (error !== null) {
+      end('closed')
+      post({ type: 'open-failed', error })
+      return
+    }
+    const locks = request.storage === 'memory' ? undefined : navigator.locks
+    executors = createExecutors({ database: request.database, locks, push: batch.push })
+    const onWake = () => batch.pushLater({ type: 'tick' })
+    const options = { request, signal: withdrawal.signal, onWake, onLost: close }
+    openDatabase(options).then(onOpened).catch(onOpenFailed)
+  }
+  const onMessage = (message: ToEngineWorker) => {
+    switch (message.type) {
+      case 'stepwell:open':
+        return onOpen(message)
+      case 'stepwell:executor':
+        return executors?.add(message.executorId, message.port)
+      case 'stepwell:requests':
+        for (const request of message.requests) batch.push({ type: 'client', clientId, request })
+        return
+      case 'stepwell:tick':
+        return batch.push({ type: 'tick' })
+      case 'stepwell:release':
+        batch.push({ type: 'release' })
+        batch.flushAll()
+        return close()
+      case 'stepwell:panic':
+        return guarded(() => database?.engine.panic())
+    }
+  }
+  return {
+    receive(data) {
+      if (isToEngineWorker(data)) onMessage(data)
+    },
+    crashed: lose,
+  }
+}
+
+/** After the commit: executors first, for a step waits for its acknowledgement; then the page, in one message. */
+function deliver(output: Output, clientId: string, executors: Executors | null, post: Post): void {
+  for (const [executorId, messages] of messagesByExecutor(output)) {
+    executors?.send(executorId, messages)
+  }
+  const replies = output.replies
+    .filter((addressed) => addressed.clientId === clientId)
+    .map(({ reply }) => reply)
+  const { events, status = null } = output
+  if (replies.length > 0 || events.length > 0 || status !== null) {
+    post({ type: 'output', replies, events, status })
+  }
+}
+
+function messagesByExecutor({ effects }: Output): ReadonlyMap<ExecutorId, EngineMessage[]> {
+  const byExecutor = new Map<ExecutorId, EngineMessage[]>()
+  for (const { executorId, message } of effects) {
+    const messages = byExecutor.get(executorId)
+    if (messages === undefined) byExecutor.set(executorId, [message])
+    else messages.push(message)
+  }
+  return byExecutor
+}

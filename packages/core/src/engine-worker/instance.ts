@@ -1,0 +1,91 @@
+/** The wasm: the only module that knows it. */
+import init, { StepwellEngine } from '../../wasm/stepwell_wasm.js'
+import { fromErrorInfo, StepwellError } from '../errors.js'
+import type { Epoch, ErrorInfo, Input, Output, TimestampMs } from '../generated/protocol.js'
+import type { OpenEngine } from '../wire.js'
+
+/** An open engine. Every method may throw `WebAssembly.RuntimeError`: the instance is lost then. */
+export interface EngineInstance {
+  handle(inputs: readonly Input[]): Output
+  /** What opening made; to be asked for once. */
+  takeInitialOutput(): Output
+  /** Whether the last `handle` found that the wall clock had been put back. */
+  takeClockJump(): { from: TimestampMs; to: TimestampMs } | undefined
+  epoch(): Epoch
+  /** Closes the database and its file handles. Nothing may be called after it. */
+  close(): void
+  panic(): void
+}
+
+/** How long another worker's dying handles are waited for: a terminated worker's come free in 16–150 ms. */
+const BUSY_MS_MAX = 5_000
+const BUSY_RETRY_MS = [10, 20, 40, 80, 160]
+
+let loaded: Promise<unknown> | null = null
+
+/** Starts to load the wasm. Rejects with `StepwellError`. */
+export async function loadEngine(): Promise<void> {
+  // Without an argument the bindings fetch `new URL('stepwell_wasm_bg.wasm', import.meta.url)`: a literal beside the file
+  // it names, which is the form that every bundler finds.
+  loaded ??= init()
+  try {
+    await loaded
+  } catch (error) {
+    loaded = null
+    throw new StepwellError(
+      'internal',
+      `The engine could not be loaded (${String(error)}). Check that stepwell_wasm_bg.wasm is served, and that ` +
+        "the Content-Security-Policy allows 'wasm-unsafe-eval'.",
+    )
+  }
+}
+
+/** Opens the database. The wasm must be loaded. Rejects with `StepwellError`. */
+export async function openEngine(
+  { buildId, database, durability, storage, expectedExecutors }: OpenEngine,
+  onWake: () => void,
+): Promise<EngineInstance> {
+  const options = {
+    buildId,
+    directory: directoryOf(database),
+    durability,
+    storage,
+    expectedExecutors,
+  }
+  const startedAt = performance.now()
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await StepwellEngine.open(options, onWake)
+    } catch (error) {
+      const isLate = performance.now() - startedAt > BUSY_MS_MAX
+      if (!isBusy(error) || isLate) throw openError(error)
+    }
+    const waitMs = BUSY_RETRY_MS[attempt] ?? BUSY_RETRY_MS[BUSY_RETRY_MS.length - 1]
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}
+
+/** One folder a database, whatever characters its name has. */
+function directoryOf(database: string): string {
+  return `stepwell-${encodeURIComponent(database)}`
+}
+
+/** What the wasm rejects with: an `ErrorInfo`, and whether another worker still holds the files. */
+function isInfo(error: unknown): error is ErrorInfo {
+  return typeof error === 'object' && error !== null && 'code' in error && 'message' in error
+}
+
+function isBusy(error: unknown): boolean {
+  return isInfo(error) && 'busy' in error && error.busy === true
+}
+
+function openError(error: unknown): unknown {
+  if (error instanceof WebAssembly.RuntimeError) return error
+  if (isInfo(error) && !(error instanceof Error)) {
+    return fromErrorInfo(error)
+  }
+  return new StepwellError(
+    'internal',
+    `The engine could not be opened (${String(error)}). This is a defect of Stepwell; please report it.`,
+  )
+}

@@ -1,0 +1,63 @@
+/** Shape checks of what arrives: foreign messages are ignored, and never reach the engine. */
+import type { ExecutorEnvelope } from '../generated/protocol.js'
+import type { ToEngineWorker } from '../wire.js'
+
+type Fields = Readonly<Record<string, 'string' | 'number' | 'boolean'>>
+
+const OPEN: Fields = {
+  buildId: 'string',
+  database: 'string',
+  durability: 'string',
+  storage: 'string',
+  expectedExecutors: 'number',
+  clientId: 'string',
+}
+
+/** Whether a message is one of the page's. */
+export function isToEngineWorker(data: unknown): data is ToEngineWorker {
+  if (!isObject(data) || !('type' in data)) return false
+  switch (data.type) {
+    case 'stepwell:open':
+      return hasFields(data, OPEN)
+    case 'stepwell:executor':
+      return (
+        hasFields(data, { executorId: 'string' }) &&
+        'port' in data &&
+        data.port instanceof MessagePort
+      )
+    case 'stepwell:requests':
+      return 'requests' in data && Array.isArray(data.requests) && data.requests.every(isRequest)
+    case 'stepwell:tick':
+    case 'stepwell:release':
+    case 'stepwell:panic':
+      return true
+    default:
+      return false
+  }
+}
+
+/** Whether a message of an executor's port is one. */
+export function isEnvelopes(data: unknown): data is ExecutorEnvelope[] {
+  return Array.isArray(data) && data.every(isEnvelope)
+}
+
+function isRequest(item: unknown): boolean {
+  return isObject(item) && hasFields(item, { requestId: 'string' }) && hasTyped(item, 'command')
+}
+
+function isEnvelope(item: unknown): boolean {
+  return isObject(item) && hasFields(item, { seq: 'number' }) && hasTyped(item, 'message')
+}
+
+function hasTyped(item: object, key: string): boolean {
+  const inner: unknown = Reflect.get(item, key)
+  return isObject(inner) && hasFields(inner, { type: 'string' })
+}
+
+function hasFields(item: object, fields: Fields): boolean {
+  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(item, key) === type)
+}
+
+function isObject(data: unknown): data is object {
+  return typeof data === 'object' && data !== null
+}

@@ -1,0 +1,58 @@
+/** From a request to an open database: lock, wasm, file handles. */
+import type { OpenEngine } from '../wire.js'
+import { engineLock } from '../wire.js'
+import { type EngineInstance, loadEngine, openEngine } from './instance.js'
+import { acquireLock } from './lock.js'
+
+export interface OpenDatabase {
+  readonly engine: EngineInstance
+  /** `null` where memory holds the database. */
+  readonly persisted: boolean | null
+  /** Closes the handles and then lets go of the lock. */
+  readonly close: () => void
+}
+
+export interface OpeningOptions {
+  readonly request: OpenEngine
+  /** Withdraws the request for the lock. */
+  readonly signal: AbortSignal
+  readonly onWake: () => void
+  /** The lock was lost: close at once. */
+  readonly onLost: () => void
+}
+
+/** Rejects with a `StepwellError`, or with what the wasm panicked with. Nothing is held then. */
+export async function openDatabase(options: OpeningOptions): Promise<OpenDatabase> {
+  const { request, signal, onWake, onLost } = options
+  // While another tab's engine holds the lock, this one's wasm is made ready.
+  const loading = loadEngine()
+  loading.catch(() => undefined)
+  const lock =
+    request.storage === 'memory'
+      ? null
+      : await acquireLock(engineLock(request.database), signal, onLost)
+  try {
+    await loading
+    const [engine, persisted] = await Promise.all([
+      openEngine(request, onWake),
+      isPersisted(request),
+    ])
+    const close = () => {
+      engine.close()
+      lock?.release()
+    }
+    return { engine, persisted, close }
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+}
+
+async function isPersisted({ storage }: OpenEngine): Promise<boolean | null> {
+  if (storage === 'memory') return null
+  try {
+    return await navigator.storage.persisted()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,134 @@
+/** The engine's side of an executor's port, played by a test: it checks the protocol, it imitates no engine. */
+import { expect } from 'vitest'
+import { type Executor, startExecutor } from '../src/executor/runtime.js'
+import type {
+  Assignment,
+  EngineMessage,
+  ExecutorEnvelope,
+  ExecutorMessage,
+  Holding,
+  Step,
+} from '../src/generated/protocol.js'
+import { collectJobs } from '../src/job.js'
+import { BUILD_ID, type ConnectExecutor } from '../src/wire.js'
+
+type Type = ExecutorMessage['type']
+type Message<T extends Type> = Extract<ExecutorMessage, { type: T }>
+
+export interface ScriptedEngine {
+  /** The next message, which must be of this type. */
+  readonly next: <T extends Type>(type: T) => Promise<Message<T> & { seq: number }>
+  readonly send: (...messages: EngineMessage[]) => void
+  /** Takes the next message, which must be of this type, and acknowledges it. */
+  readonly take: <T extends Type>(type: T) => Promise<Message<T> & { seq: number }>
+  /** The sizes of the arrays that came. */
+  readonly arrays: number[]
+  /** What has come and was not asked for, once nothing more comes. */
+  readonly rest: () => Promise<Type[]>
+  readonly close: () => void
+}
+
+export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExecutor } {
+  const channel = new MessageChannel()
+  const received: ExecutorEnvelope[] = []
+  const arrays: number[] = []
+  let wake: () => void = () => undefined
+  channel.port2.onmessage = ({ data }: MessageEvent<ExecutorEnvelope[]>) => {
+    arrays.push(data.length)
+    received.push(...data)
+    wake()
+  }
+  const send = (...messages: EngineMessage[]) => channel.port2.postMessage(messages)
+  const next: ScriptedEngine['next'] = async (type) => {
+    while (received.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    const envelope = received.shift()
+    if (envelope === undefined || !isOfType(envelope.message, type)) {
+      throw new Error(`expected ${type}, got ${JSON.stringify(envelope)}`)
+    }
+    return { ...envelope.message, seq: envelope.seq }
+  }
+  const take: ScriptedEngine['take'] = async (type) => {
+    const message = await next(type)
+    expect(message.seq).toBeGreaterThan(0)
+    send({ type: 'ack', seqs: [message.seq] })
+    return message
+  }
+  return {
+    engine: {
+      next,
+      send,
+      take,
+      arrays,
+      async rest() {
+        await quiet()
+        return received.splice(0).map(({ message }) => message.type)
+      },
+      close: () => channel.port2.close(),
+    },
+    connect: {
+      type: 'stepwell:connect',
+      buildId: BUILD_ID,
+      database: 'test',
+      executorId: 'executor-1',
+      slots: 4,
+      port: channel.port1,
+    },
+  }
+}
+
+function isOfType<T extends Type>(message: ExecutorMessage, type: T): message is Message<T> {
+  return message.type === type
+}
+
+/** Several turns of the event loop, in which messages would have come. */
+export async function quiet(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** An executor that was welcomed. */
+export async function welcomedExecutor(
+  jobs: object,
+): Promise<{ executor: Executor; engine: ScriptedEngine }> {
+  const { engine, connect } = scriptedEngine()
+  const executor = startExecutor({ jobs: collectJobs(jobs), connect })
+  await engine.next('hello')
+  engine.send({ type: 'welcome', epoch: 1, adopted: [] })
+  return { executor, engine }
+}
+
+export function assign(jobName: string, rest: Partial<Assignment> = {}): EngineMessage {
+  return {
+    type: 'assign',
+    assignment: {
+      runId: 'run-1',
+      jobName,
+      generation: 1,
+      attempt: 1,
+      input: '',
+      memo: [],
+      ...rest,
+    },
+  }
+}
+
+export function welcome(epoch: number, ...adopted: Holding[]): EngineMessage {
+  return { type: 'welcome', epoch, adopted }
+}
+
+export function stored(name: string, completedIndex: number, output: string): Step {
+  return {
+    name,
+    kind: 'run',
+    status: 'completed',
+    completedIndex,
+    attempt: 1,
+    output,
+    error: undefined,
+    startedAt: 1,
+    completedAt: 2,
+  }
+}
