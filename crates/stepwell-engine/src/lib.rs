@@ -9,6 +9,7 @@
 mod clock;
 mod engine;
 mod entropy;
+mod memory;
 mod store;
 
 pub use clock::{
@@ -18,6 +19,7 @@ pub use engine::{
     Engine, EngineOptions, JOB_NAME_BYTES_MAX, LOGS_PER_PAGE_MAX, MAX_RECOVERIES, RUNS_PER_PAGE_MAX,
 };
 pub use entropy::Entropy;
+pub use memory::MemoryStore;
 pub use store::{
     Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
     StepOutcome, StepWritten, Store, StoreError, StoreResult, UNCLAIMED, fence_of,

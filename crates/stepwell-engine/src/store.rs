@@ -4,6 +4,8 @@
 //! **Contract.** Every write for a leased run is guarded by its [`Fence`] *in the same statement*: it takes effect only
 //! while the run is `running` under exactly that generation, and otherwise writes nothing and returns `None`. Every
 //! other update is guarded by the run's `version` in the same way. Each write to a run raises its version by one.
+//! Lease upkeep in bulk (`begin_session`, `renew_leases`, `expire_leases`) is no such write: it changes nothing that a
+//! [`Run`] shows.
 //! All implementations pass the one suite in [`crate::conformance`].
 
 use std::collections::BTreeMap;

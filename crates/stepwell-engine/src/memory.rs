@@ -1,0 +1,217 @@
+//! The reference store: plain maps, a copy of everything at `begin`. Obviously right rather than fast; the other stores
+//! are judged by it.
+//!
+//! **Must not** grow cleverness: where it and another store disagree, it should be the one that is read and believed.
+
+mod data;
+
+use stepwell_protocol::{
+    Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step, TimestampMs,
+};
+
+use self::data::Data;
+use crate::store::{
+    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
+    StepOutcome, StepWritten, Store, StoreError, StoreResult,
+};
+
+/// A [`Store`] in memory.
+#[derive(Debug)]
+pub struct MemoryStore {
+    ownership: Ownership,
+    data: Data,
+    /// What stood when the open transaction began.
+    before_transaction: Option<Data>,
+    /// What stood at the open savepoint.
+    before_savepoint: Option<Data>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(ownership: Ownership) -> Self {
+        Self {
+            ownership,
+            data: Data::default(),
+            before_transaction: None,
+            before_savepoint: None,
+        }
+    }
+}
+
+fn misuse<T>(message: &str) -> StoreResult<T> {
+    Err(StoreError::Other(message.to_owned()))
+}
+
+impl Store for MemoryStore {
+    fn ownership(&self) -> Ownership {
+        self.ownership
+    }
+
+    fn begin(&mut self) -> StoreResult<()> {
+        if self.before_transaction.is_some() {
+            return misuse("begin inside a transaction");
+        }
+        self.data.dirty = false;
+        self.before_transaction = Some(self.data.clone());
+        Ok(())
+    }
+
+    fn commit(&mut self) -> StoreResult<bool> {
+        if self.before_transaction.take().is_none() {
+            return misuse("commit without a transaction");
+        }
+        self.before_savepoint = None;
+        Ok(self.data.dirty)
+    }
+
+    fn rollback(&mut self) {
+        self.before_savepoint = None;
+        if let Some(before) = self.before_transaction.take() {
+            self.data = before;
+        }
+    }
+
+    fn savepoint(&mut self) -> StoreResult<()> {
+        if self.before_savepoint.is_some() {
+            return misuse("a savepoint inside a savepoint");
+        }
+        self.before_savepoint = Some(self.data.clone());
+        Ok(())
+    }
+
+    fn release_savepoint(&mut self) -> StoreResult<()> {
+        match self.before_savepoint.take() {
+            Some(_) => Ok(()),
+            None => misuse("no savepoint to release"),
+        }
+    }
+
+    fn rollback_to_savepoint(&mut self) -> StoreResult<()> {
+        match self.before_savepoint.take() {
+            Some(before) => {
+                self.data = before;
+                Ok(())
+            }
+            None => misuse("no savepoint to go back to"),
+        }
+    }
+
+    fn begin_session(&mut self, _now: TimestampMs) -> StoreResult<Epoch> {
+        if self.ownership == Ownership::Exclusive {
+            self.data.void_leases(|_| true);
+        }
+        Ok(self.data.insert_session())
+    }
+
+    fn renew_leases(&mut self, session: Epoch, lease_expires_at: TimestampMs) -> StoreResult<()> {
+        self.data.renew_leases(session, lease_expires_at);
+        Ok(())
+    }
+
+    fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64> {
+        Ok(self
+            .data
+            .void_leases(|lease| lease.expires_at.is_some_and(|at| at <= now)))
+    }
+
+    fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted> {
+        self.data.insert_run(run)
+    }
+
+    fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>> {
+        Ok(self.data.run(run_id))
+    }
+
+    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
+        Ok(self.data.last_request(run_id))
+    }
+
+    fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
+        Ok(self.data.runs(filter))
+    }
+
+    fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>> {
+        Ok(self.data.steps(run_id, outputs))
+    }
+
+    fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage> {
+        Ok(self.data.logs(query))
+    }
+
+    fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
+        Ok(self.data.claimable_jobs())
+    }
+
+    fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
+        Ok(self.data.claim(claim))
+    }
+
+    fn adopt(
+        &mut self,
+        held: &Fence,
+        session: Epoch,
+        now: TimestampMs,
+        lease_expires_at: Option<TimestampMs>,
+    ) -> StoreResult<Option<Run>> {
+        Ok(self.data.adopt(held, session, now, lease_expires_at))
+    }
+
+    fn release(
+        &mut self,
+        fence: &Fence,
+        how: Release,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunHead>> {
+        Ok(self.data.release(fence, how, now))
+    }
+
+    fn write_step(
+        &mut self,
+        fence: &Fence,
+        outcome: &StepOutcome,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<StepWritten>> {
+        Ok(self.data.write_step(fence, outcome, report, now))
+    }
+
+    fn write_report(
+        &mut self,
+        fence: &Fence,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        Ok(self.data.write_report(fence, report, now))
+    }
+
+    fn finish_run(
+        &mut self,
+        fence: &Fence,
+        outcome: &RunOutcome,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        Ok(self.data.finish_run(fence, outcome, report, now))
+    }
+
+    fn cancel_run(
+        &mut self,
+        run_id: &RunId,
+        version: u64,
+        request_id: &RequestId,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Run>> {
+        Ok(self.data.cancel_run(run_id, version, request_id, now))
+    }
+
+    fn retry_run(
+        &mut self,
+        run_id: &RunId,
+        version: u64,
+        request_id: &RequestId,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Run>> {
+        Ok(self.data.retry_run(run_id, version, request_id, now))
+    }
+}
