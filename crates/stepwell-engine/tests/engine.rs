@@ -27,18 +27,33 @@ fn a_run_goes_from_trigger_to_completed_with_events_in_order() {
     assert_eq!(event_names(&output), ["step:start"]);
     assert_eq!(world.steps(&run_id)[0].status, StepStatus::Running);
 
-    let (seq, output) = world.say("ex", step_commit_with(&held, "a", lines(1, &["one", "two"])));
+    let (seq, output) = world.say(
+        "ex",
+        step_commit_with(&held, "a", lines(1, &["one", "two"])),
+    );
     assert_eq!(acked(&output), [seq]);
-    assert_eq!(event_names(&output), ["log:write", "log:write", "step:complete"]);
+    assert_eq!(
+        event_names(&output),
+        ["log:write", "log:write", "step:complete"]
+    );
 
     let (seq, output) = world.say("ex", run_complete(&held));
-    assert_eq!((acked(&output), event_names(&output)), (vec![seq], vec!["run:complete"]));
+    assert_eq!(
+        (acked(&output), event_names(&output)),
+        (vec![seq], vec!["run:complete"])
+    );
 
     let run = world.run(&run_id);
-    assert_eq!((run.status, run.output), (RunStatus::Completed, Some(JsonText::from("42"))));
+    assert_eq!(
+        (run.status, run.output),
+        (RunStatus::Completed, Some(JsonText::from("42")))
+    );
     assert!(run.completed_at.is_some() && run.started_at.is_some());
     let [step] = world.steps(&run_id).try_into().expect("one step");
-    assert_eq!((step.status, step.completed_index), (StepStatus::Completed, Some(0)));
+    assert_eq!(
+        (step.status, step.completed_index),
+        (StepStatus::Completed, Some(0))
+    );
     assert_eq!(step.output, Some(JsonText::from("\"a\"")));
 }
 
@@ -66,7 +81,11 @@ fn a_trigger_is_claimed_in_its_own_transaction() {
     let before = world.counters().commits;
     let input = world.request(trigger("job"));
     let output = world.handle(vec![input]);
-    assert_eq!(assigned(&output).len(), 1, "no tick and no polling lie between");
+    assert_eq!(
+        assigned(&output).len(),
+        1,
+        "no tick and no polling lie between"
+    );
     assert_eq!(world.counters().commits, before + 1);
 }
 
@@ -104,25 +123,37 @@ fn a_batch_of_16_step_commits_is_one_commit_and_a_step_start_is_none() {
     };
     world.say("ex", start);
     let after = world.counters();
-    assert_eq!((after.commits - before.commits, after.steps - before.steps), (1, 16));
+    assert_eq!(
+        (after.commits - before.commits, after.steps - before.steps),
+        (1, 16)
+    );
 }
 
 #[test]
 fn a_resent_trigger_has_one_effect() {
     let mut world = World::new(1);
-    let output = world.handle(vec![request_as("r", trigger("job")), request_as("r", trigger("job"))]);
+    let output = world.handle(vec![
+        request_as("r", trigger("job")),
+        request_as("r", trigger("job")),
+    ]);
     let ids: Vec<RunId> = output
         .replies
         .iter()
         .map(|addressed| match &addressed.reply.reply {
-            Reply::Triggered { run, disposition: Disposition::Created } => run.id.clone(),
+            Reply::Triggered {
+                run,
+                disposition: Disposition::Created,
+            } => run.id.clone(),
             other => panic!("triggered, not {other:?}"),
         })
         .collect();
     assert_eq!(ids[0], ids[1]);
     assert_eq!(event_names(&output), ["run:trigger"]);
     world.restart(1);
-    assert_eq!(world.handle(vec![request_as("r", trigger("job"))]).events, []);
+    assert_eq!(
+        world.handle(vec![request_as("r", trigger("job"))]).events,
+        []
+    );
 }
 
 #[test]
@@ -131,10 +162,13 @@ fn a_run_whose_job_nobody_serves_stays_pending_and_is_reported() {
     let run_id = world.trigger("gone");
     let output = world.hello("ex", &["job"], 1, &[]);
     assert_eq!(assigned(&output), []);
-    assert_eq!(output.status.expect("told").unserved_jobs, ["gone"]);
+    assert_eq!(output.status.clone().expect("told").unserved_jobs, ["gone"]);
     assert_eq!(world.run(&run_id).status, RunStatus::Pending);
     let output = world.hello("ex", &["job", "gone"], 1, &[]);
-    assert_eq!(output.status.expect("told again").unserved_jobs, Vec::<String>::new());
+    assert_eq!(
+        output.status.clone().expect("told again").unserved_jobs,
+        Vec::<String>::new()
+    );
     assert_eq!(assigned(&output).len(), 1);
 }
 
@@ -150,17 +184,26 @@ fn an_executor_of_another_build_gets_no_work() {
     };
     let output = world.handle(vec![from("ex", 0, message)]);
     assert_eq!(assigned(&output), []);
-    assert_eq!(output.status.expect("told").unserved_jobs, ["job"]);
+    assert_eq!(output.status.clone().expect("told").unserved_jobs, ["job"]);
 }
 
 #[test]
 fn runs_are_claimed_in_the_order_of_their_triggers() {
     let mut world = World::new(1);
-    let batch = (0..5).map(|n| request_as(&format!("same-ms-{n}"), trigger("job"))).collect();
-    let triggered: Vec<RunId> =
-        world.handle(batch).events.into_iter().map(|event| event.head.run_id).collect();
+    let batch = (0..5)
+        .map(|n| request_as(&format!("same-ms-{n}"), trigger("job")))
+        .collect();
+    let triggered: Vec<RunId> = world
+        .handle(batch)
+        .events
+        .into_iter()
+        .map(|event| event.head.run_id)
+        .collect();
     let output = world.hello("ex", &["job"], 5, &[]);
-    let claimed: Vec<RunId> = assigned(&output).into_iter().map(|run| run.run_id).collect();
+    let claimed: Vec<RunId> = assigned(&output)
+        .into_iter()
+        .map(|run| run.run_id)
+        .collect();
     assert_eq!(claimed, triggered);
 }
 
@@ -168,13 +211,17 @@ fn runs_are_claimed_in_the_order_of_their_triggers() {
 fn cancel_answers_by_status() {
     let mut world = World::new(1);
     let pending = world.trigger("job");
-    match world.ask(Command::Cancel { run_id: pending.clone() }) {
+    match world.ask(Command::Cancel {
+        run_id: pending.clone(),
+    }) {
         Reply::Run { run: Some(run) } => assert_eq!(run.status, RunStatus::Cancelled),
         other => panic!("cancelled, not {other:?}"),
     }
     let again = world.ask(Command::Cancel { run_id: pending });
     assert_eq!(error_code(&again), ErrorCode::AlreadyTerminal);
-    let unknown = world.ask(Command::Cancel { run_id: "nobody".into() });
+    let unknown = world.ask(Command::Cancel {
+        run_id: "nobody".into(),
+    });
     assert_eq!(error_code(&unknown), ErrorCode::NotFound);
 }
 
@@ -185,11 +232,16 @@ fn cancel_of_a_running_run_aborts_it_and_refuses_what_comes_late() {
     let run_id = world.trigger("job");
     let next = world.trigger("job");
     let held = world.newest_generation(&run_id);
-    let input = world.request(Command::Cancel { run_id: run_id.clone() });
+    let input = world.request(Command::Cancel {
+        run_id: run_id.clone(),
+    });
     let output = world.handle(vec![input]);
     assert!(matches!(
         messages(&output).as_slice(),
-        [EngineMessage::Abort { reason: AbortReason::Cancelled, .. }]
+        [EngineMessage::Abort {
+            reason: AbortReason::Cancelled,
+            ..
+        }]
     ));
     let (_, output) = world.say("ex", step_commit(&held, "late"));
     assert_eq!(refusals(&output), [RefusalReason::Cancelled]);
@@ -197,9 +249,15 @@ fn cancel_of_a_running_run_aborts_it_and_refuses_what_comes_late() {
     assert_eq!(refusals(&output), [RefusalReason::Cancelled]);
     assert_eq!(world.run(&run_id).status, RunStatus::Cancelled);
     assert_eq!(world.steps(&run_id), []);
-    assert_eq!(world.run(&next).status, RunStatus::Pending, "the body still has the slot");
-    let released =
-        ExecutorMessage::Released { run_id: held.run_id.clone(), generation: held.generation };
+    assert_eq!(
+        world.run(&next).status,
+        RunStatus::Pending,
+        "the body still has the slot"
+    );
+    let released = ExecutorMessage::Released {
+        run_id: held.run_id.clone(),
+        generation: held.generation,
+    };
     let output = world.handle(vec![from("ex", 0, released)]);
     assert_eq!(assigned(&output)[0].run_id, next);
 }
@@ -208,10 +266,20 @@ fn cancel_of_a_running_run_aborts_it_and_refuses_what_comes_late() {
 fn a_resent_cancel_is_answered_with_the_run() {
     let mut world = World::new(1);
     let run_id = world.trigger("job");
-    let cancel = || request_as("c", Command::Cancel { run_id: run_id.clone() });
+    let cancel = || {
+        request_as(
+            "c",
+            Command::Cancel {
+                run_id: run_id.clone(),
+            },
+        )
+    };
     world.handle(vec![cancel()]);
     world.restart(1);
-    assert!(matches!(reply(&world.handle(vec![cancel()])), Reply::Run { run: Some(_) }));
+    assert!(matches!(
+        reply(&world.handle(vec![cancel()])),
+        Reply::Run { run: Some(_) }
+    ));
 }
 
 #[test]
@@ -223,7 +291,9 @@ fn a_stale_version_is_tried_again_within_a_bound_and_then_reported() {
     assert!(matches!(cancelled, Reply::Run { run: Some(_) }));
     let run_id = world.trigger("job");
     world.engine().store_mut().stale_cancels = 100;
-    let reply = world.ask(Command::Cancel { run_id: run_id.clone() });
+    let reply = world.ask(Command::Cancel {
+        run_id: run_id.clone(),
+    });
     assert_eq!(error_code(&reply), ErrorCode::Conflict);
     assert_eq!(world.run(&run_id).status, RunStatus::Pending);
 }
@@ -240,19 +310,35 @@ fn retry_goes_on_from_the_failed_step_and_keeps_completed_ones() {
     let (_, output) = world.say("ex", run_fail(&first, failure(Some("bad"), 1)));
     assert_eq!(event_names(&output), ["run:fail"]);
     let failed = world.run(&run_id);
-    assert_eq!(failed.error.expect("a failure").step_name.as_deref(), Some("bad"));
-    let refused = world.ask(Command::Retry { run_id: "nobody".into() });
+    assert_eq!(
+        failed.error.expect("a failure").step_name.as_deref(),
+        Some("bad")
+    );
+    let refused = world.ask(Command::Retry {
+        run_id: "nobody".into(),
+    });
     assert_eq!(error_code(&refused), ErrorCode::NotFound);
 
-    let input = world.request(Command::Retry { run_id: run_id.clone() });
+    let input = world.request(Command::Retry {
+        run_id: run_id.clone(),
+    });
     let output = world.handle(vec![input]);
     assert_eq!(event_names(&output), ["run:retry", "run:start"]);
     let [assignment] = assigned(&output).try_into().expect("claimed at once");
     assert_eq!(assignment.attempt, 2);
     assert!(assignment.generation > first.generation);
-    let memo: Vec<(&str, StepStatus, u32)> =
-        assignment.memo.iter().map(|step| (step.name.as_str(), step.status, step.attempt)).collect();
-    assert_eq!(memo, [("good", StepStatus::Completed, 1), ("bad", StepStatus::Pending, 1)]);
+    let memo: Vec<(&str, StepStatus, u32)> = assignment
+        .memo
+        .iter()
+        .map(|step| (step.name.as_str(), step.status, step.attempt))
+        .collect();
+    assert_eq!(
+        memo,
+        [
+            ("good", StepStatus::Completed, 1),
+            ("bad", StepStatus::Pending, 1)
+        ]
+    );
     let running = world.ask(Command::Retry { run_id });
     assert_eq!(error_code(&running), ErrorCode::Conflict);
 }
@@ -273,11 +359,20 @@ fn bad_limits_and_names_are_invalid_input_and_write_nothing() {
     let mut world = World::new(1);
     let before = world.counters().commits;
     for limit in [0, 1_001] {
-        let filter = RunFilter { limit, ..RunFilter::default() };
-        assert_eq!(error_code(&world.ask(Command::GetRuns { filter })), ErrorCode::InvalidInput);
+        let filter = RunFilter {
+            limit,
+            ..RunFilter::default()
+        };
+        assert_eq!(
+            error_code(&world.ask(Command::GetRuns { filter })),
+            ErrorCode::InvalidInput
+        );
     }
     assert_eq!(error_code(&world.ask(trigger(""))), ErrorCode::InvalidInput);
-    assert_eq!(error_code(&world.ask(trigger(&"x".repeat(257)))), ErrorCode::InvalidInput);
+    assert_eq!(
+        error_code(&world.ask(trigger(&"x".repeat(257)))),
+        ErrorCode::InvalidInput
+    );
     assert_eq!(world.counters().commits, before);
 }
 
@@ -292,8 +387,16 @@ fn an_unexpected_error_of_one_command_takes_no_other_with_it() {
     ];
     let output = world.handle(batch);
     assert_eq!(event_names(&output), ["run:trigger", "run:trigger"]);
-    assert_eq!(error_code(&output.replies[1].reply.reply), ErrorCode::Internal);
-    let page = match world.ask(Command::GetRuns { filter: RunFilter { limit: 10, ..Default::default() } }) {
+    assert_eq!(
+        error_code(&output.replies[1].reply.reply),
+        ErrorCode::Internal
+    );
+    let page = match world.ask(Command::GetRuns {
+        filter: RunFilter {
+            limit: 10,
+            ..Default::default()
+        },
+    }) {
         Reply::Runs { page } => page,
         other => panic!("runs, not {other:?}"),
     };
@@ -305,7 +408,10 @@ fn an_unexpected_error_of_one_step_commit_interrupts_only_its_run() {
     let mut world = World::new(1);
     world.hello("ex", &["job"], 2, &[]);
     let (bad, good) = (world.trigger("job"), world.trigger("job"));
-    let (bad_held, good_held) = (world.newest_generation(&bad), world.newest_generation(&good));
+    let (bad_held, good_held) = (
+        world.newest_generation(&bad),
+        world.newest_generation(&good),
+    );
     world.engine().store_mut().poisoned_step = Some("poison".into());
     let output = world.handle(vec![
         from("ex", 1, step_commit(&bad_held, "poison")),
@@ -314,7 +420,10 @@ fn an_unexpected_error_of_one_step_commit_interrupts_only_its_run() {
     assert_eq!(acked(&output), [2]);
     assert_eq!(refusals(&output), [RefusalReason::LeaseLost]);
     assert_eq!(world.steps(&good).len(), 1);
-    assert!(world.run(&bad).generation > bad_held.generation, "its fence fell");
+    assert!(
+        world.run(&bad).generation > bad_held.generation,
+        "its fence fell"
+    );
 }
 
 #[test]
@@ -331,7 +440,16 @@ fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     assert_eq!(acked(&output), Vec::<u64>::new());
     assert_eq!(error_code(&reply(&output)), ErrorCode::StorageFull);
     assert_eq!(output.events, []);
-    assert_eq!(output.status.expect("told").paused.expect("paused").code, ErrorCode::StorageFull);
+    assert_eq!(
+        output
+            .status
+            .clone()
+            .expect("told")
+            .paused
+            .expect("paused")
+            .code,
+        ErrorCode::StorageFull
+    );
     let again_at = output.wake_at.expect("tries again");
     assert!(again_at > world.now);
 
@@ -340,7 +458,7 @@ fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     let output = world.after(1_000);
     assert_eq!(acked(&output), [7]);
     assert_eq!(event_names(&output), ["step:complete"]);
-    assert_eq!(output.status.expect("told").paused, None);
+    assert_eq!(output.status.clone().expect("told").paused, None);
     assert_eq!(output.wake_at, None);
     let run = world.run(&run_id);
     assert_eq!((run.step_count, run.status), (1, RunStatus::Running));
@@ -360,7 +478,11 @@ fn shared_ownership_renews_its_leases_and_takes_over_expired_ones() {
 
     world.restart(1);
     let output = world.hello("new", &["job"], 1, &[]);
-    assert_eq!(assigned(&output), [], "the dead engine's lease has not expired");
+    assert_eq!(
+        assigned(&output),
+        [],
+        "the dead engine's lease has not expired"
+    );
     let mut claimed = Vec::new();
     for _ in 0..4 {
         claimed.extend(assigned(&world.after(10_000)));

@@ -14,16 +14,28 @@ fn a_restarted_engine_adopts_what_its_executor_holds_and_runs_it_no_second_time(
     world.say("ex", step_commit(&before, "a"));
 
     world.restart(1);
-    assert_eq!(assigned(&world.after(10)), [], "nothing is claimed before hello");
+    assert_eq!(
+        assigned(&world.after(10)),
+        [],
+        "nothing is claimed before hello"
+    );
     let output = world.hello("ex", &["job"], 2, &[before.clone()]);
     let [after] = adopted(&output).try_into().expect("adopted");
     assert_eq!(assigned(&output), [], "and not assigned");
     assert_eq!(event_names(&output), ["run:resume"]);
     assert!(after.generation > before.generation);
-    assert_eq!(world.run(&run_id).recoveries, 0, "an adoption is no recovery");
+    assert_eq!(
+        world.run(&run_id).recoveries,
+        0,
+        "an adoption is no recovery"
+    );
 
     let (_, output) = world.say("ex", step_commit(&before, "b"));
-    assert_eq!(refusals(&output), [RefusalReason::LeaseLost], "the old generation is fenced");
+    assert_eq!(
+        refusals(&output),
+        [RefusalReason::LeaseLost],
+        "the old generation is fenced"
+    );
 }
 
 #[test]
@@ -32,15 +44,31 @@ fn a_step_commit_resent_under_the_new_generation_is_answered_from_the_store() {
     world.hello("ex", &["job"], 1, &[]);
     let run_id = world.trigger("job");
     let before = world.newest_generation(&run_id);
-    world.say("ex", step_commit_with(&before, "a", lines(1, &["one", "two"])));
+    world.say(
+        "ex",
+        step_commit_with(&before, "a", lines(1, &["one", "two"])),
+    );
     world.restart(1);
-    let [after] = adopted(&world.hello("ex", &["job"], 1, &[before])).try_into().expect("adopted");
+    let [after] = adopted(&world.hello("ex", &["job"], 1, &[before]))
+        .try_into()
+        .expect("adopted");
 
-    let (seq, output) = world.say("ex", step_commit_with(&after, "a", lines(1, &["one", "two", "three"])));
+    let (seq, output) = world.say(
+        "ex",
+        step_commit_with(&after, "a", lines(1, &["one", "two", "three"])),
+    );
     assert_eq!(acked(&output), [seq]);
-    assert_eq!(event_names(&output), ["log:write"], "no second step:complete, only the line not stored yet");
+    assert_eq!(
+        event_names(&output),
+        ["log:write"],
+        "no second step:complete, only the line not stored yet"
+    );
     assert_eq!(world.steps(&run_id).len(), 1);
-    let texts: Vec<String> = world.logs(&run_id).into_iter().map(|line| line.message).collect();
+    let texts: Vec<String> = world
+        .logs(&run_id)
+        .into_iter()
+        .map(|line| line.message)
+        .collect();
     assert_eq!(texts, ["one", "two", "three"]);
 }
 
@@ -87,7 +115,9 @@ fn a_run_that_kills_its_host_every_time_fails_at_its_cap() {
         input: JsonText::from("{}"),
         max_recoveries: Some(3),
     };
-    let Reply::Triggered { run, .. } = world.ask(input) else { panic!("triggered") };
+    let Reply::Triggered { run, .. } = world.ask(input) else {
+        panic!("triggered")
+    };
     let mut bodies = assigned(&world.hello("ex", &["job"], 1, &[])).len();
     let mut last = Output::default();
     for round in 0..6 {
@@ -101,7 +131,10 @@ fn a_run_that_kills_its_host_every_time_fails_at_its_cap() {
     assert_eq!(bodies, 4, "the first try and three recoveries");
     assert_eq!(event_names(&last), ["run:fail"]);
     let run = world.run(&run.id);
-    assert_eq!(run.error.expect("a failure").code, FailureCode::LimitExceeded);
+    assert_eq!(
+        run.error.expect("a failure").code,
+        FailureCode::LimitExceeded
+    );
 }
 
 #[test]
@@ -117,7 +150,10 @@ fn a_run_that_commits_a_step_between_crashes_never_meets_the_cap() {
         world.hello("ex", &["job"], 1, &[]);
     }
     let run = world.run(&run_id);
-    assert_eq!((run.status, run.recoveries, run.step_count), (RunStatus::Running, 1, 25));
+    assert_eq!(
+        (run.status, run.recoveries, run.step_count),
+        (RunStatus::Running, 1, 25)
+    );
 }
 
 #[test]
@@ -125,7 +161,11 @@ fn claims_wait_for_hello_but_not_longer_than_a_second() {
     let mut world = World::new(2);
     assert_eq!(world.opened.wake_at, Some(world.now.plus(1_000)));
     world.trigger("job");
-    assert_eq!(assigned(&world.hello("one", &["job"], 1, &[])), [], "the other may hold it");
+    assert_eq!(
+        assigned(&world.hello("one", &["job"], 1, &[])),
+        [],
+        "the other may hold it"
+    );
     assert_eq!(assigned(&world.after(1_000)).len(), 1);
     assert_eq!(world.after(1).wake_at, None);
 }
@@ -137,7 +177,9 @@ fn a_dead_executors_runs_go_to_another_and_its_late_messages_are_refused() {
     world.hello("two", &["job"], 1, &[]);
     let run_id = world.trigger("job");
     let first = world.newest_generation(&run_id);
-    let output = world.handle(vec![Input::ExecutorGone { executor_id: "one".into() }]);
+    let output = world.handle(vec![Input::ExecutorGone {
+        executor_id: "one".into(),
+    }]);
     let [assignment] = assigned(&output).try_into().expect("given to the other");
     assert!(assignment.generation > first.generation);
     let (_, output) = world.say("one", step_commit(&first, "late"));
@@ -153,8 +195,14 @@ fn an_executor_that_comes_back_on_a_new_port_keeps_what_it_still_holds() {
     let kept_held = world.newest_generation(&kept);
     let lost_held = world.newest_generation(&lost);
     let output = world.hello("ex", &["job"], 2, &[kept_held.clone()]);
-    assert_eq!(adopted(&output), [kept_held.clone()], "under the same generation");
-    let [again] = assigned(&output).try_into().expect("the other is given anew");
+    assert_eq!(
+        adopted(&output),
+        [kept_held.clone()],
+        "under the same generation"
+    );
+    let [again] = assigned(&output)
+        .try_into()
+        .expect("the other is given anew");
     assert_eq!(again.run_id, lost);
     assert!(again.generation > lost_held.generation);
     let (seq, output) = world.say("ex", step_commit(&kept_held, "a"));
@@ -168,12 +216,19 @@ fn a_release_in_good_order_counts_no_recovery() {
     let run_id = world.trigger("job");
     let held = world.newest_generation(&run_id);
     let output = world.handle(vec![Input::Release]);
-    assert!(matches!(messages(&output).as_slice(), [EngineMessage::Abort { .. }]));
+    assert!(matches!(
+        messages(&output).as_slice(),
+        [EngineMessage::Abort { .. }]
+    ));
     assert_eq!(world.run(&run_id).status, RunStatus::Pending);
     let (_, output) = world.say("ex", step_commit(&held, "late"));
     assert_eq!(refusals(&output), [RefusalReason::LeaseLost]);
     world.trigger("job");
-    assert_eq!(assigned(&world.after(1)), [], "a releasing engine claims nothing");
+    assert_eq!(
+        assigned(&world.after(1)),
+        [],
+        "a releasing engine claims nothing"
+    );
 
     world.restart(1);
     let output = world.hello("ex", &["job"], 1, &[]);
@@ -185,9 +240,14 @@ fn a_release_in_good_order_counts_no_recovery() {
 fn a_failed_batch_leaves_no_trace_in_memory() {
     let mut world = World::new(1);
     world.hello("ex", &["job"], 1, &[]);
-    world.engine().store_mut().failing_commits = Some((1, stepwell_engine::StoreError::Io("x".into())));
+    world.engine().store_mut().failing_commits =
+        Some((1, stepwell_engine::StoreError::Io("x".into())));
     let refused = world.ask(trigger("job"));
     assert_eq!(error_code(&refused), ErrorCode::StorageUnavailable);
     let run_id = world.trigger("job");
-    assert_eq!(world.run(&run_id).status, RunStatus::Running, "its slot was not lost to the failed batch");
+    assert_eq!(
+        world.run(&run_id).status,
+        RunStatus::Running,
+        "its slot was not lost to the failed batch"
+    );
 }

@@ -78,7 +78,12 @@ impl Store for FaultyStore {
     ) -> StoreResult<Option<Run>> {
         let stale = self.stale_cancels > 0;
         self.stale_cancels = self.stale_cancels.saturating_sub(1);
-        self.inner.cancel_run(run_id, if stale { version + 1 } else { version }, request_id, now)
+        self.inner.cancel_run(
+            run_id,
+            if stale { version + 1 } else { version },
+            request_id,
+            now,
+        )
     }
 
     delegate! {

@@ -1,4 +1,5 @@
 //! A small world around an engine: executors and clients are inputs, time is a number.
+#![allow(unreachable_pub, reason = "a test has no outside")]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod faulty;
@@ -26,14 +27,23 @@ impl World {
 
     pub fn with_store(store: FaultyStore, expected_executors: u32) -> Self {
         let now = TimestampMs(1_800_000_000_000);
-        let mut world =
-            Self { engine: None, now, opened: Output::default(), calls: 0, requests: 0, seqs: 0 };
+        let mut world = Self {
+            engine: None,
+            now,
+            opened: Output::default(),
+            calls: 0,
+            requests: 0,
+            seqs: 0,
+        };
         world.open(store, expected_executors);
         world
     }
 
     fn open(&mut self, store: FaultyStore, expected_executors: u32) {
-        let options = EngineOptions { build_id: BUILD.into(), expected_executors };
+        let options = EngineOptions {
+            build_id: BUILD.into(),
+            expected_executors,
+        };
         let (engine, output) =
             Engine::open(store, options, self.now, self.entropy()).expect("opens");
         self.engine = Some(engine);
@@ -85,14 +95,19 @@ impl World {
     }
 
     pub fn run(&mut self, run_id: &RunId) -> Run {
-        match self.ask(Command::GetRun { run_id: run_id.clone() }) {
+        match self.ask(Command::GetRun {
+            run_id: run_id.clone(),
+        }) {
             Reply::Run { run: Some(run) } => run,
             other => panic!("a run, not {other:?}"),
         }
     }
 
     pub fn steps(&mut self, run_id: &RunId) -> Vec<Step> {
-        match self.ask(Command::GetSteps { run_id: run_id.clone(), outputs: true }) {
+        match self.ask(Command::GetSteps {
+            run_id: run_id.clone(),
+            outputs: true,
+        }) {
             Reply::Steps { steps } => steps,
             other => panic!("steps, not {other:?}"),
         }
@@ -133,7 +148,10 @@ impl World {
     }
 
     pub fn newest_generation(&mut self, run_id: &RunId) -> Holding {
-        Holding { run_id: run_id.clone(), generation: self.run(run_id).generation }
+        Holding {
+            run_id: run_id.clone(),
+            generation: self.run(run_id).generation,
+        }
     }
 
     pub fn in_store<T>(&mut self, read: impl FnOnce(&mut dyn Store) -> T) -> T {
@@ -142,21 +160,39 @@ impl World {
 }
 
 pub fn trigger(job: &str) -> Command {
-    Command::Trigger { job_name: job.into(), input: JsonText::from("{}"), max_recoveries: None }
+    Command::Trigger {
+        job_name: job.into(),
+        input: JsonText::from("{}"),
+        max_recoveries: None,
+    }
 }
 
 pub fn request_as(id: &str, command: Command) -> Input {
-    let request = ClientRequest { request_id: id.into(), command };
-    Input::Client { client_id: "tab".into(), request }
+    let request = ClientRequest {
+        request_id: id.into(),
+        command,
+    };
+    Input::Client {
+        client_id: "tab".into(),
+        request,
+    }
 }
 
 pub fn from(id: &str, seq: u64, message: ExecutorMessage) -> Input {
-    Input::Executor { executor_id: id.into(), envelope: ExecutorEnvelope { seq, message } }
+    Input::Executor {
+        executor_id: id.into(),
+        envelope: ExecutorEnvelope { seq, message },
+    }
 }
 
 pub fn hello(jobs: &[&str], slots: u32, holding: &[Holding]) -> ExecutorMessage {
     let jobs = jobs.iter().map(|&job| job.to_owned()).collect();
-    ExecutorMessage::Hello { build_id: BUILD.into(), jobs, slots, holding: holding.to_vec() }
+    ExecutorMessage::Hello {
+        build_id: BUILD.into(),
+        jobs,
+        slots,
+        holding: holding.to_vec(),
+    }
 }
 
 pub fn step_commit(held: &Holding, step: &str) -> ExecutorMessage {
@@ -228,7 +264,11 @@ pub fn lines(first_ordinal: u64, texts: &[&str]) -> Report {
             timestamp: TimestampMs(1),
         })
         .collect();
-    Report { first_ordinal, logs, progress: None }
+    Report {
+        first_ordinal,
+        logs,
+        progress: None,
+    }
 }
 
 pub fn reply(output: &Output) -> Reply {
@@ -246,7 +286,11 @@ pub fn error_code(reply: &Reply) -> ErrorCode {
 }
 
 pub fn messages(output: &Output) -> Vec<EngineMessage> {
-    output.effects.iter().map(|Effect::Send { message, .. }| message.clone()).collect()
+    output
+        .effects
+        .iter()
+        .map(|Effect::Send { message, .. }| message.clone())
+        .collect()
 }
 
 pub fn assigned(output: &Output) -> Vec<Assignment> {
@@ -260,7 +304,10 @@ pub fn assigned(output: &Output) -> Vec<Assignment> {
 }
 
 pub fn held(assignment: &Assignment) -> Holding {
-    Holding { run_id: assignment.run_id.clone(), generation: assignment.generation }
+    Holding {
+        run_id: assignment.run_id.clone(),
+        generation: assignment.generation,
+    }
 }
 
 pub fn acked(output: &Output) -> Vec<u64> {
