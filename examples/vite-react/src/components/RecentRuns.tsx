@@ -1,0 +1,43 @@
+import { useStepwellStatus } from '@stepwell/react'
+import { moment, shortId } from '../words.ts'
+import { useRecentRuns } from '../useRecentRuns.ts'
+import { StatusBadge } from './StatusBadge.tsx'
+
+interface Props {
+  shownId: string | null
+  onChoose: (runId: string) => void
+}
+
+export function RecentRuns({ shownId, onChoose }: Props) {
+  const { state } = useStepwellStatus()
+  const { runs, problem } = useRecentRuns(state === 'ready')
+  return (
+    <section className="card" aria-labelledby="recent-title">
+      <h2 id="recent-title">Recent runs</h2>
+      {problem !== null && <p className="problem">{problem}</p>}
+      {problem === null && runs.length === 0 && (
+        <p className="empty">
+          {state === 'ready' ? 'None yet in this browser.' : 'They are listed when the database is open.'}
+        </p>
+      )}
+      <ul className="recent">
+        {runs.map((run) => (
+          <li key={run.id}>
+            <button
+              type="button"
+              className="recent-run"
+              aria-pressed={run.id === shownId}
+              onClick={() => onChoose(run.id)}
+            >
+              <code className="run-id">{shortId(run.id)}</code>
+              <span className="recent-what">
+                by {run.input.groupBy}, {moment(run.createdAt)}
+              </span>
+              <StatusBadge status={run.status} />
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

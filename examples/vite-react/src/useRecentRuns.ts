@@ -1,0 +1,37 @@
+import { type Run, useStepwell } from '@stepwell/react'
+import { useEffect, useState } from 'react'
+import { importMovies } from './jobs.ts'
+
+const LIMIT = 8
+/** Events after which the list shows something else. */
+const CHANGES = ['run:trigger', 'run:start', 'run:complete', 'run:fail', 'run:cancel', 'run:retry'] as const
+
+interface RecentRuns {
+  runs: readonly Run<typeof importMovies>[]
+  problem: string | null
+}
+
+/** The newest runs, read again after each event that changes the list. */
+export function useRecentRuns(ready: boolean): RecentRuns {
+  const stepwell = useStepwell()
+  const [recent, setRecent] = useState<RecentRuns>({ runs: [], problem: null })
+
+  useEffect(() => {
+    if (!ready) return
+    let wanted = true
+    const read = () => {
+      stepwell.getRuns({ job: importMovies, limit: LIMIT }).then(
+        ({ runs }) => wanted && setRecent({ runs, problem: null }),
+        (error: Error) => wanted && setRecent({ runs: [], problem: error.message }),
+      )
+    }
+    const offs = CHANGES.map((type) => stepwell.on(type, read))
+    read()
+    return () => {
+      wanted = false
+      for (const off of offs) off()
+    }
+  }, [stepwell, ready])
+
+  return recent
+}

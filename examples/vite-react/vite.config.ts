@@ -1,0 +1,8 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  plugins: [react()],
+  // So that jobs can import heavy libraries inside steps: the default format cannot be split.
+  worker: { format: 'es' },
+})
