@@ -39,11 +39,11 @@ impl Store for FaultyStore {
     }
 
     fn commit(&mut self) -> StoreResult<bool> {
-        if let Some((left, error)) = &mut self.failing_commits {
-            if *left > 0 {
-                *left -= 1;
-                return Err(error.clone());
-            }
+        if let Some((left, error)) = &mut self.failing_commits
+            && *left > 0
+        {
+            *left -= 1;
+            return Err(error.clone());
         }
         self.inner.commit()
     }
