@@ -1,0 +1,52 @@
+/** The hooks on a page; the query string says which. `window.commits` has what React put on the screen, in order. */
+import { createStepwell } from '@stepwell/core'
+import { StepwellProvider, useStepwellStatus } from '@stepwell/react'
+import { StrictMode, useState } from 'react'
+import { createRoot } from 'react-dom/client'
+import { jobs } from './jobs.js'
+import { clientOptions, flag, text } from './query.js'
+import { countFrames } from './react-commits.js'
+import { JobPanel, LogsPanel, RunPanel } from './react-panels.js'
+import { expose } from './window.js'
+
+const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
+const client = createStepwell({ jobs, ...clientOptions(worker) })
+expose(client)
+countFrames()
+
+function StatusChip() {
+  const { state, role, storage } = useStepwellStatus()
+  return (
+    <p data-testid="status">
+      {state} {role} {storage}
+    </p>
+  )
+}
+
+function Panels() {
+  const [isShown, setShown] = useState(true)
+  const [runId, setRunId] = useState(text('run'))
+  return (
+    <>
+      <button type="button" onClick={() => setShown(!isShown)}>
+        {isShown ? 'Unmount' : 'Mount'}
+      </button>
+      <label>
+        Run <input value={runId ?? ''} onChange={({ target }) => setRunId(target.value || null)} />
+      </label>
+      {isShown && flag('job-panel') && <JobPanel />}
+      {isShown && flag('run-panel') && <RunPanel runId={runId} />}
+      {isShown && flag('logs-panel') && <LogsPanel runId={runId} />}
+    </>
+  )
+}
+
+const app = (
+  <StepwellProvider client={client}>
+    <StatusChip />
+    <Panels />
+  </StepwellProvider>
+)
+const root = document.getElementById('root')
+if (root === null) throw new Error('the page has no #root')
+createRoot(root).render(flag('strict') ? <StrictMode>{app}</StrictMode> : app)

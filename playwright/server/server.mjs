@@ -1,0 +1,115 @@
+// The server of the test pages: static files without any special header, the witness, and the gates.
+//
+//   POST /witness/<key>       counts, answers the count
+//   GET  /witness/<prefix>    the counts of all keys under it
+//   GET  /gate/<name>         hangs until the gate is opened
+//   POST /gate/<name>/open
+//   GET  /plain               a page without Stepwell, to go away to
+// @ts-check
+
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import path from 'node:path'
+import { createGates } from './gates.mjs'
+import { createWitness } from './witness.mjs'
+
+/** @type {Record<string, string>} */
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+}
+
+const PLAIN = '<!doctype html><meta charset="utf-8"><title>plain</title><h1>Plain page</h1>'
+
+/** @typedef {Awaited<ReturnType<typeof startServer>>} TestServer */
+
+/**
+ * @param {{ root: string }} options `root`: the folder of static files
+ */
+export async function startServer({ root }) {
+  const witness = createWitness()
+  const gates = createGates()
+  const server = createServer((request, response) => {
+    // Gates and witness are called across origins: each gate has a host name of its own, see `gateUrl` in the pages.
+    response.setHeader('access-control-allow-origin', '*')
+    const url = new URL(request.url ?? '/', 'http://server')
+    const pathname = decodeURIComponent(url.pathname)
+    if (pathname.startsWith('/witness/')) return onWitness(pathname.slice(9), request, response)
+    if (pathname.startsWith('/gate/')) return onGate(pathname.slice(6), request, response)
+    if (pathname === '/plain') return send(response, PLAIN, TYPES['.html'])
+    return sendFile(root, pathname, response)
+  })
+
+  /** @type {(key: string, request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} */
+  const onWitness = (key, request, response) => {
+    const answer = request.method === 'POST' ? witness.add(key) : witness.counts(key)
+    send(response, JSON.stringify(answer), TYPES['.json'])
+  }
+  /** @type {typeof onWitness} */
+  const onGate = (name, request, response) => {
+    if (request.method === 'POST' && name.endsWith('/open')) {
+      gates.gate(name.slice(0, -5)).open()
+      return send(response, 'true', TYPES['.json'])
+    }
+    const leave = gates.gate(name).arrive(() => send(response, 'true', TYPES['.json']))
+    response.on('close', leave)
+  }
+
+  const port = await new Promise((resolve, reject) => {
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('no port'))
+      else resolve(address.port)
+    })
+  })
+  return {
+    port,
+    origin: `http://127.0.0.1:${port}`,
+    /** The same server, for the browser another origin. */
+    otherOrigin: `http://localhost:${port}`,
+    witness,
+    gate: gates.gate,
+    async close() {
+      gates.openAll()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {string} body
+ * @param {string | undefined} type
+ */
+function send(response, body, type) {
+  response.writeHead(200, { 'content-type': type ?? 'text/plain', 'cache-control': 'no-store' })
+  response.end(body)
+}
+
+/**
+ * @param {string} root
+ * @param {string} pathname
+ * @param {import('node:http').ServerResponse} response
+ */
+function sendFile(root, pathname, response) {
+  let file = path.join(root, path.normalize(pathname))
+  if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory()) {
+    file = path.join(file, 'index.html')
+  }
+  if (!file.startsWith(root) || !existsSync(file)) {
+    response.writeHead(404, { 'content-type': 'text/plain' })
+    return response.end(`There is no ${pathname}.`)
+  }
+  // No `no-store` on pages: it would keep them out of the back/forward cache.
+  const type = TYPES[path.extname(file)] ?? 'application/octet-stream'
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'max-age=0' })
+  createReadStream(file).pipe(response)
+}
