@@ -19,7 +19,7 @@ fn a_restarted_engine_adopts_what_its_executor_holds_and_runs_it_no_second_time(
         [],
         "nothing is claimed before hello"
     );
-    let output = world.hello("ex", &["job"], 2, &[before.clone()]);
+    let output = world.hello("ex", &["job"], 2, std::slice::from_ref(&before));
     let [after] = adopted(&output).try_into().expect("adopted");
     assert_eq!(assigned(&output), [], "and not assigned");
     assert_eq!(event_names(&output), ["run:resume"]);
@@ -194,10 +194,10 @@ fn an_executor_that_comes_back_on_a_new_port_keeps_what_it_still_holds() {
     let (kept, lost) = (world.trigger("job"), world.trigger("job"));
     let kept_held = world.newest_generation(&kept);
     let lost_held = world.newest_generation(&lost);
-    let output = world.hello("ex", &["job"], 2, &[kept_held.clone()]);
+    let output = world.hello("ex", &["job"], 2, std::slice::from_ref(&kept_held));
     assert_eq!(
         adopted(&output),
-        [kept_held.clone()],
+        std::slice::from_ref(&kept_held),
         "under the same generation"
     );
     let [again] = assigned(&output)
