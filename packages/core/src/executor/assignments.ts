@@ -1,0 +1,113 @@
+/** The runs that an executor works on: from assignment to their stored end, their abort, or their adoption. */
+import type {
+  AbortReason,
+  Assignment,
+  Generation,
+  Holding,
+  RefusalReason,
+  RunId,
+} from '../generated/protocol.js'
+import type { AnyJob } from '../infer.js'
+import type { StopReason } from './execution.js'
+import type { Outbox } from './outbox.js'
+import { type ActiveRun, startRun } from './run.js'
+import type { Turns } from './turns.js'
+
+/** A function that does not end after its abort is given up after this; its slot is free then. */
+const RELEASE_MS_MAX = 2_000
+
+export interface Assignments {
+  readonly start: (assignment: Assignment, jobs: ReadonlyMap<string, AnyJob>) => void
+  /** What a `hello` tells. */
+  readonly holding: () => Holding[]
+  /** Gives adopted runs their new generations, aborts the others, and returns what was adopted. */
+  readonly adopt: (adopted: readonly Holding[]) => ReadonlyMap<RunId, Generation>
+  /** Tells the engine again which bodies run. */
+  readonly announceBodies: () => void
+  readonly abort: (runId: RunId, generation: Generation, reason: AbortReason) => void
+  readonly refuse: (seq: number, runId: RunId, reason: RefusalReason) => void
+  readonly stopAll: (reason: StopReason) => void
+}
+
+export function createAssignments(outbox: Outbox, turns: Turns): Assignments {
+  const runs = new Map<RunId, ActiveRun>()
+  /** Aborted for the engine, and their functions have not ended. */
+  const leaving = new Set<string>()
+
+  const discard = (run: ActiveRun, reason: StopReason) => {
+    if (runs.get(run.runId) === run) runs.delete(run.runId)
+    outbox.drop(run.runId)
+    run.stop(reason)
+  }
+  /** Aborts a run for the engine, and says when its slot is free. */
+  const leave = (run: ActiveRun, reason: StopReason) => {
+    const { runId } = run
+    const generation = run.generation()
+    const key = keyOf(runId, generation)
+    leaving.add(key)
+    discard(run, reason)
+    void settledWithinMs(run.settled, RELEASE_MS_MAX).then(() => {
+      leaving.delete(key)
+      outbox.tell({ type: 'released', runId, generation })
+    })
+  }
+  return {
+    start(assignment, jobs) {
+      const { runId } = assignment
+      const job = jobs.get(assignment.jobName)
+      // The jobs changed while the assignment was on its way. The `hello` that told so does not hold this run, and so the
+      // engine takes it back.
+      if (job === undefined) return
+      const previous = runs.get(runId)
+      if (previous !== undefined) discard(previous, 'lease_lost')
+      const onEnd = () => {
+        if (runs.get(runId) === run) runs.delete(runId)
+      }
+      const run = startRun({ job, assignment, outbox, turns, onEnd })
+      runs.set(runId, run)
+    },
+    holding: () =>
+      [...runs.values()].map((run) => ({ runId: run.runId, generation: run.generation() })),
+    adopt(adopted) {
+      const generations = new Map<RunId, Generation>()
+      for (const { runId, generation } of adopted) generations.set(runId, generation)
+      for (const run of [...runs.values()]) {
+        const generation = generations.get(run.runId)
+        if (generation === undefined) discard(run, 'lease_lost')
+        else run.adopt(generation)
+      }
+      return generations
+    },
+    announceBodies() {
+      for (const run of runs.values()) run.announceBodies()
+    },
+    abort(runId, generation, reason) {
+      const run = runs.get(runId)
+      if (run?.generation() === generation) leave(run, reason)
+      else if (!leaving.has(keyOf(runId, generation))) {
+        outbox.tell({ type: 'released', runId, generation })
+      }
+    },
+    refuse(seq, runId, reason) {
+      const run = runs.get(runId)
+      if (run !== undefined && outbox.has(seq)) leave(run, reason)
+    },
+    stopAll(reason) {
+      for (const run of [...runs.values()]) discard(run, reason)
+    },
+  }
+}
+
+function keyOf(runId: RunId, generation: Generation): string {
+  return `${runId}:${generation}`
+}
+
+function settledWithinMs(promise: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    void promise.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
