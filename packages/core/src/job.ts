@@ -32,7 +32,8 @@ export interface JobConfig<N extends string, P, I, S, R, L> {
   readonly run: (step: Step, input: P) => R | Promise<R>
 }
 
-const NAME_LENGTH_MAX = 200
+/** The engine's limit. */
+const NAME_BYTES_MAX = 256
 const RECOVERIES_MAX = 1000
 const OPTIONS = ['name', 'input', 'output', 'labels', 'maxRecoveries', 'run']
 
@@ -50,7 +51,11 @@ export function defineJob<
 ): Job<N, I, P, S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : R, L> {
   if (config === undefined) throw invalid('defineJob takes an object with at least name and run.')
   const options = checkOptions(config, 'defineJob', OPTIONS)
-  checkText(options['name'], 'The option name of defineJob', NAME_LENGTH_MAX)
+  checkText(options['name'], 'The option name of defineJob', NAME_BYTES_MAX)
+  const bytes = new TextEncoder().encode(config.name).length
+  if (bytes > NAME_BYTES_MAX) {
+    throw invalid(`The option name of defineJob may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`)
+  }
   const what = `of job ${JSON.stringify(config.name)}`
   checkFunction(options['run'], `The option run ${what}`)
   if (options['maxRecoveries'] !== undefined) {

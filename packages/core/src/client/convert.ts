@@ -1,7 +1,6 @@
 /** From the wire's types to the public ones: JSON text is parsed, what is absent is left out or `null`. */
 import { decode } from '../codec.js'
 import type * as wire from '../generated/protocol.js'
-import type { AnyJob, RunOf } from '../infer.js'
 import type { LogLine, RunData, RunFailure, Step } from '../types.js'
 
 /** A run of a job of which nothing is known. */
@@ -36,16 +35,6 @@ export function toRun(run: wire.Run): UntypedRun {
     case 'cancelled':
       return { ...base, status: 'cancelled', completedAt }
   }
-}
-
-/**
- * The one place where what the database holds is taken for the type that the job's code states: its input was parsed by
- * the job's schema when it was triggered, its output when it completed. Old rows of changed code can differ, and no type
- * can tell.
- */
-export function typedRun<J extends AnyJob>(run: UntypedRun): RunOf<J>
-export function typedRun(run: UntypedRun): UntypedRun {
-  return run
 }
 
 const NO_FAILURE: wire.RunFailure = {

@@ -12,11 +12,6 @@ export interface UntypedTriggered {
   readonly run: UntypedRun
 }
 
-/** A shared value per key that outlives its last user for a while. */
-export interface EntryCache {
-  get<T>(key: string, make: () => T): T
-}
-
 export interface ClientCore {
   readonly connection: Connection
   readonly status: Observable<StepwellStatus>
@@ -29,6 +24,8 @@ export interface ClientCore {
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
+  /** For tests, through `@stepwell/core/testing`. */
+  crash(what: 'panic' | 'terminate' | 'executor'): void
   /** A line whose data an event left out, whole. */
   fullLine(line: LogLine): Promise<LogLine>
 }

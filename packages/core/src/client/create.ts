@@ -1,0 +1,118 @@
+/** `createStepwell`: checks the options and puts a client together. Connects on first use, and never in Node. */
+import { StepwellError } from '../errors.js'
+import type { AnyJob, JobsOf } from '../infer.js'
+import { collectJobs } from '../job.js'
+import {
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkText,
+  invalid,
+  shown,
+} from '../options.js'
+import { createCommands } from './commands.js'
+import { createConnection } from './connection.js'
+import type { UntypedRun } from './convert.js'
+import type { ClientCore } from './core.js'
+import { checkListener, createEvents } from './on.js'
+import { runError } from './run-error.js'
+import type { SharedConfig } from './shared.js'
+import { typedClient } from './typed.js'
+import type { Stepwell, StepwellOptions, TriggeredOutput } from './types.js'
+import { checkWaitOptions, WAIT_OPTIONS } from './wait.js'
+
+const OPTIONS = ['jobs', 'worker', 'database', 'durability', 'storage', 'concurrency']
+const DATABASE_LENGTH_MAX = 64
+/** Safe in the name of a lock, a directory and a file. */
+const DATABASE_PATTERN = /^[A-Za-z0-9][\w.-]*$/
+const CONCURRENCY_MAX = 1000
+
+export function createStepwell<M extends object>(
+  options: StepwellOptions<M>,
+): Stepwell<JobsOf<M>> {
+  const config = checkConfig(options)
+  const connection = createConnection(config)
+  const commands = createCommands(connection, config.jobs)
+  return typedClient<JobsOf<M>>({
+    trigger: (job, input, options) => commands.trigger(job, input, options),
+    triggerAndWait: (job, input, options) => triggerAndWait(commands, job, input, options),
+    getRun: (runId) => commands.getRun(runId),
+    getRuns: (filter) => commands.getRuns(filter),
+    async getSteps(runId, options) {
+      return commands.getSteps(runId, commands.checkStepsOptions(options))
+    },
+    getLogs: (runId, filter = {}) => commands.getLogs(runId, filter),
+    waitForRun: (runId, options = {}) => commands.waitForRun(runId, options),
+    cancel: (runId) => commands.cancel(runId),
+    retry: (runId) => commands.retry(runId),
+    on: createEvents(connection),
+    get status() {
+      return connection.status.get()
+    },
+    onStatus(listener) {
+      checkListener(listener, 'The listener for onStatus')
+      connection.connect()
+      return connection.status.subscribe(() => listener(connection.status.get()))
+    },
+    close: () => connection.close(),
+    '~core': { ...commands, crash: connection.crash },
+  })
+}
+
+/** What the wait's options are is checked before anything is triggered. */
+export async function triggerAndWait(
+  core: Pick<ClientCore, 'trigger' | 'waitForRun'>,
+  job: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<TriggeredOutput<AnyJob>> {
+  const wait = checkOptions(options, 'triggerAndWait', WAIT_OPTIONS)
+  checkWaitOptions(wait, 'triggerAndWait')
+  const { id, disposition } = await core.trigger(job, input, undefined)
+  return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
+}
+
+/** The output of a run that has ended; throws what it ended with otherwise. */
+function outputOf(run: UntypedRun): unknown {
+  if (run.status === 'completed') return run.output
+  if (run.status === 'failed') throw runError(run.id, run.error)
+  throw new StepwellError('cancelled', `The run ${run.id} of job ${run.jobName} was cancelled.`)
+}
+
+function checkConfig(options: unknown): SharedConfig {
+  if (options === undefined) throw invalid('createStepwell takes an object with at least jobs.')
+  const name = (option: string) => `The option ${option} of createStepwell`
+  const {
+    jobs,
+    worker,
+    database = 'stepwell',
+    durability = 'strict',
+    storage = 'opfs',
+    concurrency = 1,
+  } = checkOptions(options, 'createStepwell', OPTIONS)
+  if (typeof jobs !== 'object' || jobs === null) {
+    throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
+  }
+  if (worker !== undefined) checkWorker(worker, name('worker'))
+  const databaseName = checkText(database, name('database'), DATABASE_LENGTH_MAX)
+  if (!DATABASE_PATTERN.test(databaseName)) {
+    throw invalid(
+      `${name('database')} may have letters, digits, "-", "_" and "." and must start with a letter or a digit; it is ` +
+        `${shown(databaseName)}.`,
+    )
+  }
+  return {
+    jobs: collectJobs(jobs),
+    worker,
+    database: databaseName,
+    durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
+    storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
+    concurrency: checkInteger(concurrency, name('concurrency'), 1, CONCURRENCY_MAX),
+  }
+}
+
+/** That it returns a Worker is checked when it is called. */
+function checkWorker(value: unknown, name: string): asserts value is () => Worker {
+  checkFunction(value, name)
+}

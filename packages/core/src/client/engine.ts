@@ -1,0 +1,97 @@
+/** One engine worker, from its start to its end. A new one is started by making a new `EngineProcess`. */
+import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
+
+/** Opening waits for a lock and for busy handles up to 5 s, and may migrate. */
+const OPEN_MS_MAX = 30_000
+/** An orderly release takes a commit; a worker that takes longer is terminated. */
+const RELEASE_MS_MAX = 1000
+
+export interface EngineEvents {
+  onMessage(message: FromEngineWorker): void
+  /** The worker is lost; it was terminated. Comes once, and nothing after it. */
+  onLost(message: string): void
+}
+
+export interface EngineProcess {
+  post(message: ToEngineWorker, transfer?: Transferable[]): void
+  /** Ends it now. No event comes after it. */
+  terminate(): void
+  /** Ends it in good order. No event comes after the call. */
+  release(): Promise<void>
+}
+
+export function startEngine(open: OpenEngine, events: EngineEvents): EngineProcess {
+  // Literal and inline, so that every bundler finds the worker; with no dynamic part in the options for the same reason.
+  const worker = new Worker(new URL('../engine-worker/main.js', import.meta.url), {
+    type: 'module',
+    name: 'stepwell-engine',
+  })
+  let isOver = false
+  let onReleased: (() => void) | null = null
+
+  const terminate = () => {
+    isOver = true
+    clearTimeout(openTimer)
+    worker.terminate()
+    onReleased?.()
+  }
+  const lose = (message: string) => {
+    if (isOver) return
+    terminate()
+    events.onLost(message)
+  }
+  const openTimer = setTimeout(() => {
+    lose(`The engine worker did not open the database within ${OPEN_MS_MAX} ms.`)
+  }, OPEN_MS_MAX)
+
+  worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (!isFromEngineWorker(data)) return
+    if (onReleased !== null) {
+      if (data.type === 'released') onReleased()
+      return
+    }
+    if (isOver) return
+    if (data.type === 'opened' || data.type === 'open-failed') clearTimeout(openTimer)
+    if (data.type === 'fatal') lose(data.message)
+    else if (data.type === 'released') lose('The engine worker lost its lock.')
+    else events.onMessage(data)
+  }
+  worker.onerror = (event) => {
+    // Handled here: else the browser reports it a second time, as the page's own error.
+    event.preventDefault()
+    lose(event.message || 'The engine worker could not be loaded.')
+  }
+  worker.onmessageerror = () => lose('A message of the engine worker could not be read.')
+  worker.postMessage(open)
+
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    terminate,
+    async release() {
+      if (isOver) return
+      isOver = true
+      clearTimeout(openTimer)
+      await new Promise<void>((resolve) => {
+        onReleased = resolve
+        setTimeout(resolve, RELEASE_MS_MAX)
+        worker.postMessage({ type: 'stepwell:release' } satisfies ToEngineWorker)
+      })
+      worker.terminate()
+    },
+  }
+}
+
+const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
+  'opened',
+  'open-failed',
+  'output',
+  'clock',
+  'fatal',
+  'released',
+])
+
+function isFromEngineWorker(data: unknown): data is FromEngineWorker {
+  return (
+    typeof data === 'object' && data !== null && 'type' in data && MESSAGE_TYPES.has(data.type)
+  )
+}

@@ -1,0 +1,63 @@
+/** `client.on`: the engine's events and the connection's own, by type. */
+import { checkFunction, checkOneOf } from '../options.js'
+import type { ClientConnection } from './connection.js'
+import { createEmitter, type Emitter } from './emitter.js'
+import { type StepwellEvent, type StepwellEventType, toPublicEvent } from './events.js'
+
+const TYPES: Readonly<Record<StepwellEventType | '*', true>> = {
+  '*': true,
+  'run:trigger': true,
+  'run:start': true,
+  'run:resume': true,
+  'run:complete': true,
+  'run:fail': true,
+  'run:cancel': true,
+  'run:retry': true,
+  'run:progress': true,
+  'step:start': true,
+  'step:complete': true,
+  'step:fail': true,
+  'log:write': true,
+  'engine:leader': true,
+  'engine:storage': true,
+  'engine:clock': true,
+  'engine:error': true,
+}
+
+type On = (type: unknown, listener: unknown) => () => void
+
+export function createEvents(connection: ClientConnection): On {
+  const emitters = new Map<string, Emitter<StepwellEvent>>()
+  let isAttached = false
+
+  const emit = (event: StepwellEvent) => {
+    emitters.get(event.type)?.emit(event)
+    emitters.get('*')?.emit(event)
+  }
+  const isHeard = (type: string) =>
+    emitters.get(type)?.isEmpty === false || emitters.get('*')?.isEmpty === false
+  const attach = () => {
+    if (isAttached) return
+    isAttached = true
+    connection.onEngineEvent(emit)
+    connection.onEvents((batch) => {
+      for (const event of batch) {
+        if (isHeard(event.type)) emit(toPublicEvent(event))
+      }
+    })
+  }
+  return (type, listener) => {
+    const known = checkOneOf(type, 'The type of event for on', Object.keys(TYPES))
+    checkListener(listener, 'The listener for on')
+    attach()
+    connection.connect()
+    const emitter = emitters.get(known) ?? createEmitter<StepwellEvent>()
+    emitters.set(known, emitter)
+    return emitter.on(listener)
+  }
+}
+
+/** What it takes is settled by the types of the public functions; all a check can see is that it can be called. */
+export function checkListener(value: unknown, name: string): asserts value is (told: unknown) => void {
+  checkFunction(value, name)
+}

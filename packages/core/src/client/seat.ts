@@ -1,0 +1,58 @@
+/**
+ * The seat: a Web Lock whose holder's page runs the engine worker. A page that does not get it stays in the queue: the
+ * browser then knows that somebody waits and does not freeze the holder, and the grant needs nobody's help.
+ */
+import { seatLock } from '../wire.js'
+
+export interface SeatEvents {
+  onGranted(): void
+  /** Another tab holds it; this one waits in the queue. */
+  onQueued(): void
+  /** It was held, and the browser took it away. */
+  onLost(): void
+  onError(reason: unknown): void
+}
+
+export interface Seat {
+  /** Gives the seat up, or leaves the queue. No event comes after it. */
+  leave(): void
+}
+
+export function takeSeat(locks: LockManager, database: string, events: SeatEvents): Seat {
+  const name = seatLock(database)
+  const queue = new AbortController()
+  let hasLeft = false
+  let isHeld = false
+  let release: () => void = () => undefined
+
+  const held = (): Promise<'held'> => {
+    if (hasLeft) return Promise.resolve('held')
+    return new Promise((resolve) => {
+      isHeld = true
+      release = () => resolve('held')
+      events.onGranted()
+    })
+  }
+  const run = async () => {
+    const outcome = await locks.request(name, { ifAvailable: true }, (lock) =>
+      lock === null ? 'taken' : held(),
+    )
+    if (outcome === 'held' || hasLeft) return
+    events.onQueued()
+    await locks.request(name, { signal: queue.signal }, held)
+  }
+  run().catch((reason: unknown) => {
+    if (hasLeft) return
+    hasLeft = true
+    if (isHeld) events.onLost()
+    else events.onError(reason)
+  })
+  return {
+    leave() {
+      if (hasLeft) return
+      hasLeft = true
+      queue.abort()
+      release()
+    },
+  }
+}
