@@ -170,7 +170,7 @@ function cycle(): object {
   return self
 }
 
-export const UNSTORABLE: Readonly<Record<string, () => unknown>> = {
+const MAKERS: Readonly<Record<string, () => unknown>> = {
   Date: () => ({ when: [new Date(0)] }),
   Map: () => ({ map: new Map() }),
   Set: () => ({ set: new Set() }),
@@ -189,7 +189,7 @@ export const valued = defineJob({
   name: 'valued',
   run: async (step, input: { kind: string }) => {
     await step.run('fine', () => 1)
-    await step.run('make', () => UNSTORABLE[input.kind]?.())
+    await step.run('make', () => MAKERS[input.kind]?.())
   },
 })
 

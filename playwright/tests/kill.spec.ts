@@ -1,0 +1,139 @@
+// ACCEPTANCE J1: SIGKILL of the whole browser at random moments, judged by a witness outside of it.
+//
+// STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill
+import type { BrowserContext, Page } from '@playwright/test'
+import type { TestServer } from '../server/server.mjs'
+import { addressOf, expect, test } from '../support/fixtures.js'
+import { ended, runOf } from '../support/page.js'
+import { type Random, random, seedOfTheDay } from '../support/random.js'
+import { startRawBrowser } from '../support/raw-browser.js'
+
+const ROUNDS = Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 20)
+
+interface Life {
+  readonly server: TestServer
+  readonly key: string
+  readonly dice: Random
+  /** Runs that a page was told to be committed. */
+  readonly acknowledged: string[]
+}
+
+test('nothing acknowledged is lost and no committed step runs again, killed at any moment', async ({
+  server,
+  key,
+  profile,
+}) => {
+  test.setTimeout(60_000 + ROUNDS * 6_000)
+  const dice = random(seedOfTheDay())
+  console.log(`kill.spec: ${ROUNDS} rounds, STEPWELL_SEED=${dice.seed}`)
+  const life: Life = { server, key, dice, acknowledged: [] }
+  const kills: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    await liveAndDie(life, round, profile)
+    kills.push(server.witness.arrivals(`${key}/run/`).length)
+    assertNoStepRanAgain(life, kills, `round ${round}, seed ${dice.seed}`)
+  }
+  expect(server.witness.arrivals(`${key}/run/`).length).toBeGreaterThan(ROUNDS)
+
+  server.witness.add(`${key}/stop`)
+  const browser = await startRawBrowser(profile)
+  try {
+    const page = await openIn(browser.context, life)
+    const [first] = life.acknowledged
+    const run = await ended(page, first ?? '')
+    expect(run).toMatchObject({ status: 'completed' })
+    assertNoStepRanAgain(life, kills, `the end, seed ${dice.seed}`)
+    await assertEachStepOnce(life, page, first ?? '')
+    for (const id of life.acknowledged) {
+      expect(await ended(page, id), `run ${id}`).toMatchObject({ status: 'completed' })
+      expect(await runOf(page, id)).toMatchObject({ id })
+    }
+  } finally {
+    await browser.kill()
+  }
+})
+
+/** One life of the browser: up, some work, dead. */
+async function liveAndDie(life: Life, round: number, profile: string): Promise<void> {
+  const { server, key, dice, acknowledged } = life
+  const browser = await startRawBrowser(profile)
+  try {
+    const before = server.witness.arrivals(`${key}/run/`).length
+    const opening = openIn(browser.context, life)
+    // Every fourth life ends while page, worker, wasm or pool are still being opened.
+    if (round > 0 && dice.integer(4) === 0) {
+      opening.catch(() => undefined)
+      await passes(dice.integer(500))
+      return
+    }
+    const page = await opening
+    if (round === 0) acknowledged.push(await triggerIn(page, 'endless', key))
+    await server.witness.reached(`${key}/run/`, before + 1 + dice.integer(40))
+    if (dice.integer(2) === 0) acknowledged.push(await triggerIn(page, 'quick', key))
+    await passes(dice.integer(25))
+  } finally {
+    await browser.kill()
+  }
+}
+
+async function openIn(context: BrowserContext, { server, key }: Life): Promise<Page> {
+  const page = await context.newPage()
+  const query = { acknowledge: key }
+  await page.goto(addressOf(server.origin, key, { concurrency: 2, query }))
+  // Commands connect the client.
+  await page.evaluate(() => window.stepwell.getRuns({ limit: 1 }))
+  return page
+}
+
+async function triggerIn(page: Page, job: 'endless' | 'quick', key: string): Promise<string> {
+  const { id } = await page.evaluate(
+    ({ job, key }) =>
+      job === 'endless'
+        ? window.stepwell.trigger('endless', { key })
+        : window.stepwell.trigger('quick', { count: 3 }),
+    { job, key },
+  )
+  return id
+}
+
+/** The one place where time is let go by: the moment of death is to be random. */
+function passes(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/**
+ * Step n + 1 starts only when step n is committed. So a step may come twice only around a kill, when it was the last
+ * that had come, and never after its commit was told to the page.
+ */
+function assertNoStepRanAgain({ server, key }: Life, kills: readonly number[], when: string): void {
+  const keys = server.witness.arrivals(`${key}/run/`).map((arrival) => arrival.key)
+  const lastOfLife = new Set(kills)
+  let highest = -1
+  for (const [i, step] of keys.entries()) {
+    const index = Number(step.slice(step.lastIndexOf('-') + 1))
+    if (index === highest + 1) {
+      highest = index
+    } else {
+      expect(index, `${when}: arrival ${i} is ${step}, the newest was s-${highest}`).toBe(highest)
+      expect(lastOfLife.has(i), `${when}: ${step} ran again without a kill in between`).toBe(true)
+    }
+  }
+  const acknowledgedAt = new Map<string, number>()
+  for (const { key: acked, at } of server.witness.arrivals(`${key}/ack/s-`)) {
+    const name = acked.slice(acked.lastIndexOf('/') + 1)
+    if (!acknowledgedAt.has(name)) acknowledgedAt.set(name, at)
+  }
+  for (const { key: step, at } of server.witness.arrivals(`${key}/run/`)) {
+    const name = step.slice(step.lastIndexOf('/') + 1)
+    const told = acknowledgedAt.get(name) ?? Number.POSITIVE_INFINITY
+    expect(told, `${when}: ${name} ran after the page was told of its commit`).toBeGreaterThan(at)
+  }
+}
+
+async function assertEachStepOnce({ server, key }: Life, page: Page, id: string): Promise<void> {
+  const steps = await page.evaluate((id) => window.stepwell.getSteps(id), id)
+  expect(steps.map(({ name, completedIndex }) => [name, completedIndex])).toEqual(
+    steps.map((_, i) => [`s-${i}`, i]),
+  )
+  expect(steps.length).toBe(Object.keys(server.witness.counts(`${key}/run/`)).length)
+}
