@@ -1,0 +1,239 @@
+//! The one exported class.
+
+use gloo_timers::callback::Timeout;
+use js_sys::{Array, Function};
+use serde::{Deserialize, Serialize};
+use stepwell_engine::{Clock, ClockJump, Engine, EngineOptions, wait_ms};
+use stepwell_protocol::{ErrorCode, Input, Output, TimestampMs};
+use stepwell_sqlite::SqliteStore;
+use wasm_bindgen::prelude::*;
+
+use crate::convert::{from_js, to_js};
+use crate::failure::Failure;
+use crate::pool::Pool;
+use crate::sources::{Reading, entropy};
+use crate::storage::{self, Durability, Storage};
+
+/// What the host says when it opens the engine.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OpenOptions {
+    build_id: String,
+    directory: String,
+    durability: Durability,
+    storage: Storage,
+    expected_executors: u32,
+}
+
+#[derive(Serialize)]
+struct Jump {
+    from: TimestampMs,
+    to: TimestampMs,
+}
+
+/// An engine over an open database.
+///
+/// After a panic nothing of it may be used again, `close` included: terminate the worker.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct StepwellEngine {
+    engine: Option<Engine<SqliteStore>>,
+    /// `None` where memory holds the database.
+    pool: Option<Pool>,
+    clock: Clock,
+    on_wake: Function,
+    /// The one timer: what it waits for is in the last output's `wake_at`.
+    timer: Option<Timeout>,
+    initial_output: Option<Output>,
+    jump: Option<ClockJump>,
+}
+
+#[wasm_bindgen]
+impl StepwellEngine {
+    /// Opens the database, and the engine on it. `onWake` is called when a tick is due; it must not call back at once.
+    /// Rejects with `{ code, message, busy }`.
+    pub async fn open(options: JsValue, on_wake: Function) -> Result<StepwellEngine, JsValue> {
+        let options: OpenOptions = from_js(options)
+            .map_err(|error| Failure::new(ErrorCode::InvalidInput, error.to_string()))?;
+        let pool = match options.storage {
+            Storage::Opfs => Some(Pool::open(&options.directory).await?),
+            Storage::Memory => None,
+        };
+        match open_engine(&options) {
+            Ok(opened) => Ok(Self::new(opened, pool, on_wake)),
+            Err(failure) => {
+                // The next try, or another tab, must find the handles free.
+                if let Some(pool) = pool {
+                    pool.close()?;
+                }
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// Handles a batch of `Input`s as one transaction and returns the `Output`, all of which is committed. One timer is
+    /// set for its `wakeAt`.
+    pub fn handle(&mut self, inputs: &Array) -> JsValue {
+        let now = self.now();
+        let inputs = inputs.iter().filter_map(read_input).collect();
+        let output = self.engine_mut().handle(inputs, now, entropy());
+        self.set_timer(&output, now);
+        to_js(&output)
+    }
+
+    /// The `Output` that opening made; `undefined` when it was taken before.
+    #[wasm_bindgen(js_name = takeInitialOutput)]
+    pub fn take_initial_output(&mut self) -> JsValue {
+        to_js(&self.initial_output.take())
+    }
+
+    /// `{ from, to }` where the last batch found the wall clock far behind and followed it, else `undefined`.
+    #[wasm_bindgen(js_name = takeClockJump)]
+    pub fn take_clock_jump(&mut self) -> JsValue {
+        to_js(
+            &self
+                .jump
+                .take()
+                .map(|ClockJump { from, to }| Jump { from, to }),
+        )
+    }
+
+    /// The engine's session.
+    pub fn epoch(&self) -> f64 {
+        // A count of engine starts.
+        #[allow(clippy::cast_precision_loss)]
+        let epoch = self.engine_ref().epoch().0 as f64;
+        epoch
+    }
+
+    /// The `EngineStatus`.
+    pub fn status(&self) -> JsValue {
+        to_js(&self.engine_ref().status())
+    }
+
+    /// Upkeep for an idle moment, some milliseconds long. Whether there is more to do.
+    pub fn maintain(&mut self) -> bool {
+        let maintained = self.engine_mut().store_mut().maintain();
+        maintained.unwrap_or_else(|error| {
+            // Nothing was lost and nobody waits for it: the next batch tells whether the storage still works.
+            report(&format!("Stepwell's upkeep failed: {error}"));
+            false
+        })
+    }
+
+    /// Closes the database and its file handles. Nothing else may be called after it.
+    pub fn close(&mut self) -> Result<(), JsValue> {
+        self.timer = None;
+        // The connection first: the pool refuses while a file is open.
+        drop(self.engine.take());
+        if let Some(pool) = self.pool.take() {
+            pool.close()?;
+        }
+        Ok(())
+    }
+
+    /// Loses the instance, for tests of what follows.
+    pub fn panic(&self) {
+        panic!("a test asked for this panic");
+    }
+}
+
+impl StepwellEngine {
+    fn new(opened: Opened, pool: Option<Pool>, on_wake: Function) -> Self {
+        let Opened {
+            engine,
+            output,
+            clock,
+            now,
+        } = opened;
+        let mut this = Self {
+            engine: Some(engine),
+            pool,
+            clock,
+            on_wake,
+            timer: None,
+            initial_output: None,
+            jump: None,
+        };
+        this.set_timer(&output, now);
+        this.initial_output = Some(output);
+        this
+    }
+
+    fn engine_ref(&self) -> &Engine<SqliteStore> {
+        self.engine
+            .as_ref()
+            .expect("the host calls nothing after close")
+    }
+
+    fn engine_mut(&mut self) -> &mut Engine<SqliteStore> {
+        self.engine
+            .as_mut()
+            .expect("the host calls nothing after close")
+    }
+
+    fn now(&mut self) -> TimestampMs {
+        let reading = Reading::take();
+        let observed = self.clock.observe(reading.wall_ms, reading.monotonic_ms);
+        self.jump = observed.jump;
+        observed.now
+    }
+
+    /// Replaces the timer by one for this output.
+    fn set_timer(&mut self, output: &Output, now: TimestampMs) {
+        self.timer = wait_ms(output.wake_at, now).map(|wait_ms| {
+            let on_wake = self.on_wake.clone();
+            Timeout::new(wait_ms, move || {
+                // What the host's callback throws has been reported by the host.
+                drop(on_wake.call0(&JsValue::UNDEFINED));
+            })
+        });
+    }
+}
+
+/// An engine on its database.
+struct Opened {
+    engine: Engine<SqliteStore>,
+    output: Output,
+    clock: Clock,
+    now: TimestampMs,
+}
+
+fn open_engine(options: &OpenOptions) -> Result<Opened, Failure> {
+    let store = storage::open(options.storage, options.durability)?;
+    let Reading {
+        wall_ms,
+        monotonic_ms,
+    } = Reading::take();
+    let now = TimestampMs(wall_ms);
+    let engine_options = EngineOptions {
+        build_id: options.build_id.clone(),
+        expected_executors: options.expected_executors,
+    };
+    let (engine, output) = Engine::open(store, engine_options, now, entropy())?;
+    let clock = Clock::new(wall_ms, monotonic_ms);
+    Ok(Opened {
+        engine,
+        output,
+        clock,
+        now,
+    })
+}
+
+/// The host has checked the shape. What cannot be read even so is left out and reported: a message of a peer that breaks
+/// the protocol must not bring down the work of the others.
+fn read_input(value: JsValue) -> Option<Input> {
+    from_js(value)
+        .inspect_err(|error| {
+            report(&format!(
+                "Stepwell ignored a message it cannot read: {error}"
+            ))
+        })
+        .ok()
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn report(message: &str);
+}

@@ -1,0 +1,49 @@
+//! Which store the engine works on: SQLite, on OPFS or in memory.
+
+use rusqlite::{Connection, OpenFlags};
+use serde::Deserialize;
+use stepwell_engine::{Ownership, StoreError, StoreResult};
+use stepwell_sqlite::{Medium, OpenOptions, SqliteStore};
+
+use crate::pool::VFS_NAME;
+
+/// The database's name in its pool.
+const FILE: &str = "stepwell.sqlite3";
+
+/// What a commit survives, as the page says it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Durability {
+    Strict,
+    Relaxed,
+}
+
+/// Where the database lies, as the page says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Storage {
+    Opfs,
+    Memory,
+}
+
+/// Opens the store. For OPFS the pool must be open.
+pub(crate) fn open(storage: Storage, durability: Durability) -> StoreResult<SqliteStore> {
+    let durability = match durability {
+        Durability::Strict => stepwell_sqlite::Durability::Strict,
+        Durability::Relaxed => stepwell_sqlite::Durability::Relaxed,
+    };
+    match storage {
+        Storage::Memory => SqliteStore::open_in_memory(durability),
+        Storage::Opfs => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let connection = Connection::open_with_flags_and_vfs(FILE, flags, VFS_NAME)
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let options = OpenOptions {
+                ownership: Ownership::Exclusive,
+                durability,
+                medium: Medium::Opfs,
+            };
+            SqliteStore::open(connection, options)
+        }
+    }
+}
