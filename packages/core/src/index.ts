@@ -1,6 +1,7 @@
 /**
  * Durable jobs for the browser. Importing this touches no browser global: it works in Node, on a server and in a worker.
  */
+export { createStepwell } from './client/create.js'
 export type {
   StepwellEngineEvent,
   StepwellEvent,
@@ -44,6 +45,10 @@ export type {
 } from './infer.js'
 export { defineJob, isJob, type JobConfig } from './job.js'
 // For building bindings, such as @stepwell/react: framework-free observers of runs, jobs, logs and the connection.
+export { observeJob } from './observers/job.js'
+export { observeLogs } from './observers/logs.js'
+export { observeRun } from './observers/run.js'
+export { observeStatus } from './observers/status.js'
 export type {
   JobActions,
   JobView,

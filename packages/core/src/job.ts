@@ -54,7 +54,9 @@ export function defineJob<
   checkText(options['name'], 'The option name of defineJob', NAME_BYTES_MAX)
   const bytes = new TextEncoder().encode(config.name).length
   if (bytes > NAME_BYTES_MAX) {
-    throw invalid(`The option name of defineJob may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`)
+    throw invalid(
+      `The option name of defineJob may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`,
+    )
   }
   const what = `of job ${JSON.stringify(config.name)}`
   checkFunction(options['run'], `The option run ${what}`)

@@ -4,10 +4,17 @@ import type { Connection } from '../connection.js'
 import { StepwellError } from '../errors.js'
 import type { AnyJob } from '../infer.js'
 import { isJob, type JobDefinition } from '../job.js'
-import { checkBoolean, checkInteger, checkOneOf, checkOptions, checkText, shown } from '../options.js'
+import {
+  checkBoolean,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkText,
+  shown,
+} from '../options.js'
 import { validate } from '../schema.js'
 import type { LogLine, RunStatus } from '../types.js'
-import { toLogLine, toRun, toStep, type UntypedRun } from './convert.js'
+import { toLogLine, toRun, toStep } from './convert.js'
 import type { ClientCore, UntypedTriggered } from './core.js'
 import type { LogsFilter } from './types.js'
 import { notFound, waitForRun } from './wait.js'
@@ -31,13 +38,7 @@ export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 type Jobs = ReadonlyMap<string, AnyJob>
 
-export interface UntypedRunsPage {
-  readonly runs: readonly UntypedRun[]
-  readonly nextCursor: string | null
-}
-
-export interface Commands extends Omit<ClientCore, 'crash'> {
-  getRuns(filter: unknown): Promise<UntypedRunsPage>
+export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
   checkStepsOptions(options: unknown): boolean
 }
 
@@ -87,7 +88,10 @@ export function createCommands(connection: Connection, jobs: Jobs): Commands {
       return { logs: page.logs.map(toLogLine), nextCursor: page.nextCursor ?? null }
     },
     async getRuns(filter) {
-      const { page } = await connection.request({ type: 'getRuns', filter: runFilter(jobs, filter) })
+      const { page } = await connection.request({
+        type: 'getRuns',
+        filter: runFilter(jobs, filter),
+      })
       return { runs: page.runs.map(toRun), nextCursor: page.nextCursor ?? null }
     },
     async waitForRun(runId, options) {
@@ -157,8 +161,7 @@ function logQuery(filter: LogsFilter) {
       cursor === undefined
         ? undefined
         : checkInteger(cursor, name('cursor'), 0, Number.MAX_SAFE_INTEGER),
-    limit:
-      limit === undefined ? LOGS_LIMIT : checkInteger(limit, name('limit'), 1, LOGS_LIMIT_MAX),
+    limit: limit === undefined ? LOGS_LIMIT : checkInteger(limit, name('limit'), 1, LOGS_LIMIT_MAX),
   }
 }
 
@@ -172,8 +175,7 @@ function runFilter(jobs: Jobs, filter: unknown) {
       checkOneOf(item, name('status'), STATUSES),
     ),
     cursor: cursor === undefined ? undefined : checkText(cursor, name('cursor'), ID_LENGTH_MAX),
-    limit:
-      limit === undefined ? RUNS_LIMIT : checkInteger(limit, name('limit'), 1, RUNS_LIMIT_MAX),
+    limit: limit === undefined ? RUNS_LIMIT : checkInteger(limit, name('limit'), 1, RUNS_LIMIT_MAX),
   }
 }
 

@@ -12,13 +12,21 @@ export interface UntypedTriggered {
   readonly run: UntypedRun
 }
 
+export interface UntypedRunsPage {
+  readonly runs: readonly UntypedRun[]
+  readonly nextCursor: string | null
+}
+
 export interface ClientCore {
   readonly connection: Connection
   readonly status: Observable<StepwellStatus>
+  /** What `status` is before anything is known, and always on a server. */
+  readonly serverStatus: StepwellStatus
   /** The job of that name or definition; throws `not_found` with the known names. */
   resolve(job: unknown): JobDefinition
   trigger(job: unknown, input: unknown, options: unknown): Promise<UntypedTriggered>
   getRun(runId: string): Promise<UntypedRun | null>
+  getRuns(filter: unknown): Promise<UntypedRunsPage>
   getSteps(runId: string, outputs: boolean): Promise<readonly Step[]>
   getLogs(runId: string, filter: LogsFilter): Promise<LogsPage>
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>

@@ -1,6 +1,5 @@
 /** `createStepwell`: checks the options and puts a client together. Connects on first use, and never in Node. */
-import { StepwellError } from '../errors.js'
-import type { AnyJob, JobsOf } from '../infer.js'
+import type { JobsOf } from '../infer.js'
 import { collectJobs } from '../job.js'
 import {
   checkFunction,
@@ -13,14 +12,12 @@ import {
 } from '../options.js'
 import { createCommands } from './commands.js'
 import { createConnection } from './connection.js'
-import type { UntypedRun } from './convert.js'
-import type { ClientCore } from './core.js'
 import { checkListener, createEvents } from './on.js'
-import { runError } from './run-error.js'
 import type { SharedConfig } from './shared.js'
+import { initialStatus } from './tab.js'
+import { triggerAndWait } from './trigger-and-wait.js'
 import { typedClient } from './typed.js'
-import type { Stepwell, StepwellOptions, TriggeredOutput } from './types.js'
-import { checkWaitOptions, WAIT_OPTIONS } from './wait.js'
+import type { Stepwell, StepwellOptions } from './types.js'
 
 const OPTIONS = ['jobs', 'worker', 'database', 'durability', 'storage', 'concurrency']
 const DATABASE_LENGTH_MAX = 64
@@ -28,9 +25,7 @@ const DATABASE_LENGTH_MAX = 64
 const DATABASE_PATTERN = /^[A-Za-z0-9][\w.-]*$/
 const CONCURRENCY_MAX = 1000
 
-export function createStepwell<M extends object>(
-  options: StepwellOptions<M>,
-): Stepwell<JobsOf<M>> {
+export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
   const config = checkConfig(options)
   const connection = createConnection(config)
   const commands = createCommands(connection, config.jobs)
@@ -56,28 +51,12 @@ export function createStepwell<M extends object>(
       return connection.status.subscribe(() => listener(connection.status.get()))
     },
     close: () => connection.close(),
-    '~core': { ...commands, crash: connection.crash },
+    '~core': {
+      ...commands,
+      crash: connection.crash,
+      serverStatus: initialStatus(config.durability),
+    },
   })
-}
-
-/** What the wait's options are is checked before anything is triggered. */
-export async function triggerAndWait(
-  core: Pick<ClientCore, 'trigger' | 'waitForRun'>,
-  job: unknown,
-  input: unknown,
-  options: unknown,
-): Promise<TriggeredOutput<AnyJob>> {
-  const wait = checkOptions(options, 'triggerAndWait', WAIT_OPTIONS)
-  checkWaitOptions(wait, 'triggerAndWait')
-  const { id, disposition } = await core.trigger(job, input, undefined)
-  return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
-}
-
-/** The output of a run that has ended; throws what it ended with otherwise. */
-function outputOf(run: UntypedRun): unknown {
-  if (run.status === 'completed') return run.output
-  if (run.status === 'failed') throw runError(run.id, run.error)
-  throw new StepwellError('cancelled', `The run ${run.id} of job ${run.jobName} was cancelled.`)
 }
 
 function checkConfig(options: unknown): SharedConfig {

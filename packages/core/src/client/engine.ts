@@ -91,7 +91,5 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
 ])
 
 function isFromEngineWorker(data: unknown): data is FromEngineWorker {
-  return (
-    typeof data === 'object' && data !== null && 'type' in data && MESSAGE_TYPES.has(data.type)
-  )
+  return typeof data === 'object' && data !== null && 'type' in data && MESSAGE_TYPES.has(data.type)
 }

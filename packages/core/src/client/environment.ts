@@ -24,7 +24,9 @@ export function pageObstacle(storage: StorageMode): StepwellError | null {
     )
   }
   if (navigator.locks === undefined) {
-    return unavailable('This browser has no Web Locks. Use a current Chrome, Edge, Firefox or Safari.')
+    return unavailable(
+      'This browser has no Web Locks. Use a current Chrome, Edge, Firefox or Safari.',
+    )
   }
   if (navigator.storage?.getDirectory === undefined) {
     return unavailable(

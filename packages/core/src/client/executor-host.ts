@@ -186,5 +186,8 @@ function loadError(message: string): StepwellError {
 }
 
 function uncaughtError(message: string): StepwellError {
-  return new StepwellError('internal', `An error in the worker of the jobs was not caught: ${message}`)
+  return new StepwellError(
+    'internal',
+    `An error in the worker of the jobs was not caught: ${message}`,
+  )
 }

@@ -58,6 +58,9 @@ export function createEvents(connection: ClientConnection): On {
 }
 
 /** What it takes is settled by the types of the public functions; all a check can see is that it can be called. */
-export function checkListener(value: unknown, name: string): asserts value is (told: unknown) => void {
+export function checkListener(
+  value: unknown,
+  name: string,
+): asserts value is (told: unknown) => void {
   checkFunction(value, name)
 }

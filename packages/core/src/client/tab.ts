@@ -303,7 +303,7 @@ export function createTab(config: TabConfig): Tab {
 
 /** Until the first answer. */
 export function initialStatus(durability: Durability): StepwellStatus {
-  return {
+  return Object.freeze({
     state: 'connecting',
     role: 'none',
     storage: 'unavailable',
@@ -312,7 +312,7 @@ export function initialStatus(durability: Durability): StepwellStatus {
     paused: null,
     unservedJobs: [],
     error: null,
-  }
+  })
 }
 
 function storageState(persisted: boolean | null): StorageState {

@@ -1,25 +1,20 @@
 /**
  * The one place where untyped values become typed ones. What the database holds is taken for what the job's code states:
  * its input was parsed by the job's schema when it was triggered, its output came from the job's function. Rows of older
- * code can differ, and no type can tell. Each function returns its
+ * code can differ, and no type can tell. The function returns its
  * argument.
  */
-import type { AnyJob, RunOf } from '../infer.js'
-import type { UntypedRun } from './convert.js'
-import type { ClientCore } from './core.js'
-import type { LogsPage, Stepwell, TriggeredOutput } from './types.js'
-import type { UntypedTriggered } from './core.js'
+import type { AnyJob } from '../infer.js'
 import type { Step, StepwellStatus } from '../types.js'
-import type { UntypedRunsPage } from './commands.js'
+import type { UntypedRun } from './convert.js'
+import type { ClientCore, UntypedRunsPage, UntypedTriggered } from './core.js'
+import type { UntypedOutput } from './trigger-and-wait.js'
+import type { LogsPage, Stepwell } from './types.js'
 
 /** A client before its types. */
 export interface UntypedStepwell {
   trigger(job: unknown, input?: unknown, options?: unknown): Promise<UntypedTriggered>
-  triggerAndWait(
-    job: unknown,
-    input?: unknown,
-    options?: unknown,
-  ): Promise<TriggeredOutput<AnyJob>>
+  triggerAndWait(job: unknown, input?: unknown, options?: unknown): Promise<UntypedOutput>
   getRun(runId: string): Promise<UntypedRun | null>
   getRuns(filter?: unknown): Promise<UntypedRunsPage>
   getSteps(runId: string, options?: unknown): Promise<readonly Step[]>
@@ -37,9 +32,4 @@ export interface UntypedStepwell {
 export function typedClient<U extends AnyJob>(client: UntypedStepwell): Stepwell<U>
 export function typedClient(client: UntypedStepwell): unknown {
   return client
-}
-
-export function typedRun<J extends AnyJob>(run: UntypedRun): RunOf<J>
-export function typedRun(run: UntypedRun): UntypedRun {
-  return run
 }

@@ -14,7 +14,7 @@ export interface Observer<T> extends Observable<T> {
   getServer(): T
 }
 
-interface RunActions<J extends AnyJob> {
+export interface RunActions<J extends AnyJob> {
   /** Its promise counts as handled: a rejection raises no `unhandledrejection`, but can be awaited. */
   readonly cancel: () => Promise<Run<J>>
   /** Lets a failed or cancelled run go on from its failed step. Handled like that of `cancel`. */

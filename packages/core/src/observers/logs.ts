@@ -1,0 +1,45 @@
+/** `observeLogs`: the core of `useRunLogs`. */
+import { LEVELS, LOGS_LIMIT_MAX } from '../client/commands.js'
+import type { Stepwell } from '../client/types.js'
+import { checkInteger, checkOneOf, checkOptions } from '../options.js'
+import { logsEntry } from './logs-entry.js'
+import type { LogsView, ObserveLogsOptions, Observer } from './types.js'
+
+const LIMIT = 1000
+
+/** Observes a run's log; observers of the same run, level and limit share what they show. */
+export function observeLogs(
+  client: Pick<Stepwell, '~core'>,
+  runId: string | null | undefined,
+  options: ObserveLogsOptions = {},
+): Observer<LogsView> {
+  const { level, limit = LIMIT } = checkOptions(options, 'useRunLogs', ['level', 'limit'])
+  const wantedLevel =
+    level === undefined ? undefined : checkOneOf(level, 'The option level of useRunLogs', LEVELS)
+  const wantedLimit = checkInteger(limit, 'The option limit of useRunLogs', 1, LOGS_LIMIT_MAX)
+  if (runId === null || runId === undefined) return NO_LOGS
+  const core = client['~core']
+  const wanted = { runId, level: wantedLevel, limit: wantedLimit }
+  return {
+    get: () => logsEntry(core, wanted).parts.get(),
+    subscribe: (listener) => logsEntry(core, wanted).subscribe(listener),
+    getServer: () => LOADING_LOGS,
+  }
+}
+
+const EMPTY = {
+  error: null,
+  logs: Object.freeze([]),
+  droppedCount: 0,
+  hasOlder: false,
+  loadOlder: () => Promise.resolve(),
+  clear: () => undefined,
+} as const
+
+const LOADING_LOGS: LogsView = Object.freeze({ ...EMPTY, status: 'loading' })
+const IDLE_LOGS: LogsView = Object.freeze({ ...EMPTY, status: 'idle' })
+const NO_LOGS: Observer<LogsView> = {
+  get: () => IDLE_LOGS,
+  subscribe: () => () => undefined,
+  getServer: () => IDLE_LOGS,
+}

@@ -1,0 +1,23 @@
+/** `@stepwell/core/testing`: makes things go wrong on purpose, and reads what the engine counts. */
+import type { Stepwell } from './client/types.js'
+import type { Counters } from './generated/protocol.js'
+
+export type { Counters } from './generated/protocol.js'
+
+type Client = Pick<Stepwell, '~core'>
+
+/** `'panic'`: inside the engine; `'terminate'`: its worker ends at once. Either way it is started again. */
+export function crashEngine(client: Client, how: 'panic' | 'terminate'): void {
+  client['~core'].crash(how)
+}
+
+/** Ends the executor in the midst of whatever it does, as a crash would; another one is started. */
+export function terminateExecutor(client: Client): void {
+  client['~core'].crash('executor')
+}
+
+/** What the engine counted since it started. */
+export async function engineCounters(client: Client): Promise<Counters> {
+  const { status } = await client['~core'].connection.request({ type: 'getStatus' })
+  return status.counters
+}
