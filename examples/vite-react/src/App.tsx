@@ -24,8 +24,9 @@ export function App() {
         <div>
           <h1>An import that survives</h1>
           <p className="lede">
-            Stepwell cleans 3,201 films from a public data set, 50 at a time. Each batch is a step, and its
-            result is in an SQLite database in this browser before the next one starts. There is no server.
+            Stepwell cleans 3,201 films from a public data set, 50 at a time. Each batch is a step,
+            and its result is in an SQLite database in this browser before the next one starts.
+            There is no server.
           </p>
         </div>
         <EngineStatus />

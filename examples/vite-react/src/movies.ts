@@ -29,6 +29,7 @@ async function download(): Promise<Row[]> {
   // The package's exports allow no subpath, so the file is named by its place; Vite makes an asset of it.
   const url = new URL('../node_modules/vega-datasets/data/movies.json', import.meta.url)
   const response = await fetch(url)
-  if (!response.ok) throw new Error(`The data set answered ${response.status} ${response.statusText}.`)
+  if (!response.ok)
+    throw new Error(`The data set answered ${response.status} ${response.statusText}.`)
   return rowsSchema.parse(await response.json())
 }

@@ -34,7 +34,11 @@ export const EMPTY: Summary = {
 }
 
 /** @param note is told in words of each repair that a reader may want to check. */
-export function summarise(rows: readonly Row[], groupBy: GroupBy, note: (text: string) => void): Summary {
+export function summarise(
+  rows: readonly Row[],
+  groupBy: GroupBy,
+  note: (text: string) => void,
+): Summary {
   let summary = EMPTY
   for (const row of rows) summary = merge(summary, clean(row, groupBy, note))
   return summary

@@ -4,7 +4,14 @@ import { importMovies } from './jobs.ts'
 
 const LIMIT = 8
 /** Events after which the list shows something else. */
-const CHANGES = ['run:trigger', 'run:start', 'run:complete', 'run:fail', 'run:cancel', 'run:retry'] as const
+const CHANGES = [
+  'run:trigger',
+  'run:start',
+  'run:complete',
+  'run:fail',
+  'run:cancel',
+  'run:retry',
+] as const
 
 interface RecentRuns {
   runs: readonly Run<typeof importMovies>[]

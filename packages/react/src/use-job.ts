@@ -10,8 +10,11 @@ import {
 import { useMemo } from 'react'
 import { useClient } from './context.js'
 import { useObserver } from './use-observer.js'
+import { useStable } from './use-stable.js'
 
 export type UseJobOptions = ObserveJobOptions
+
+const NO_OPTIONS: UseJobOptions = {}
 
 /**
  * A job and its current run, live: the run that this component triggered, or the active one that it found, as after a
@@ -19,17 +22,10 @@ export type UseJobOptions = ObserveJobOptions
  */
 export function useJob<const R extends AnyJob | RegisteredJobs['name']>(
   job: R,
-  { autoResume, initialRunId }: UseJobOptions = {},
+  options: UseJobOptions = NO_OPTIONS,
 ): JobView<Resolve<RegisteredJobs, R>> {
   const client = useClient('useJob()')
-  // By the options' values: users write a new object in each render.
-  const observer = useMemo(
-    () =>
-      observeJob<Resolve<RegisteredJobs, R>>(client, job, {
-        ...(autoResume === undefined ? {} : { autoResume }),
-        ...(initialRunId === undefined ? {} : { initialRunId }),
-      }),
-    [client, job, autoResume, initialRunId],
-  )
+  const stable = useStable(options)
+  const observer = useMemo(() => observeJob(client, job, stable), [client, job, stable])
   return useObserver(observer)
 }

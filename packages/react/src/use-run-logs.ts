@@ -3,23 +3,19 @@ import { type LogsView, type ObserveLogsOptions, observeLogs } from '@stepwell/c
 import { useMemo } from 'react'
 import { useClient } from './context.js'
 import { useObserver } from './use-observer.js'
+import { useStable } from './use-stable.js'
 
 export type UseRunLogsOptions = ObserveLogsOptions
+
+const NO_OPTIONS: UseRunLogsOptions = {}
 
 /** A run's log, live, oldest line first. Without an id it is empty. */
 export function useRunLogs(
   runId: string | null | undefined,
-  { level, limit }: UseRunLogsOptions = {},
+  options: UseRunLogsOptions = NO_OPTIONS,
 ): LogsView {
   const client = useClient('useRunLogs()')
-  // By the options' values: users write a new object in each render.
-  const observer = useMemo(
-    () =>
-      observeLogs(client, runId, {
-        ...(level === undefined ? {} : { level }),
-        ...(limit === undefined ? {} : { limit }),
-      }),
-    [client, runId, level, limit],
-  )
+  const stable = useStable(options)
+  const observer = useMemo(() => observeLogs(client, runId, stable), [client, runId, stable])
   return useObserver(observer)
 }

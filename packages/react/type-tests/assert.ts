@@ -6,3 +6,12 @@ type Equal<A, B> =
 export declare function same<A, B>(
   ...no: Equal<A, B> extends true ? [] : ['these types differ', A, B]
 ): void
+
+// The assertion itself.
+same<string, string>()
+// @ts-expect-error different
+same<string, number>()
+// @ts-expect-error `any` is not anything
+same<unknown, ReturnType<typeof JSON.parse>>()
+// @ts-expect-error narrower
+same<'a' | 'b', 'a'>()

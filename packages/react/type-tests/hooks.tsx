@@ -110,7 +110,10 @@ export function Runs({ id }: { id: string | null }): ReactNode {
 
   // One of the registered jobs: narrow by its name.
   const any = useRun(id)
-  if (any.run?.jobName === 'resize') same<typeof any.run.input, { width: number }>()
+  if (any.run?.jobName === 'resize') {
+    const { input } = any.run
+    same<typeof input, { width: number }>()
+  }
 
   const percent = useRun(id, { select: (view) => view.progress?.current ?? 0 })
   same<typeof percent, number>()

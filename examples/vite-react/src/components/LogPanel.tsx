@@ -10,7 +10,8 @@ export function LogPanel({ runId }: { runId: string | null }) {
 
   // Keeps the newest line in view. Smooth scrolling would lag behind a fast import.
   useEffect(() => {
-    if (lastId !== undefined && box.current !== null) box.current.scrollTop = box.current.scrollHeight
+    if (lastId !== undefined && box.current !== null)
+      box.current.scrollTop = box.current.scrollHeight
   }, [lastId])
 
   return (
@@ -44,7 +45,10 @@ export function LogPanel({ runId }: { runId: string | null }) {
   )
 }
 
-function emptyText(status: ReturnType<typeof useRunLogs>['status'], problem: string | undefined): string {
+function emptyText(
+  status: ReturnType<typeof useRunLogs>['status'],
+  problem: string | undefined,
+): string {
   if (problem !== undefined) return problem
   if (status === 'loading') return 'Reading the log…'
   return 'Lines appear here while an import runs.'

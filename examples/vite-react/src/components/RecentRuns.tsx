@@ -1,6 +1,6 @@
 import { useStepwellStatus } from '@stepwell/react'
-import { moment, shortId } from '../words.ts'
 import { useRecentRuns } from '../useRecentRuns.ts'
+import { moment, shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 interface Props {
@@ -17,7 +17,9 @@ export function RecentRuns({ shownId, onChoose }: Props) {
       {problem !== null && <p className="problem">{problem}</p>}
       {problem === null && runs.length === 0 && (
         <p className="empty">
-          {state === 'ready' ? 'None yet in this browser.' : 'They are listed when the database is open.'}
+          {state === 'ready'
+            ? 'None yet in this browser.'
+            : 'They are listed when the database is open.'}
         </p>
       )}
       <ul className="recent">

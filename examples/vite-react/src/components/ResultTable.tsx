@@ -26,9 +26,9 @@ function Table({ summary, by }: { summary: Summary; by: 'genre' | 'decade' }) {
     <section className="table-box" aria-label="Result table" tabIndex={0}>
       <table>
         <caption>
-          {count(summary.films)} films, {count(repairCount(summary))} values mended: {summary.repairs.genre}{' '}
-          without a genre, {summary.repairs.century} in the wrong century, {summary.repairs.title} with a
-          number or nothing for a title.
+          {count(summary.films)} films, {count(repairCount(summary))} values mended:{' '}
+          {summary.repairs.genre} without a genre, {summary.repairs.century} in the wrong century,{' '}
+          {summary.repairs.title} with a number or nothing for a title.
         </caption>
         <thead>
           <tr>

@@ -35,7 +35,7 @@ export function RunPanel({ view, runId }: Props) {
           Retry
         </button>
         <span className="spacer" />
-        <button type="button" className="danger" onClick={() => crashEngine(stepwell)}>
+        <button type="button" className="danger" onClick={() => crashEngine(stepwell, 'panic')}>
           Crash the engine
         </button>
         <button type="button" className="danger" onClick={() => location.reload()}>
@@ -73,7 +73,10 @@ function message(view: View): string {
       return 'Waiting for the engine to start it.'
     case 'running':
     case 'waiting':
-      return [view.progress?.message ?? 'Downloading the data set…', resumed(view.run?.startedAt ?? null)].join(' ')
+      return [
+        view.progress?.message ?? 'Downloading the data set…',
+        resumed(view.run?.startedAt ?? null),
+      ].join(' ')
     case 'completed':
       return `All ${view.output.films} films are in.`
     case 'failed':

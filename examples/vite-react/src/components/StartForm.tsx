@@ -49,8 +49,8 @@ export function StartForm({ job, onStart }: Props) {
         </p>
       )}
       <p className="hint">
-        Kill this tab or the whole browser in the middle, then open it again: the import goes on, and no
-        finished batch is done twice.
+        Kill this tab or the whole browser in the middle, then open it again: the import goes on,
+        and no finished batch is done twice.
       </p>
     </section>
   )
@@ -65,7 +65,11 @@ interface SwitchProps {
 function Switch({ label, checked, onChange }: SwitchProps) {
   return (
     <label className="switch">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => onChange(event.target.checked)}
+      />
       <span>{label}</span>
     </label>
   )

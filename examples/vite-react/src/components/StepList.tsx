@@ -21,7 +21,9 @@ export function StepList({ view }: { view: RunView<typeof importMovies> }) {
         </p>
       </div>
       {steps.length === 0 ? (
-        <p className="empty">Each step appears here as it runs: first “count”, then one for each batch.</p>
+        <p className="empty">
+          Each step appears here as it runs: first “count”, then one for each batch.
+        </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keyboard, too
         <ol className="steps" aria-labelledby="steps-title" tabIndex={0}>

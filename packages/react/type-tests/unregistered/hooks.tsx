@@ -1,9 +1,14 @@
 /** Without a registered client: definitions are typed all the same, names are texts of which nothing is known. */
 import type { AnyJob, JobView, Stepwell } from '@stepwell/core'
-import { useJob, useRun, useStepwell } from '@stepwell/react'
+import { useJob, useRun, type useStepwell } from '@stepwell/react'
 import type { ReactNode } from 'react'
 import { same } from '../assert.js'
+import { stepwell } from '../client.js'
 import { importCsv } from '../jobs.js'
+
+export function Root({ children }: { children: ReactNode }): ReactNode {
+  return <StepwellProvider client={stepwell}>{children}</StepwellProvider>
+}
 
 export function Unregistered(): ReactNode {
   const job = useJob(importCsv)
