@@ -161,7 +161,7 @@ export const described = defineJob({
 })
 
 class Point {
-  constructor(readonly x: number) {}
+  readonly x = 1
 }
 
 function cycle(): object {
@@ -177,7 +177,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   bigint: () => ({ big: 1n }),
   function: () => ({ call: () => 1 }),
   symbol: () => ({ symbol: Symbol('s') }),
-  instance: () => ({ point: new Point(1) }),
+  instance: () => ({ point: new Point() }),
   NaN: () => ({ number: Number.NaN }),
   Infinity: () => ({ number: Number.NEGATIVE_INFINITY }),
   cycle: () => ({ cycle: cycle() }),

@@ -106,7 +106,8 @@ function sendFile(root, pathname, response) {
   }
   if (!file.startsWith(root) || !existsSync(file)) {
     response.writeHead(404, { 'content-type': 'text/plain' })
-    return response.end(`There is no ${pathname}.`)
+    response.end(`There is no ${pathname}.`)
+    return
   }
   // No `no-store` on pages: it would keep them out of the back/forward cache.
   const type = TYPES[path.extname(file)] ?? 'application/octet-stream'

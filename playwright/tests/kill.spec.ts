@@ -85,15 +85,11 @@ async function openIn(context: BrowserContext, { server, key }: Life): Promise<P
   return page
 }
 
-async function triggerIn(page: Page, job: 'endless' | 'quick', key: string): Promise<string> {
-  const { id } = await page.evaluate(
-    ({ job, key }) =>
-      job === 'endless'
-        ? window.stepwell.trigger('endless', { key })
-        : window.stepwell.trigger('quick', { count: 3 }),
-    { job, key },
-  )
-  return id
+function triggerIn(page: Page, job: 'endless' | 'quick', key: string): Promise<string> {
+  if (job === 'quick') {
+    return page.evaluate(async () => (await window.stepwell.trigger('quick', { count: 3 })).id)
+  }
+  return page.evaluate(async (key) => (await window.stepwell.trigger('endless', { key })).id, key)
 }
 
 /** The one place where time is let go by: the moment of death is to be random. */

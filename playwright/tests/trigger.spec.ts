@@ -205,18 +205,15 @@ test('getRuns: newest first, filters, and pages that neither skip nor repeat', a
   await ended(page, extra)
   const paged = await page.evaluate(async () => {
     const found: string[] = []
+    const read = (from: string | null) =>
+      window.stepwell.getRuns({ job: 'quick', limit: 3, ...(from === null ? {} : { cursor: from }) })
     let cursor: string | null = null
     do {
-      const from: string | null = cursor
-      const { runs, nextCursor } = await window.stepwell.getRuns({
-        job: 'quick',
-        limit: 3,
-        ...(from === null ? {} : { cursor: from }),
-      })
-      found.push(...runs.map(({ id }) => id))
+      const page: Awaited<ReturnType<typeof read>> = await read(cursor)
+      found.push(...page.runs.map(({ id }) => id))
       // Newer ones that come meanwhile are not on later pages.
-      if (from === null) await window.stepwell.triggerAndWait('quick', { count: 0 })
-      cursor = nextCursor
+      if (cursor === null) await window.stepwell.triggerAndWait('quick', { count: 0 })
+      cursor = page.nextCursor
     } while (cursor !== null)
     return found
   })

@@ -1,0 +1,68 @@
+/** What the driver calls. Every function returns plain numbers. */
+import { createStepwell } from '@stepwell/core'
+import { engineCounters } from '@stepwell/core/testing'
+import { firstStep, jobs, slow, steps, wallNow } from './jobs.js'
+
+type Durability = 'strict' | 'relaxed'
+
+const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
+
+const clientOf = (durability: Durability) =>
+  createStepwell({ jobs, worker, database: `bench-${durability}`, durability, concurrency: 16 })
+
+const clients = { strict: clientOf('strict'), relaxed: clientOf('relaxed') }
+
+const bench = {
+  /** Writes and flushes per second. */
+  raw(count: number): Promise<number> {
+    const floor = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' })
+    return new Promise((resolve, reject) => {
+      floor.onerror = ({ message }) => reject(new Error(message))
+      floor.onmessage = ({ data }: MessageEvent<number>) => {
+        floor.terminate()
+        resolve(data)
+      }
+      floor.postMessage({ count })
+    })
+  },
+  /** Steps per second, and steps per commit. */
+  async steps(durability: Durability, runs: number, count: number): Promise<[number, number]> {
+    const client = clients[durability]
+    const before = await engineCounters(client)
+    const start = performance.now()
+    const all = Array.from({ length: runs }, () => client.triggerAndWait(steps, { count }))
+    await Promise.all(all)
+    const seconds = (performance.now() - start) / 1_000
+    const after = await engineCounters(client)
+    return [(runs * count) / seconds, (after.steps - before.steps) / (after.commits - before.commits)]
+  },
+  /** Milliseconds from `trigger()` to the first step's function, when idle. */
+  async firstStep(): Promise<number> {
+    const triggeredAt = wallNow()
+    const { output } = await clients.strict.triggerAndWait(firstStep)
+    return output - triggeredAt
+  },
+  async startSlow(count: number): Promise<string> {
+    const { id } = await clients.strict.trigger(slow, { count })
+    return id
+  },
+  async stepCount(id: string): Promise<number> {
+    return (await clients.strict.getRun(id))?.stepCount ?? 0
+  },
+  /** Milliseconds from this page's navigation to the first step that started after it. */
+  async resumedAfter(id: string): Promise<number> {
+    await clients.strict.waitForRun(id)
+    const starts = (await clients.strict.getSteps(id, { outputs: true }))
+      .map(({ output }) => output)
+      .filter((output) => typeof output === 'number')
+    return Math.min(...starts.filter((at) => at > performance.timeOrigin)) - performance.timeOrigin
+  },
+}
+
+declare global {
+  interface Window {
+    bench: typeof bench
+  }
+}
+
+window.bench = bench

@@ -1,0 +1,128 @@
+// Steps per second beside the raw write + flush rate of the same page, in one run of one browser, interleaved.
+//
+//   npm run bench                 (builds first: npm run build)
+//   npm run bench -- --rounds 9
+//
+// Take the ratios: the absolutes are this machine's. Nothing here is a test.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { chromium } from 'playwright-core'
+import { startServer } from '../playwright/server/server.mjs'
+import { findChromium } from '../scripts/lib/chromium.mjs'
+
+const HERE = import.meta.dirname
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const RAW_WRITES = 300
+const RUN_STEPS = 500
+const RUNS_AT_ONCE = 16
+const STEPS_EACH = 60
+const FIRST_STEPS = 40
+const SLOW_STEPS = 30
+
+const rounds = roundsOf(process.argv.slice(2))
+if (!existsSync(path.join(HERE, '../packages/core/dist/index.js'))) {
+  console.error('The packages are not built. Run `npm run build` first.')
+  process.exit(1)
+}
+execFileSync(path.join(HERE, 'node_modules/.bin/vite'), ['build'], { cwd: HERE, stdio: 'inherit' })
+
+const server = await startServer({ root: path.join(HERE, 'dist') })
+const profile = mkdtempSync(path.join(tmpdir(), 'stepwell-bench-'))
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: findChromium(),
+  args: FLAGS,
+})
+try {
+  const page = await context.newPage()
+  await page.goto(server.origin)
+  report(await measure(page), context.browser()?.version() ?? 'Chromium')
+} finally {
+  await context.close()
+  await server.close()
+  rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+}
+
+async function measure(page) {
+  const cases = {
+    raw: () => page.evaluate((n) => window.bench.raw(n), RAW_WRITES),
+    strict1: () => steps(page, 'strict', 1, RUN_STEPS),
+    strict16: () => steps(page, 'strict', RUNS_AT_ONCE, STEPS_EACH),
+    relaxed1: () => steps(page, 'relaxed', 1, RUN_STEPS),
+    relaxed16: () => steps(page, 'relaxed', RUNS_AT_ONCE, STEPS_EACH),
+    resume: () => resume(page),
+  }
+  const samples = { first: [] }
+  // Once unmeasured: opening, compiling, the first pages of the file.
+  for (const [name, run] of Object.entries(cases)) {
+    samples[name] = []
+    await run()
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(cases)) samples[name].push(await run())
+    for (let n = 0; n < FIRST_STEPS; n++) {
+      samples.first.push(await page.evaluate(() => window.bench.firstStep()))
+    }
+  }
+  return samples
+}
+
+async function steps(page, durability, runs, count) {
+  return page.evaluate((args) => window.bench.steps(...args), [durability, runs, count])
+}
+
+/** Reloads in the middle of a run of 20 ms steps. */
+async function resume(page) {
+  const id = await page.evaluate((count) => window.bench.startSlow(count), SLOW_STEPS)
+  await page.waitForFunction(async (run) => (await window.bench.stepCount(run)) >= 5, id)
+  await page.reload()
+  return page.evaluate((run) => window.bench.resumedAfter(run), id)
+}
+
+function report(samples, version) {
+  const rate = (name) => samples[name].map((sample) => (Array.isArray(sample) ? sample[0] : sample))
+  const perCommit = (name) => median(samples[name].map(([, steps]) => steps))
+  const floor = median(rate('raw'))
+  console.log(`\nChromium ${version}, profile in ${tmpdir()}, ${rounds} rounds, medians (lowest to highest)\n`)
+  const row = (label, values, unit, note = '') => {
+    const middle = format(median(values))
+    const spread = `${format(Math.min(...values))} to ${format(Math.max(...values))}`
+    console.log(`${label.padEnd(44)}${`${middle} ${unit}`.padStart(14)}   ${spread.padEnd(18)} ${note}`)
+  }
+  const against = (name) =>
+    `${(median(rate(name)) / floor).toFixed(2)} × raw, ${perCommit(name).toFixed(2)} steps a commit`
+  row('raw 4 KiB write + flush', rate('raw'), '/s')
+  row(`steps, one run of ${RUN_STEPS}, strict`, rate('strict1'), '/s', against('strict1'))
+  row(`steps, ${RUNS_AT_ONCE} runs at once, strict`, rate('strict16'), '/s', against('strict16'))
+  row(`steps, one run of ${RUN_STEPS}, relaxed`, rate('relaxed1'), '/s', against('relaxed1'))
+  row(`steps, ${RUNS_AT_ONCE} runs at once, relaxed`, rate('relaxed16'), '/s', against('relaxed16'))
+  row('trigger → first step, idle, strict', samples.first, 'ms')
+  row('reload in mid-run → next step, strict', samples.resume, 'ms')
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+function format(value) {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1)
+}
+
+function roundsOf(args) {
+  const at = args.indexOf('--rounds')
+  const rounds = at < 0 ? 5 : Number(args[at + 1])
+  if (Number.isInteger(rounds) && rounds > 0) return rounds
+  console.error('--rounds wants a whole number above 0.')
+  process.exit(2)
+}

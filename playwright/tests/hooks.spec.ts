@@ -1,0 +1,226 @@
+// ACCEPTANCE E3–E5: the hooks, on real data in a real page.
+import { type Page } from '@playwright/test'
+import { expect, type PageOptions, test } from '../support/fixtures.js'
+import { expectNothingUnhandled } from '../support/page.js'
+
+function panel(options: { strict?: boolean; job?: string; panels?: readonly string[]; more?: Record<string, string> }): PageOptions {
+  const { strict = false, job = 'steps', panels = ['job'], more = {} } = options
+  const query: Record<string, string> = { job, ...more }
+  if (strict) query['strict'] = '1'
+  for (const name of panels) query[`${name}-panel`] = '1'
+  return { page: 'react.html', query }
+}
+
+async function trigger(page: Page, input: object): Promise<void> {
+  await page.getByLabel('Input').fill(JSON.stringify(input))
+  await page.getByRole('button', { name: 'Trigger', exact: true }).click()
+}
+
+const status = (page: Page, name = 'job') => page.getByTestId(`${name}-status`)
+
+for (const strict of [false, true]) {
+  test.describe(strict ? 'in StrictMode' : 'out of StrictMode', () => {
+    test('loading first, then idle; from the click on pending, then running, then completed', async ({
+      openPage,
+      key,
+      server,
+    }) => {
+      const page = await openPage(panel({ strict }))
+      await expect(status(page)).toHaveText('idle')
+      await trigger(page, { key, count: 2, gateAt: 1 })
+      await server.gate(key).reached()
+      await expect(status(page)).toHaveText('running')
+      await expect(page.getByTestId('job-steps')).toHaveText('s-0:completed s-1:running')
+      await expect(page.getByRole('button', { name: 'Trigger', exact: true })).toBeDisabled()
+      server.gate(key).open()
+      await expect(status(page)).toHaveText('completed')
+      await expect(page.getByTestId('job-output')).toHaveText('{"values":[0,1]}')
+      await expect(page.getByRole('button', { name: 'Trigger', exact: true })).toBeEnabled()
+      await expect(page.getByTestId('job-identity-changes')).toHaveText('0')
+
+      const commits = await page.evaluate(() => window.commits)
+      const seen = commits.map((commit) => commit.status).filter((each, i, all) => each !== all[i - 1])
+      expect(seen).toEqual(['loading', 'idle', 'pending', 'running', 'completed'])
+      for (const commit of commits) {
+        expect(commit.isDisabled).toBe(['loading', 'pending', 'running'].includes(commit.status))
+      }
+      await expectNothingUnhandled(page)
+    })
+
+    test('after a reload the same run, and never an enabled button over it', async ({ openPage, key, server }) => {
+      const page = await openPage(panel({ strict }))
+      await expect(status(page)).toHaveText('idle')
+      await trigger(page, { key, count: 2, gateAt: 1 })
+      await server.gate(key).reached()
+      const runId = await page.getByTestId('job-run').textContent()
+      await page.reload()
+      await expect(status(page)).toHaveText('running')
+      await expect(page.getByTestId('job-run')).toHaveText(runId ?? '')
+      const commits = await page.evaluate(() => window.commits)
+      expect(commits.every(({ isDisabled }) => isDisabled)).toBe(true)
+      expect(commits.map((commit) => commit.status)).not.toContain('idle')
+      server.gate(key).open()
+      await expect(status(page)).toHaveText('completed')
+    })
+
+    test('unmounting stops updates; the first paint after mounting again shows what is now', async ({
+      openPage,
+      key,
+      server,
+    }) => {
+      const page = await openPage(panel({ strict }))
+      await expect(status(page)).toHaveText('idle')
+      await trigger(page, { key, count: 3, gateAt: 1 })
+      await server.gate(key).reached()
+      await expect(status(page)).toHaveText('running')
+      await page.getByRole('button', { name: 'Unmount' }).click()
+      await expect(status(page)).toHaveCount(0)
+      const before = await page.evaluate(() => window.commits.length)
+      await page.getByRole('button', { name: 'Mount' }).click()
+      const first = await page.evaluate((before) => window.commits[before], before)
+      expect(first).toMatchObject({ status: 'running', progress: null })
+      await page.getByRole('button', { name: 'Unmount' }).click()
+      const unmounted = await page.evaluate(() => window.commits.length)
+      server.gate(key).open()
+      await page.waitForFunction(() => window.events.some(({ type }) => type === 'run:complete'))
+      expect(await page.evaluate(() => window.commits.length)).toBe(unmounted)
+      await expectNothingUnhandled(page)
+    })
+
+    test('failure, retry, cancel and reset', async ({ openPage, key }) => {
+      const page = await openPage(panel({ strict, job: 'flaky' }))
+      await expect(status(page)).toHaveText('idle')
+      await trigger(page, { key, failures: 1 })
+      await expect(status(page)).toHaveText('failed')
+      await expect(page.getByTestId('job-error')).toHaveText('TypeError: failure 1')
+      await page.getByRole('button', { name: 'Retry' }).click()
+      await expect(status(page)).toHaveText('completed')
+      await expect(page.getByTestId('job-error')).toHaveText('')
+      // The run has ended: the rejection of this cancel is handled, though nobody awaits it.
+      await page.getByRole('button', { name: 'Cancel' }).click()
+      await page.getByRole('button', { name: 'Reset' }).click()
+      await expect(status(page)).toHaveText('idle')
+      await expect(page.getByTestId('job-run')).toHaveText('')
+      await expectNothingUnhandled(page)
+    })
+  })
+}
+
+test('cancel of a running run shows cancelled', async ({ openPage, key, server }) => {
+  const page = await openPage(panel({}))
+  await expect(status(page)).toHaveText('idle')
+  await trigger(page, { key, count: 2, gateAt: 0 })
+  await server.gate(key).reached()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await expect(status(page)).toHaveText('cancelled')
+})
+
+test('a rejected trigger shows in triggerError, restores what was, and raises nothing', async ({ openPage }) => {
+  const page = await openPage(panel({ job: 'parsed' }))
+  await expect(status(page)).toHaveText('idle')
+  await trigger(page, { name: 'first' })
+  await expect(status(page)).toHaveText('completed')
+  const runId = await page.getByTestId('job-run').textContent()
+  await trigger(page, { name: 1 })
+  await expect(page.getByTestId('job-trigger-error')).toHaveText('invalid_input')
+  await expect(status(page)).toHaveText('completed')
+  await expect(page.getByTestId('job-run')).toHaveText(runId ?? '')
+  await trigger(page, { name: 'second' })
+  await expect(page.getByTestId('job-trigger-error')).toHaveText('')
+  await expect(page.getByTestId('job-run')).not.toHaveText(runId ?? '')
+  await expectNothingUnhandled(page)
+})
+
+test('a trigger before the first answer is kept and sent', async ({ openPage, key, server }) => {
+  const page = await openPage(panel({}))
+  await page.reload({ waitUntil: 'commit' })
+  await page.getByLabel('Input').fill(JSON.stringify({ key, count: 1 }))
+  await page.getByRole('button', { name: 'Trigger anyway' }).click()
+  await expect(status(page)).toHaveText('completed')
+  expect(server.witness.count(`${key}/s-0`)).toBe(1)
+})
+
+test('autoResume: false does not attach to an active run', async ({ openPage, key, server }) => {
+  const page = await openPage(panel({}))
+  await expect(status(page)).toHaveText('idle')
+  await trigger(page, { key, count: 1, gateAt: 0 })
+  await server.gate(key).reached()
+  await page.goto(page.url().replace('job-panel', 'no-resume=1&job-panel'))
+  await expect(status(page)).toHaveText('idle')
+  server.gate(key).open()
+})
+
+test('useRun: a run, a missing one, and none', async ({ openPage, key, server }) => {
+  const page = await openPage(panel({ panels: ['run'] }))
+  await expect(status(page, 'run')).toHaveText('idle')
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('steps', { key, count: 2, gateAt: 1 })).id,
+    key,
+  )
+  await page.getByLabel('Run').fill(id)
+  await expect(status(page, 'run')).toHaveText('running')
+  await server.gate(key).reached()
+  server.gate(key).open()
+  await expect(status(page, 'run')).toHaveText('completed')
+  await expect(page.getByTestId('run-output')).toHaveText('{"values":[0,1]}')
+  await page.getByLabel('Run').fill('01900000-0000-7000-8000-000000000000')
+  await expect(status(page, 'run')).toHaveText('missing')
+  await page.getByLabel('Run').fill('')
+  await expect(status(page, 'run')).toHaveText('idle')
+})
+
+test('useRunLogs: lines as they come, a bound, older ones on demand, clear', async ({ openPage, key }) => {
+  const page = await openPage(panel({ panels: ['logs'], more: { 'log-limit': '20' } }))
+  await expect(page.getByTestId('logs-state')).toHaveText('idle 0 0 false')
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('logging', { key, lines: 100 })).id,
+    key,
+  )
+  await page.evaluate((id) => window.stepwell.waitForRun(id), id)
+  await page.getByLabel('Run').fill(id)
+  const lines = page.getByTestId('logs').getByRole('listitem')
+  await expect(lines).toHaveCount(20)
+  await expect(lines.last()).toHaveText('warn - after')
+  await expect(lines.first()).toHaveText('info speak line 81')
+  await expect(page.getByTestId('logs-state')).toHaveText('ready 20 0 true')
+  await page.getByRole('button', { name: 'Load older' }).click()
+  await expect(lines).not.toHaveCount(20)
+  await expect(lines.last()).toHaveText('warn - after')
+  await page.getByRole('button', { name: 'Clear' }).click()
+  await expect(lines).toHaveCount(0)
+  // A new run's lines arrive while they are written.
+  const next = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('logging', { key, lines: 3 })).id,
+    key,
+  )
+  await page.getByLabel('Run').fill(next)
+  await expect(lines).toHaveCount(9)
+  await expect(lines.nth(5)).toHaveText('info speak line 0')
+})
+
+test('1,000 progress calls cause at most two commits a frame', async ({ openPage }) => {
+  const page = await openPage(panel({ job: 'storming' }))
+  await expect(status(page)).toHaveText('idle')
+  await trigger(page, { times: 1000 })
+  await expect(status(page)).toHaveText('completed')
+  await expect(page.getByTestId('job-progress')).toHaveText('1000')
+  const commits = await page.evaluate(() => window.commits)
+  const perFrame = new Map<number, number>()
+  for (const { frame } of commits) perFrame.set(frame, (perFrame.get(frame) ?? 0) + 1)
+  expect(Math.max(...perFrame.values())).toBeLessThanOrEqual(2)
+  expect(commits.length).toBeLessThan(1000)
+})
+
+test('a follower says so, without an error on the screen of a hook that was not asked', async ({ openPage, key }) => {
+  const leader = await openPage(panel({}))
+  await expect(status(leader)).toHaveText('idle')
+  const follower = await openPage(panel({}))
+  await expect(follower.getByTestId('status')).toContainText('follower')
+  await expect(status(follower)).toHaveText('unavailable')
+  await leader.close()
+  await expect(follower.getByTestId('status')).toContainText('ready leader')
+  await expect(status(follower)).toHaveText('idle')
+  await trigger(follower, { key, count: 1 })
+  await expect(status(follower)).toHaveText('completed')
+  await expectNothingUnhandled(follower)
+})

@@ -1,0 +1,120 @@
+// ACCEPTANCE J3: places where nothing can be stored. Each is told by a typed state, and nothing hangs.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Page } from '@playwright/test'
+import { addressOf, expect, test } from '../support/fixtures.js'
+import { ended, expectNothingUnhandled, ready, triggerSteps } from '../support/page.js'
+
+/** The client says that it cannot store, and so does every command. */
+async function expectUnavailable(page: Page, code: string, message: RegExp): Promise<void> {
+  const outcome = await page.evaluate(() => window.outcome(window.stepwell.trigger('quick', { count: 1 })))
+  expect(outcome).toMatchObject({ ok: false, code, message: expect.stringMatching(message) })
+  await page.waitForFunction(() => window.stepwell.status.state === 'unavailable')
+  const status = await page.evaluate(() => ({
+    storage: window.stepwell.status.storage,
+    code: window.stepwell.status.error?.code,
+  }))
+  expect(status).toEqual({ storage: 'unavailable', code })
+  const again = await page.evaluate(() => window.outcome(window.stepwell.getRuns()))
+  expect(again).toMatchObject({ ok: false, code })
+  await expectNothingUnhandled(page)
+}
+
+test('an insecure context', async ({ launchBrowser, profile, server, key }) => {
+  const args = ['--host-resolver-rules=MAP insecure.test 127.0.0.1']
+  const context = await launchBrowser(profile, { args })
+  const page = await context.newPage()
+  await page.goto(addressOf(`http://insecure.test:${server.port}`, key, {}))
+  expect(await page.evaluate(() => isSecureContext)).toBe(false)
+  await expectUnavailable(page, 'storage_unavailable', /secure context.*https/s)
+})
+
+test('a browser without OPFS', async ({ sharedContext, address }) => {
+  const page = await sharedContext.newPage()
+  await page.addInitScript(() => Reflect.deleteProperty(StorageManager.prototype, 'getDirectory'))
+  await page.goto(address())
+  await expectUnavailable(page, 'storage_unavailable', /OPFS/)
+  await page.close()
+})
+
+test('memory storage, when asked for, works in a browser without OPFS', async ({ sharedContext, address, key }) => {
+  const page = await sharedContext.newPage()
+  await page.addInitScript(() => Reflect.deleteProperty(StorageManager.prototype, 'getDirectory'))
+  await page.goto(address({ storage: 'memory' }))
+  expect(await ended(page, await triggerSteps(page, { key, count: 2 }))).toMatchObject({ status: 'completed' })
+  await page.close()
+})
+
+/** Puts other bytes in the place of a closed database. The pool keeps each file behind 4,096 bytes of its own. */
+async function overwriteDatabase(page: Page, database: string, bytes: readonly number[]): Promise<void> {
+  const names = await page.evaluate(
+    async ({ database, bytes }) => {
+      const header = 4096
+      const written: string[] = []
+      const visit = async (directory: FileSystemDirectoryHandle) => {
+        for await (const entry of directory.values()) {
+          if (entry instanceof FileSystemDirectoryHandle) {
+            await visit(entry)
+          } else if (entry instanceof FileSystemFileHandle) {
+            const file = await entry.getFile()
+            const head = new Uint8Array(await file.slice(0, 512).arrayBuffer())
+            const name = new TextDecoder().decode(head.subarray(0, head.indexOf(0)))
+            if (name === '') continue
+            written.push(name)
+            const stream = await entry.createWritable({ keepExistingData: true })
+            await stream.truncate(header)
+            if (!name.endsWith('-wal')) {
+              await stream.write({ type: 'write', position: header, data: new Uint8Array(bytes) })
+            }
+            await stream.close()
+          }
+        }
+      }
+      const root = await navigator.storage.getDirectory()
+      await visit(await root.getDirectoryHandle(`stepwell-${database}`))
+      return written
+    },
+    { database, bytes },
+  )
+  expect(names.length).toBeGreaterThan(0)
+}
+
+async function withOtherDatabase(
+  page: Page,
+  key: string,
+  bytes: readonly number[],
+): Promise<void> {
+  await ended(page, await triggerSteps(page, { key, count: 1 }))
+  const address = page.url()
+  await page.goto(new URL('/plain', address).href)
+  await overwriteDatabase(page, key, bytes)
+  await page.goto(address)
+}
+
+test('a database from the future is refused, and is left as it is', async ({ openPage, key }) => {
+  const future = [...readFileSync(path.join(import.meta.dirname, '../fixtures/future.sqlite3'))]
+  const page = await openPage()
+  await withOtherDatabase(page, key, future)
+  await expectUnavailable(page, 'schema_too_new', /99.*[Rr]eload/s)
+  await page.reload()
+  await expectUnavailable(page, 'schema_too_new', /99.*[Rr]eload/s)
+})
+
+test('a damaged database is told, and not replaced by an empty one', async ({ openPage, key }) => {
+  const page = await openPage()
+  await withOtherDatabase(page, key, Array.from({ length: 8192 }, (_, i) => (i * 7 + 13) % 251))
+  await expectUnavailable(page, 'storage_corrupt', /damaged/)
+})
+
+test('a failed opening leaves the tab able to go on once the cause is gone', async ({ openPage, key }) => {
+  const page = await openPage()
+  await ended(page, await triggerSteps(page, { key, count: 1 }))
+  await page.route('**/*.wasm', (route) => route.abort())
+  await page.reload()
+  const outcome = await page.evaluate(() => window.outcome(window.stepwell.getRuns()))
+  expect(outcome).toMatchObject({ ok: false, message: expect.stringContaining('wasm') })
+  await page.unroute('**/*.wasm')
+  await page.reload()
+  await ready(page)
+  expect((await page.evaluate(() => window.stepwell.getRuns())).runs).toHaveLength(1)
+})
