@@ -1,3 +1,4 @@
+/// <reference lib="webworker" />
 /** The floor: 4 KiB written and flushed, again and again, through a synchronous access handle. Runs in a worker. */
 const BYTES = 4_096
 
