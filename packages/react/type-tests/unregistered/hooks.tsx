@@ -1,6 +1,6 @@
 /** Without a registered client: definitions are typed all the same, names are texts of which nothing is known. */
 import type { AnyJob, JobView, Stepwell } from '@stepwell/core'
-import { useJob, useRun, type useStepwell } from '@stepwell/react'
+import { StepwellProvider, useJob, useRun, type useStepwell } from '@stepwell/react'
 import type { ReactNode } from 'react'
 import { same } from '../assert.js'
 import { stepwell } from '../client.js'
