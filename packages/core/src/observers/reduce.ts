@@ -41,7 +41,8 @@ export function reduceRun(snapshot: RunSnapshot, event: RunEvent): Reduced {
     case 'run:complete':
     case 'run:fail':
     case 'run:retry':
-      return { snapshot, isStale: !isKnown }
+      // By the status, too: progress that was reported with the end of a run has the version of that end.
+      return { snapshot, isStale: !isKnown || event.status !== run.status }
     case 'run:progress':
       return changed({ ...touched(run, event), progress: event.progress }, snapshot.steps)
     case 'step:start':
