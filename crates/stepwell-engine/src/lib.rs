@@ -7,6 +7,8 @@
 //! **Must not** read a clock, draw randomness, await, or know of browsers and SQL.
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod entropy;
 mod memory;

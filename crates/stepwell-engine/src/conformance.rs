@@ -1,0 +1,123 @@
+//! The suite that every [`Store`](crate::Store) must pass, as a list that native tests and a browser can run alike.
+//!
+//! A scenario opens stores by the function it is given, each of them empty, and panics with a sentence where the store
+//! breaks the contract. What holds under one [`Ownership`] only is asked of stores of that ownership.
+
+mod fixture;
+mod leases;
+mod logs;
+mod pages;
+mod runs;
+mod transactions;
+mod writes;
+
+use crate::store::{Ownership, Store};
+
+/// Opens an empty store.
+pub type Open<'a> = &'a mut dyn FnMut() -> Box<dyn Store>;
+
+/// One thing that a store must do.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What, in words joined by `_`.
+    pub name: &'static str,
+    /// The ownership under which it applies; any when `None`.
+    pub ownership: Option<Ownership>,
+    /// Panics where the store does not.
+    pub run: fn(Open<'_>),
+}
+
+impl Scenario {
+    /// Whether it applies to stores of this ownership.
+    #[must_use]
+    pub fn applies_to(&self, ownership: Ownership) -> bool {
+        self.ownership.is_none_or(|only| only == ownership)
+    }
+}
+
+macro_rules! list {
+    ($($only:expr => $module:ident: $($name:ident),+;)+) => {
+        vec![$($(Scenario { name: stringify!($name), ownership: $only, run: $module::$name }),+),+]
+    };
+}
+
+/// All scenarios.
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
+    let any = None;
+    let exclusive = Some(Ownership::Exclusive);
+    let shared = Some(Ownership::Shared);
+    list! {
+        any => runs:
+            a_new_run_has_every_field,
+            payloads_of_any_text_and_size_come_back,
+            a_request_makes_one_run,
+            a_taken_id_is_an_error_and_writes_nothing,
+            what_does_not_exist_is_none,
+            the_last_request_is_the_last_command,
+            cancel_ends_pending_and_running_runs,
+            cancel_of_a_stale_version_writes_nothing,
+            cancel_of_an_ended_run_writes_nothing,
+            retry_makes_failed_and_cancelled_runs_pending,
+            retry_of_a_stale_version_or_another_status_writes_nothing,
+            retry_clears_failed_steps_only,
+            a_retried_step_gets_an_index_of_its_own;
+        any => pages:
+            runs_come_newest_first,
+            runs_are_filtered_by_job_and_status,
+            pages_neither_skip_nor_repeat_while_runs_arrive,
+            the_last_page_has_no_cursor;
+        any => leases:
+            sessions_rise,
+            claims_go_by_start_then_id,
+            claims_keep_to_their_limit_and_jobs,
+            a_claim_sets_what_a_claim_sets,
+            leased_and_ended_runs_are_not_claimed,
+            a_claim_raises_the_generation_and_keeps_the_start,
+            only_interrupted_claims_count_a_recovery,
+            a_step_sets_recoveries_to_zero,
+            claimable_jobs_are_named_once_and_sorted,
+            an_orderly_release_makes_the_run_pending,
+            an_interrupted_release_leaves_the_run_running,
+            a_release_needs_its_fence,
+            adoption_takes_a_void_lease_of_the_same_generation,
+            adoption_is_refused_otherwise;
+        exclusive => leases:
+            a_session_voids_the_leases_of_the_others;
+        shared => leases:
+            a_session_leaves_the_leases_of_the_others,
+            leases_expire_by_time,
+            renewed_leases_do_not_expire;
+        any => writes:
+            a_completed_step_comes_back,
+            a_failed_step_comes_back,
+            outputs_are_left_out_where_not_asked_for,
+            steps_come_in_the_order_of_their_outcomes,
+            a_repeated_outcome_changes_nothing,
+            a_repeated_outcome_still_brings_its_new_lines,
+            a_failed_outcome_stands_until_retry,
+            a_resend_after_adoption_is_a_repeat,
+            two_runs_may_name_their_steps_alike,
+            a_report_stores_progress_and_lines,
+            a_report_with_nothing_new_writes_nothing,
+            progress_keeps_every_bit,
+            a_run_completes,
+            a_run_fails,
+            every_write_raises_the_version_by_one,
+            writes_without_the_lease_write_nothing;
+        any => logs:
+            a_line_has_every_field,
+            line_ids_rise_over_all_runs,
+            lines_are_stored_once,
+            a_claim_starts_the_ordinals_again_and_adoption_does_not,
+            lines_page_both_ways,
+            lines_are_filtered_by_level;
+        any => transactions:
+            a_rollback_leaves_no_trace,
+            a_rollback_without_a_transaction_is_harmless,
+            a_savepoint_undoes_its_own_part_only,
+            a_released_savepoint_keeps_its_part,
+            a_commit_tells_whether_it_wrote,
+            ids_after_a_rollback_still_rise;
+    }
+}

@@ -1,0 +1,22 @@
+//! Stepwell's [`Store`](stepwell_engine::Store) on SQLite: the same SQL natively (bundled) and in WebAssembly.
+//!
+//! **Owns** every SQL statement (`sql.rs`), the schema and its migrations, the pragmas. **Must not** decide anything
+//! about runs, read a clock (times come with the calls) or parse a user's payload.
+
+mod error;
+mod leases;
+mod migrations;
+mod open;
+mod rows;
+mod runs;
+mod sql;
+mod store;
+mod upkeep;
+mod writes;
+
+#[cfg(test)]
+mod plan_tests;
+
+pub use migrations::SCHEMA_VERSION;
+pub use open::{Durability, Medium, OpenOptions};
+pub use store::SqliteStore;

@@ -1,0 +1,145 @@
+//! The schema, as numbered migrations. A published migration is never edited: write the next one.
+
+use rusqlite::{Connection, TransactionBehavior};
+use stepwell_engine::{StoreError, StoreResult};
+
+use crate::error::store_error;
+use crate::sql;
+
+/// The newest schema version that this build knows.
+pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Migration `i` makes version `i + 1`.
+const MIGRATIONS: [&str; 1] = [V1];
+
+/// How many tables `V1` makes; fewer in a database of ours means damage.
+const TABLES: u32 = 6;
+
+/// A step commit rewrites one row of `stepwell_runs` and adds one of `stepwell_steps`, so both are laid out for that:
+///
+/// - A run's input may be a megabyte and SQLite rewrites a whole row on UPDATE, so inputs have a table of their own.
+///   Output and error are written with the run's last UPDATE and can stay in the row.
+/// - No index holds a column that a step commit changes: it touches one page here, one there.
+/// - `stepwell_steps` without a rowid: one B-tree, and a run's steps lie together. `stepwell_runs` with one: rows as
+///   large as an output would make a poor B-tree of keys.
+/// - The indexes on work to do are partial: a run that has ended is in neither, however many there are.
+///
+/// Rows are joined by the statements that insert them (each selects its run), so foreign keys would only cost look-ups.
+const V1: &str = "
+CREATE TABLE stepwell_schema_versions (
+  version INTEGER PRIMARY KEY
+) STRICT;
+
+CREATE TABLE stepwell_sessions (
+  id INTEGER PRIMARY KEY,
+  started_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE stepwell_runs (
+  id TEXT NOT NULL PRIMARY KEY,
+  request_id TEXT NOT NULL UNIQUE,
+  last_request_id TEXT NOT NULL,
+  job_name TEXT NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
+  attempt INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  lease_generation INTEGER NOT NULL,
+  lease_owner INTEGER,
+  lease_expires_at INTEGER,
+  interrupted INTEGER NOT NULL,
+  recoveries INTEGER NOT NULL,
+  max_recoveries INTEGER NOT NULL,
+  step_count INTEGER NOT NULL,
+  next_index INTEGER NOT NULL,
+  line_ordinal INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  start_at INTEGER NOT NULL,
+  started_at INTEGER,
+  completed_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  progress TEXT,
+  error TEXT,
+  output TEXT
+) STRICT;
+
+CREATE TABLE stepwell_run_inputs (
+  run_id TEXT NOT NULL PRIMARY KEY,
+  input TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX stepwell_runs_by_status ON stepwell_runs (status, id);
+CREATE INDEX stepwell_runs_by_job ON stepwell_runs (job_name, status, id);
+CREATE INDEX stepwell_runs_claimable ON stepwell_runs (job_name, start_at, id)
+  WHERE lease_owner IS NULL AND status IN ('pending', 'running');
+CREATE INDEX stepwell_runs_leased ON stepwell_runs (lease_owner) WHERE lease_owner IS NOT NULL;
+
+CREATE TABLE stepwell_steps (
+  run_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'pending')),
+  completed_index INTEGER,
+  attempt INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  completed_at INTEGER,
+  error TEXT,
+  output TEXT,
+  PRIMARY KEY (run_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stepwell_logs (
+  id INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL,
+  level INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL,
+  step_name TEXT,
+  message TEXT NOT NULL,
+  data TEXT
+) STRICT;
+
+CREATE INDEX stepwell_logs_by_run ON stepwell_logs (run_id);
+";
+
+/// The version of the schema in the database; 0 where it has none. Reads only.
+pub(crate) fn stored_version(connection: &Connection) -> StoreResult<u32> {
+    let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<u32>>(0));
+    if read(sql::VERSION_TABLE_COUNT).map_err(store_error)? == Some(0) {
+        return Ok(0);
+    }
+    let found = read(sql::STORED_VERSION).map_err(store_error)?.unwrap_or(0);
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::SchemaTooNew {
+            found,
+            supported: SCHEMA_VERSION,
+        });
+    }
+    // After the version, never before: another engine may be migrating between the two.
+    let tables = read(sql::TABLE_COUNT).map_err(store_error)?.unwrap_or(0);
+    if found > 0 && tables != TABLES {
+        return Err(StoreError::Corrupt(format!(
+            "{tables} of its {TABLES} tables are there"
+        )));
+    }
+    Ok(found)
+}
+
+/// Brings the schema to [`SCHEMA_VERSION`], each migration in a transaction of its own.
+pub(crate) fn migrate(connection: &mut Connection) -> StoreResult<()> {
+    while stored_version(connection)? < SCHEMA_VERSION {
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(store_error)?;
+        // Again, under the lock: another engine may have come first.
+        let found = stored_version(&transaction)?;
+        if let Some(migration) = MIGRATIONS.get(found as usize) {
+            transaction.execute_batch(migration).map_err(store_error)?;
+            transaction
+                .execute(sql::INSERT_VERSION, [found + 1])
+                .map_err(store_error)?;
+            transaction.commit().map_err(store_error)?;
+        }
+    }
+    Ok(())
+}

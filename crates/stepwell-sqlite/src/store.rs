@@ -1,0 +1,195 @@
+//! The port's face: transactions here, everything else by delegation to the modules beside.
+
+use rusqlite::Connection;
+use stepwell_engine::{
+    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
+    StepOutcome, StepWritten, Store, StoreResult,
+};
+use stepwell_protocol::{
+    Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step, TimestampMs,
+};
+
+use crate::error::store_error;
+use crate::{leases, runs, writes};
+
+/// A [`Store`] on a SQLite connection.
+#[derive(Debug)]
+pub struct SqliteStore {
+    pub(crate) connection: Connection,
+    ownership: Ownership,
+    /// `total_changes` when the transaction began, raised by what was undone since.
+    changes_before: u64,
+    /// `total_changes` at the open savepoint.
+    changes_at_savepoint: u64,
+}
+
+impl SqliteStore {
+    pub(crate) fn new(connection: Connection, ownership: Ownership) -> Self {
+        Self {
+            connection,
+            ownership,
+            changes_before: 0,
+            changes_at_savepoint: 0,
+        }
+    }
+
+    fn execute(&self, sql: &str) -> StoreResult<()> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(store_error)?;
+        statement.execute([]).map_err(store_error)?;
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn ownership(&self) -> Ownership {
+        self.ownership
+    }
+
+    /// Immediate: a transaction that became a writer halfway could not wait for another one to end.
+    fn begin(&mut self) -> StoreResult<()> {
+        self.execute("BEGIN IMMEDIATE")?;
+        self.changes_before = self.connection.total_changes();
+        Ok(())
+    }
+
+    fn commit(&mut self) -> StoreResult<bool> {
+        let wrote = self.connection.total_changes() > self.changes_before;
+        self.execute("COMMIT")?;
+        Ok(wrote)
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit() {
+            // It can only fail where SQLite has rolled back by itself, or will when the journal is next read.
+            let _ = self.execute("ROLLBACK");
+        }
+    }
+
+    fn savepoint(&mut self) -> StoreResult<()> {
+        self.execute("SAVEPOINT command")?;
+        self.changes_at_savepoint = self.connection.total_changes();
+        Ok(())
+    }
+
+    fn release_savepoint(&mut self) -> StoreResult<()> {
+        self.execute("RELEASE command")
+    }
+
+    fn rollback_to_savepoint(&mut self) -> StoreResult<()> {
+        self.execute("ROLLBACK TO command")?;
+        self.changes_before += self.connection.total_changes() - self.changes_at_savepoint;
+        self.execute("RELEASE command")
+    }
+
+    fn begin_session(&mut self, now: TimestampMs) -> StoreResult<Epoch> {
+        leases::begin_session(&self.connection, self.ownership, now).map_err(store_error)
+    }
+
+    fn renew_leases(&mut self, session: Epoch, lease_expires_at: TimestampMs) -> StoreResult<()> {
+        leases::renew(&self.connection, session, lease_expires_at).map_err(store_error)
+    }
+
+    fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64> {
+        leases::expire(&self.connection, now).map_err(store_error)
+    }
+
+    fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted> {
+        runs::insert(&self.connection, run).map_err(store_error)
+    }
+
+    fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>> {
+        runs::read(&self.connection, run_id).map_err(store_error)
+    }
+
+    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
+        runs::last_request(&self.connection, run_id).map_err(store_error)
+    }
+
+    fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
+        runs::page(&self.connection, filter).map_err(store_error)
+    }
+
+    fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>> {
+        runs::steps(&self.connection, run_id, outputs).map_err(store_error)
+    }
+
+    fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage> {
+        runs::logs(&self.connection, query).map_err(store_error)
+    }
+
+    fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
+        leases::claimable_jobs(&self.connection).map_err(store_error)
+    }
+
+    fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
+        leases::claim(&self.connection, claim).map_err(store_error)
+    }
+
+    fn adopt(
+        &mut self,
+        held: &Fence,
+        session: Epoch,
+        now: TimestampMs,
+        lease_expires_at: Option<TimestampMs>,
+    ) -> StoreResult<Option<Run>> {
+        leases::adopt(&self.connection, held, session, now, lease_expires_at).map_err(store_error)
+    }
+
+    fn release(
+        &mut self,
+        fence: &Fence,
+        how: Release,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunHead>> {
+        leases::release(&self.connection, fence, how, now).map_err(store_error)
+    }
+
+    fn write_step(
+        &mut self,
+        fence: &Fence,
+        outcome: &StepOutcome,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<StepWritten>> {
+        writes::step(&self.connection, fence, outcome, report, now).map_err(store_error)
+    }
+
+    fn write_report(
+        &mut self,
+        fence: &Fence,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        writes::report(&self.connection, fence, report, now).map_err(store_error)
+    }
+
+    fn finish_run(
+        &mut self,
+        fence: &Fence,
+        outcome: &RunOutcome,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        writes::finish(&self.connection, fence, outcome, report, now).map_err(store_error)
+    }
+
+    fn cancel_run(
+        &mut self,
+        run_id: &RunId,
+        version: u64,
+        request_id: &RequestId,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Run>> {
+        runs::cancel(&self.connection, run_id, version, request_id, now).map_err(store_error)
+    }
+
+    fn retry_run(
+        &mut self,
+        run_id: &RunId,
+        version: u64,
+        request_id: &RequestId,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Run>> {
+        runs::retry(&self.connection, run_id, version, request_id, now).map_err(store_error)
+    }
+}

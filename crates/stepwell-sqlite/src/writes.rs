@@ -1,0 +1,205 @@
+//! What the holder of a lease writes. Every statement carries the fence.
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use stepwell_engine::{Fence, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten};
+use stepwell_protocol::{LogLine, Report, RunStatus, StepStatus, TimestampMs};
+
+use crate::{rows, sql};
+
+/// The hot path: one insert of the step, one update of the run.
+pub(crate) fn step(
+    connection: &Connection,
+    fence: &Fence,
+    outcome: &StepOutcome,
+    report: &Report,
+    now: TimestampMs,
+) -> Result<Option<StepWritten>> {
+    let progress = rows::progress_json(report.progress.as_ref())?;
+    let Some(completed_index) = insert_step(connection, fence, outcome, now)? else {
+        return repeat_step(connection, fence, &outcome.name, report, now);
+    };
+    let logs = insert_logs(connection, fence, report)?;
+    let head = connection.prepare_cached(sql::COUNT_STEP)?.query_row(
+        params![
+            fence.run_id.as_str(),
+            rows::integer(fence.generation.0),
+            last_ordinal(report),
+            progress,
+            now.0,
+        ],
+        |row| rows::head(&fence.run_id, row),
+    )?;
+    Ok(Some(StepWritten {
+        head,
+        completed_index,
+        repeated: false,
+        logs,
+    }))
+}
+
+fn insert_step(
+    connection: &Connection,
+    fence: &Fence,
+    outcome: &StepOutcome,
+    now: TimestampMs,
+) -> Result<Option<u32>> {
+    let (status, error, output) = match &outcome.result {
+        Ok(output) => (StepStatus::Completed, None, Some(output.as_str())),
+        Err(error) => (StepStatus::Failed, Some(rows::json(error)?), None),
+    };
+    connection
+        .prepare_cached(sql::INSERT_STEP)?
+        .query_row(
+            params![
+                fence.run_id.as_str(),
+                rows::integer(fence.generation.0),
+                outcome.name,
+                rows::kind_name(outcome.kind),
+                status.as_str(),
+                outcome.attempt,
+                outcome.started_at.0,
+                now.0,
+                error,
+                output,
+            ],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// Either the fence does not hold, or the outcome stands already and only the report may be new.
+fn repeat_step(
+    connection: &Connection,
+    fence: &Fence,
+    name: &str,
+    new: &Report,
+    now: TimestampMs,
+) -> Result<Option<StepWritten>> {
+    let Some(RunWritten { head, logs }) = report(connection, fence, new, now)? else {
+        return Ok(None);
+    };
+    let completed_index = connection
+        .prepare_cached(sql::STEP_INDEX)?
+        .query_row([fence.run_id.as_str(), name], |row| row.get(0))?;
+    Ok(Some(StepWritten {
+        head,
+        completed_index,
+        repeated: true,
+        logs,
+    }))
+}
+
+pub(crate) fn report(
+    connection: &Connection,
+    fence: &Fence,
+    report: &Report,
+    now: TimestampMs,
+) -> Result<Option<RunWritten>> {
+    let progress = rows::progress_json(report.progress.as_ref())?;
+    let logs = insert_logs(connection, fence, report)?;
+    let written = connection
+        .prepare_cached(sql::WRITE_REPORT)?
+        .query_row(
+            params![
+                fence.run_id.as_str(),
+                rows::integer(fence.generation.0),
+                last_ordinal(report),
+                progress,
+                now.0,
+            ],
+            |row| rows::head(&fence.run_id, row),
+        )
+        .optional()?;
+    let head = match written {
+        Some(head) => Some(head),
+        // A resend that brings nothing new is no write; the run is told as it stands.
+        None => fenced_head(connection, fence)?,
+    };
+    Ok(head.map(|head| RunWritten { head, logs }))
+}
+
+fn fenced_head(connection: &Connection, fence: &Fence) -> Result<Option<RunHead>> {
+    connection
+        .prepare_cached(sql::FENCED_HEAD)?
+        .query_row(
+            params![fence.run_id.as_str(), rows::integer(fence.generation.0)],
+            |row| rows::head(&fence.run_id, row),
+        )
+        .optional()
+}
+
+pub(crate) fn finish(
+    connection: &Connection,
+    fence: &Fence,
+    outcome: &RunOutcome,
+    report: &Report,
+    now: TimestampMs,
+) -> Result<Option<RunWritten>> {
+    let (status, output, error) = match outcome {
+        RunOutcome::Completed(output) => (RunStatus::Completed, Some(output.as_str()), None),
+        RunOutcome::Failed(error) => (RunStatus::Failed, None, Some(rows::json(error)?)),
+    };
+    let progress = rows::progress_json(report.progress.as_ref())?;
+    // Before the update, which ends the fence.
+    let logs = insert_logs(connection, fence, report)?;
+    let head = connection
+        .prepare_cached(sql::FINISH)?
+        .query_row(
+            params![
+                fence.run_id.as_str(),
+                rows::integer(fence.generation.0),
+                last_ordinal(report),
+                progress,
+                now.0,
+                status.as_str(),
+                output,
+                error,
+            ],
+            |row| rows::head(&fence.run_id, row),
+        )
+        .optional()?;
+    Ok(head.map(|head| RunWritten { head, logs }))
+}
+
+/// The ordinal of the last line; 0 where there is none.
+fn last_ordinal(report: &Report) -> i64 {
+    match report.logs.len() {
+        0 => 0,
+        lines => rows::integer(report.first_ordinal.saturating_add(lines as u64 - 1)),
+    }
+}
+
+/// Stores the lines that are not stored yet. Must come before the update that raises the run's `line_ordinal`.
+fn insert_logs(connection: &Connection, fence: &Fence, report: &Report) -> Result<Vec<LogLine>> {
+    let mut stored = Vec::new();
+    if report.logs.is_empty() {
+        return Ok(stored);
+    }
+    let mut statement = connection.prepare_cached(sql::INSERT_LOG)?;
+    for (ordinal, line) in (report.first_ordinal..).zip(&report.logs) {
+        let inserted = statement.execute(params![
+            fence.run_id.as_str(),
+            rows::integer(fence.generation.0),
+            rows::integer(ordinal),
+            line.level.rank(),
+            line.attempt,
+            line.timestamp.0,
+            line.step_name,
+            line.message,
+            line.data.as_ref().map(stepwell_protocol::JsonText::as_str),
+        ])?;
+        if inserted == 1 {
+            stored.push(LogLine {
+                id: connection.last_insert_rowid().unsigned_abs(),
+                run_id: fence.run_id.clone(),
+                level: line.level,
+                message: line.message.clone(),
+                data: line.data.clone(),
+                step_name: line.step_name.clone(),
+                attempt: line.attempt,
+                timestamp: line.timestamp,
+            });
+        }
+    }
+    Ok(stored)
+}
