@@ -8,7 +8,8 @@ const PAGES = path.join(import.meta.dirname, 'pages')
 // user's app does, and the defaults of Vite are what users have. tests/build.spec.ts checks the result.
 export default defineConfig({
   root: PAGES,
-  logLevel: 'warn',
+  // Warnings would be about 'use client' alone, which only the React plugin knows to be fine.
+  logLevel: 'error',
   build: {
     outDir: path.join(import.meta.dirname, 'dist'),
     emptyOutDir: true,

@@ -29,6 +29,9 @@ declare global {
     outcome<T>(promise: Promise<T>): Promise<Outcome<T>>
     crash(how: 'panic' | 'terminate'): Promise<void>
     killExecutor(): Promise<void>
+    /** For a test to put something in now and await it later. */
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the test wants
+    kept: Promise<any>
     counters(): ReturnType<typeof engineCounters>
   }
 }

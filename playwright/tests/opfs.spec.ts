@@ -64,7 +64,7 @@ test('what was stored is there after a reload, in relaxed mode too', async ({ op
 
 test('databases of different names share nothing', async ({ openPage, key }) => {
   const one = await openPage({ db: `${key}-one` })
-  const other = await openPage({ db: `${key}/Ümlaut name` })
+  const other = await openPage({ db: `${key}_other.Name-2` })
   const id = await triggerSteps(one, { key, count: 1 })
   await ended(one, id)
   expect(await other.evaluate((id) => window.stepwell.getRun(id), id)).toBeNull()

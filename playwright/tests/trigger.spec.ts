@@ -257,15 +257,17 @@ test.describe('waitForRun', () => {
         return waiting
       }, id),
     ).toMatchObject({ ok: false, name: 'RangeError', message: 'mine' })
-    const told = page.evaluate(async (id) => {
+    await page.evaluate((id) => {
       const seen: number[] = []
-      const run = await window.stepwell.waitForRun(id, {
-        onProgress: ({ current }) => seen.push(current),
-      })
-      return { seen, status: run.status }
+      const onProgress = ({ current }: { current: number }) => seen.push(current)
+      window.kept = window.stepwell
+        .waitForRun(id, { onProgress })
+        .then(({ status }) => ({ seen, status }))
     }, id)
     server.gate(key).open()
-    const { seen, status } = await told
+    const { seen, status } = await page.evaluate(
+      (): Promise<{ seen: number[]; status: string }> => window.kept,
+    )
     expect(status).toBe('completed')
     expect(seen.length).toBeGreaterThan(0)
     expect(seen.at(-1)).toBe(3)
