@@ -49,7 +49,7 @@ export function createConnection(config: SharedConfig): ClientConnection {
       return fail(toStepwellError(reason))
     }
     subscribe(lease.tab)
-    lease.tab.connect()
+    lease.connect()
     status.set(lease.tab.status())
   }
   const close = async () => {

@@ -21,8 +21,8 @@ import type { Stepwell, StepwellOptions } from './types.js'
 
 const OPTIONS = ['jobs', 'worker', 'database', 'durability', 'storage', 'concurrency']
 const DATABASE_LENGTH_MAX = 64
-/** Safe in the name of a lock, a directory and a file. */
-const DATABASE_PATTERN = /^[A-Za-z0-9][\w.-]*$/
+/** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
+const DATABASE_ENCODED_MAX = 200
 const CONCURRENCY_MAX = 1000
 
 export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
@@ -74,21 +74,28 @@ function checkConfig(options: unknown): SharedConfig {
     throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
   }
   if (worker !== undefined) checkWorker(worker, name('worker'))
-  const databaseName = checkText(database, name('database'), DATABASE_LENGTH_MAX)
-  if (!DATABASE_PATTERN.test(databaseName)) {
-    throw invalid(
-      `${name('database')} may have letters, digits, "-", "_" and "." and must start with a letter or a digit; it is ` +
-        `${shown(databaseName)}.`,
-    )
-  }
   return {
     jobs: collectJobs(jobs),
     worker,
-    database: databaseName,
+    database: checkDatabase(database, name('database')),
     durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
     storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
     concurrency: checkInteger(concurrency, name('concurrency'), 1, CONCURRENCY_MAX),
   }
+}
+
+function checkDatabase(value: unknown, name: string): string {
+  const database = checkText(value, name, DATABASE_LENGTH_MAX)
+  let encoded: string
+  try {
+    encoded = encodeURIComponent(database)
+  } catch {
+    throw invalid(`${name} has half of a surrogate pair: ${shown(database)}. Use whole characters.`)
+  }
+  if (encoded.length > DATABASE_ENCODED_MAX) {
+    throw invalid(`${name} is too long for a folder's name. Use fewer characters, or only ASCII.`)
+  }
+  return database
 }
 
 /** That it returns a Worker is checked when it is called. */

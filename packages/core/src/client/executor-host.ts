@@ -15,8 +15,8 @@ export interface ExecutorHostOptions {
   readonly database: string
   readonly slots: number
   readonly jobs: () => ReadonlyMap<string, AnyJob>
-  /** `undefined`: jobs run in the page. */
-  readonly worker: (() => Worker) | undefined
+  /** What makes the worker, asked for at each start; `undefined`: jobs run in the page. */
+  readonly worker: () => (() => Worker) | undefined
   readonly locks: LockManager | undefined
   /** @param isDown whether no job can run; else an error of the user's code that was not caught. */
   readonly onError: (error: StepwellError, isDown: boolean) => void
@@ -68,10 +68,11 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
     clearTimeout(reloadTimer)
     if (engine === null) return
     try {
+      const spawn = options.worker()
       executor ??=
-        options.worker === undefined
+        spawn === undefined
           ? startInPage(options, ready)
-          : startInWorker(options, options.worker, ready, failed)
+          : startInWorker(options, spawn, ready, failed)
     } catch (reason) {
       return failed(spawnError(reason))
     }

@@ -21,6 +21,7 @@ export interface SharedConfig {
 
 export interface Lease {
   readonly tab: Tab
+  connect(): void
   /** Resolves when the tab was let go, or another client uses it on. */
   release(): Promise<void>
 }
@@ -34,9 +35,15 @@ interface Shared {
   waiting: (() => void)[]
 }
 
+interface Registry {
+  readonly open: Map<string, Shared>
+  /** Tabs that are letting go: the next one of that database must not find the seat taken by them. */
+  readonly closing: Map<string, Promise<void>>
+}
+
 export function acquireTab(config: SharedConfig): Lease {
   const registry = openRegistry()
-  const existing = registry.get(config.database)
+  const existing = registry.open.get(config.database)
   if (existing === undefined) return lease(registry, start(registry, config))
   checkSame(existing.config, config)
   existing.config = config
@@ -44,34 +51,44 @@ export function acquireTab(config: SharedConfig): Lease {
   return lease(registry, existing)
 }
 
-function start(registry: Map<string, Shared>, config: SharedConfig): Shared {
-  const { database, durability, storage, concurrency, worker } = config
+function start(registry: Registry, config: SharedConfig): Shared {
+  const { database, durability, storage, concurrency } = config
   const tab = createTab({
     database,
     durability,
     storage,
     concurrency,
-    worker,
+    worker: () => shared.config.worker,
     jobs: () => shared.config.jobs,
   })
   const shared: Shared = { tab, config, users: 0, releaseTimer: undefined, waiting: [] }
-  registry.set(database, shared)
+  registry.open.set(database, shared)
   return shared
 }
 
-function lease(registry: Map<string, Shared>, shared: Shared): Lease {
+function lease(registry: Registry, shared: Shared): Lease {
   shared.users += 1
   clearTimeout(shared.releaseTimer)
   settle(shared)
   return {
     tab: shared.tab,
+    connect() {
+      const closing = registry.closing.get(shared.config.database)
+      if (closing === undefined) shared.tab.connect()
+      else void closing.then(() => shared.tab.connect())
+    },
     release() {
       shared.users -= 1
       if (shared.users > 0) return Promise.resolve()
       const released = new Promise<void>((resolve) => shared.waiting.push(resolve))
       shared.releaseTimer = setTimeout(() => {
-        registry.delete(shared.config.database)
-        void shared.tab.shutDown().then(() => settle(shared))
+        const { database } = shared.config
+        registry.open.delete(database)
+        const closed = shared.tab.shutDown().then(() => {
+          if (registry.closing.get(database) === closed) registry.closing.delete(database)
+          settle(shared)
+        })
+        registry.closing.set(database, closed)
       }, RELEASE_DELAY_MS)
       return released
     },
@@ -95,15 +112,15 @@ function checkSame(open: SharedConfig, wanted: SharedConfig): void {
 
 const KEY = Symbol.for(`stepwell.tabs ${BUILD_ID}`)
 
-function openRegistry(): Map<string, Shared> {
+function openRegistry(): Registry {
   const found: unknown = Reflect.get(globalThis, KEY)
   if (isRegistry(found)) return found
-  const registry = new Map<string, Shared>()
+  const registry: Registry = { open: new Map(), closing: new Map() }
   Reflect.set(globalThis, KEY, registry)
   return registry
 }
 
 /** Nobody else uses the key, and it names the build: what stands there was put there by a copy of this very module. */
-function isRegistry(value: unknown): value is Map<string, Shared> {
-  return value instanceof Map
+function isRegistry(value: unknown): value is Registry {
+  return typeof value === 'object' && value !== null
 }

@@ -41,8 +41,8 @@ export interface TabConfig {
   readonly durability: Durability
   readonly storage: StorageMode
   readonly concurrency: number
-  readonly worker: (() => Worker) | undefined
-  /** Asked at each use: hot reload changes them. */
+  /** Asked at each use, like `jobs`: hot reload changes them. */
+  readonly worker: () => (() => Worker) | undefined
   readonly jobs: () => ReadonlyMap<string, AnyJob>
 }
 

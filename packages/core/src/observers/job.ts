@@ -124,7 +124,7 @@ function createJobObserver(
     triggerError: triggers.error,
   })
   const server = Object.freeze({ ...makeView(LOADING), runId: initialRunId })
-  let view = runId === null ? makeView(search.isSettled ? IDLE : LOADING) : makeView(state())
+  let view = makeView(state())
 
   const start = () => {
     const { connection } = core

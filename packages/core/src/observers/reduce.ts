@@ -41,10 +41,13 @@ export function reduceRun(snapshot: RunSnapshot, event: RunEvent): Reduced {
     case 'run:complete':
     case 'run:fail':
     case 'run:retry':
-      // By the status, too: progress that was reported with the end of a run has the version of that end.
       return { snapshot, isStale: !isKnown || event.status !== run.status }
     case 'run:progress':
-      return changed({ ...touched(run, event), progress: event.progress }, snapshot.steps)
+      // Not its version: the end of a run with which it was reported has the same one, and is not known by this.
+      return changed(
+        { ...run, progress: event.progress, updatedAt: event.timestamp },
+        snapshot.steps,
+      )
     case 'step:start':
       return changed(run, startedStep(snapshot, event))
     case 'step:complete':
@@ -70,12 +73,13 @@ function changed(run: UntypedRun, steps: readonly Step[]): Reduced {
   return { snapshot: { run, steps }, isStale: false }
 }
 
-function touched(run: UntypedRun, { version, timestamp }: RunEvent): UntypedRun {
-  return { ...run, version, updatedAt: timestamp }
-}
-
-function counted(run: UntypedRun, event: RunEvent, completedIndex: number): UntypedRun {
-  return { ...touched(run, event), stepCount: Math.max(run.stepCount, completedIndex + 1) }
+function counted(
+  run: UntypedRun,
+  { version, timestamp }: RunEvent,
+  completedIndex: number,
+): UntypedRun {
+  const stepCount = Math.max(run.stepCount, completedIndex + 1)
+  return { ...run, version, updatedAt: timestamp, stepCount }
 }
 
 /** What a run has whatever its status. */
