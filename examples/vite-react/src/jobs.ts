@@ -34,7 +34,7 @@ export const importMovies = defineJob({
         }
         const batch = (await loadMovies()).slice(i * BATCH_SIZE, (i + 1) * BATCH_SIZE)
         const result = summarise(batch, groupBy, (text) => log.warn(text))
-        log.info(`${result.films} films, ${repairCount(result)} values mended`, result.repairs)
+        log.info(`films: ${result.films}, mended: ${repairCount(result)}`, result.repairs)
         return result
       })
       summary = merge(summary, part)

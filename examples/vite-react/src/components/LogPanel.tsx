@@ -1,18 +1,11 @@
 import { useRunLogs } from '@stepwell/react'
-import { useEffect, useRef } from 'react'
+import { useNewestInView } from '../useNewestInView.ts'
 import { clock } from '../words.ts'
 
 /** The run's log as it is written. Stored with the steps, so that it is here after a crash as well. */
 export function LogPanel({ runId }: { runId: string | null }) {
   const { logs, status, error, hasOlder, loadOlder } = useRunLogs(runId, { limit: 300 })
-  const box = useRef<HTMLOListElement>(null)
-  const lastId = logs.at(-1)?.id
-
-  // Keeps the newest line in view. Smooth scrolling would lag behind a fast import.
-  useEffect(() => {
-    if (lastId !== undefined && box.current !== null)
-      box.current.scrollTop = box.current.scrollHeight
-  }, [lastId])
+  const box = useNewestInView(logs.at(-1)?.id)
 
   return (
     <section className="card" aria-labelledby="log-title">

@@ -9,18 +9,14 @@ interface Props {
 }
 
 export function RecentRuns({ shownId, onChoose }: Props) {
-  const { state } = useStepwellStatus()
+  const { state, role } = useStepwellStatus()
   const { runs, problem } = useRecentRuns(state === 'ready')
   return (
     <section className="card" aria-labelledby="recent-title">
       <h2 id="recent-title">Recent runs</h2>
       {problem !== null && <p className="problem">{problem}</p>}
       {problem === null && runs.length === 0 && (
-        <p className="empty">
-          {state === 'ready'
-            ? 'None yet in this browser.'
-            : 'They are listed when the database is open.'}
-        </p>
+        <p className="empty">{emptyText(state === 'ready', role === 'follower')}</p>
       )}
       <ul className="recent">
         {runs.map((run) => (
@@ -42,4 +38,11 @@ export function RecentRuns({ shownId, onChoose }: Props) {
       </ul>
     </section>
   )
+}
+
+function emptyText(isReady: boolean, isFollower: boolean): string {
+  if (isReady) return 'None yet in this browser.'
+  return isFollower
+    ? 'They are listed in the tab that runs the engine.'
+    : 'They are listed when the database is open.'
 }

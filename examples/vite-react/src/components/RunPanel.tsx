@@ -1,10 +1,15 @@
 import { crashEngine } from '@stepwell/core/testing'
-import { type RunView, useStepwell } from '@stepwell/react'
+import { type RunView, useStepwell, useStepwellStatus } from '@stepwell/react'
 import type { importMovies } from '../jobs.ts'
 import { shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 type View = RunView<typeof importMovies>
+
+const MESSAGE_STYLES: { [S in View['status']]?: string } = {
+  failed: 'problem',
+  unavailable: 'notice',
+}
 
 interface Props {
   view: View
@@ -14,6 +19,7 @@ interface Props {
 /** Where the run stands, and what can be done to it: also what should never be done to an import. */
 export function RunPanel({ view, runId }: Props) {
   const stepwell = useStepwell()
+  const { state } = useStepwellStatus()
   const canRetry = view.status === 'failed' || view.status === 'cancelled'
   return (
     <section className="card" aria-labelledby="run-title">
@@ -21,12 +27,12 @@ export function RunPanel({ view, runId }: Props) {
         <h2 id="run-title">
           Run {runId !== null && <code className="run-id">{shortId(runId)}</code>}
         </h2>
-        <StatusBadge status={view.status} />
+        <span role="status">
+          <StatusBadge status={view.status} />
+        </span>
       </div>
       <ProgressBar view={view} />
-      <p className={view.error === undefined ? 'message' : 'problem'} role="status">
-        {message(view)}
-      </p>
+      <p className={MESSAGE_STYLES[view.status] ?? 'message'}>{message(view)}</p>
       <div className="actions">
         <button type="button" disabled={!view.isActive || view.run === null} onClick={view.cancel}>
           Cancel
@@ -35,7 +41,12 @@ export function RunPanel({ view, runId }: Props) {
           Retry
         </button>
         <span className="spacer" />
-        <button type="button" className="danger" onClick={() => crashEngine(stepwell, 'panic')}>
+        <button
+          type="button"
+          className="danger"
+          disabled={state !== 'ready'}
+          onClick={() => crashEngine(stepwell, 'panic')}
+        >
           Crash the engine
         </button>
         <button type="button" className="danger" onClick={() => location.reload()}>
@@ -73,10 +84,7 @@ function message(view: View): string {
       return 'Waiting for the engine to start it.'
     case 'running':
     case 'waiting':
-      return [
-        view.progress?.message ?? 'Downloading the data set…',
-        resumed(view.run?.startedAt ?? null),
-      ].join(' ')
+      return `${view.progress?.message ?? 'Downloading the data set'}. ${resumed(view.run.startedAt)}`
     case 'completed':
       return `All ${view.output.films} films are in.`
     case 'failed':

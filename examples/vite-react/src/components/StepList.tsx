@@ -1,18 +1,20 @@
 import type { RunView, Step } from '@stepwell/react'
 import { memo } from 'react'
 import type { importMovies } from '../jobs.ts'
+import { useNewestInView } from '../useNewestInView.ts'
 import { duration } from '../words.ts'
 
 /** Every step that has a result or is at work, in that order. */
 export function StepList({ view }: { view: RunView<typeof importMovies> }) {
   const { steps } = view
+  const box = useNewestInView(steps.at(-1)?.name)
   const stored = steps.filter((step) => isStored(step) && isEarlier(step)).length
   return (
     <section className="card" aria-labelledby="steps-title">
       <div className="card-head">
         <h2 id="steps-title">Steps</h2>
         <p className="aside">
-          {steps.length === 0 ? '' : `${steps.length} so far`}
+          {steps.length === 0 ? '' : `${steps.length} in all`}
           {stored > 0 && (
             <>
               , <span className="earlier-key">{stored} done before this page was loaded</span>
@@ -26,7 +28,7 @@ export function StepList({ view }: { view: RunView<typeof importMovies> }) {
         </p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keyboard, too
-        <ol className="steps" aria-labelledby="steps-title" tabIndex={0}>
+        <ol className="steps" aria-labelledby="steps-title" tabIndex={0} ref={box}>
           {steps.map((step) => (
             <StepTile key={step.name} step={step} />
           ))}
