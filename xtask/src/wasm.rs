@@ -14,19 +14,31 @@ const STAMP: &str = ".inputs";
 const WASM_FILE: &str = "stepwell_wasm_bg.wasm";
 
 /// The engine's SQL needs none of these; together they are a fifth of the download. JSON functions stay.
-const SQLITE_FLAGS: [&str; 14] = [
-    "-USQLITE_ENABLE_FTS5",
-    "-USQLITE_ENABLE_RTREE",
-    "-USQLITE_ENABLE_SESSION",
-    "-USQLITE_ENABLE_PREUPDATE_HOOK",
+const SQLITE_FLAGS: [&str; 26] = [
+    "-USQLITE_ENABLE_API_ARMOR",
     "-USQLITE_ENABLE_BYTECODE_VTAB",
+    "-USQLITE_ENABLE_COLUMN_METADATA",
     "-USQLITE_ENABLE_DBPAGE_VTAB",
     "-USQLITE_ENABLE_DBSTAT_VTAB",
-    "-USQLITE_ENABLE_STMTVTAB",
+    "-USQLITE_ENABLE_FTS5",
     "-USQLITE_ENABLE_MATH_FUNCTIONS",
     "-USQLITE_ENABLE_OFFSET_SQL_FUNC",
+    "-USQLITE_ENABLE_PREUPDATE_HOOK",
+    "-USQLITE_ENABLE_RTREE",
+    "-USQLITE_ENABLE_SESSION",
+    "-USQLITE_ENABLE_STMTVTAB",
     "-USQLITE_ENABLE_UNKNOWN_SQL_FUNCTION",
-    "-USQLITE_ENABLE_COLUMN_METADATA",
+    "-USQLITE_ENABLE_UNLOCK_NOTIFY",
+    "-DSQLITE_OMIT_AUTHORIZATION",
+    "-DSQLITE_OMIT_COMPLETE",
+    "-DSQLITE_OMIT_DECLTYPE",
+    "-DSQLITE_OMIT_GET_TABLE",
+    "-DSQLITE_OMIT_INCRBLOB",
+    "-DSQLITE_OMIT_PROGRESS_CALLBACK",
+    "-DSQLITE_OMIT_TCL_VARIABLE",
+    "-DSQLITE_OMIT_TRACE",
+    "-DSQLITE_OMIT_UTF16",
+    "-DSQLITE_UNTESTABLE",
     "-DSQLITE_DQS=0",
     "-DSQLITE_DEFAULT_MEMSTATUS=0",
 ];
@@ -141,7 +153,8 @@ fn optimise(root: &Path, wasm: &Path) -> Result<()> {
         let mut wasm_opt = Command::new("node");
         wasm_opt
             .arg(program)
-            .arg("-Oz")
+            // `-Oz` makes fewer bytes, and more of them after brotli.
+            .arg("-O1")
             .args(WASM_FEATURES)
             .args([wasm, Path::new("-o"), &fresh]);
         run_command(&mut wasm_opt, "wasm-opt")?;

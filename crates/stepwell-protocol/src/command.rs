@@ -23,7 +23,8 @@ pub struct ClientRequest {
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase"
+    rename_all_fields = "camelCase",
+    try_from = "crate::fields::CommandFields"
 )]
 pub enum Command {
     /// Commit a new run as pending. Answered by [`Reply::Triggered`].

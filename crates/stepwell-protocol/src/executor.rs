@@ -52,7 +52,8 @@ pub struct Report {
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase"
+    rename_all_fields = "camelCase",
+    try_from = "crate::fields::ExecutorMessageFields"
 )]
 pub enum ExecutorMessage {
     /// The first message, and the first again to a restarted engine. Answered by [`EngineMessage::Welcome`].

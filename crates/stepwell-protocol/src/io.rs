@@ -13,7 +13,8 @@ use crate::{
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase"
+    rename_all_fields = "camelCase",
+    try_from = "crate::fields::InputFields"
 )]
 pub enum Input {
     /// Time has passed.

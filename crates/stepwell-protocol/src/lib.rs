@@ -9,6 +9,7 @@ mod command;
 mod error;
 mod event;
 mod executor;
+mod fields;
 mod ids;
 mod io;
 mod log;

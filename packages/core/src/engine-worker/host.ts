@@ -18,6 +18,7 @@ import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
 import { createBatch } from './batch.js'
 import { obstacle } from './environment.js'
 import { createExecutors, type Executors } from './executors.js'
+import { createIdle } from './idle.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
 
@@ -41,6 +42,7 @@ export function createHost(post: Post): Host {
     state = as
     withdrawal.abort()
     batch.stop()
+    idle.stop()
     executors?.close()
   }
   /** The instance is lost: not even its `close` may be called. The page terminates this worker, which frees the rest. */
@@ -56,6 +58,13 @@ export function createHost(post: Post): Host {
       lose(error)
     }
   }
+  const idle = createIdle(() => {
+    let hasMore = false
+    guarded(() => {
+      hasMore = database?.engine.maintain() ?? false
+    })
+    return hasMore
+  })
   const close = () => {
     if (state === 'closed' || state === 'lost') return
     const wasOpening = state === 'opening'
@@ -74,6 +83,7 @@ export function createHost(post: Post): Host {
       deliver(engine.handle(inputs), clientId, executors, post)
       const jump = engine.takeClockJump()
       if (jump !== undefined) post({ type: 'clock', ...jump })
+      idle.touch()
     })
   const onOpened = (opened: OpenDatabase) => {
     if (state !== 'opening') {

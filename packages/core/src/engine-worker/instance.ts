@@ -12,6 +12,8 @@ export interface EngineInstance {
   /** Whether the last `handle` found that the wall clock had been put back. */
   takeClockJump(): { from: TimestampMs; to: TimestampMs } | undefined
   epoch(): Epoch
+  /** Upkeep, some milliseconds long. Whether there is more to do. */
+  maintain(): boolean
   /** Closes the database and its file handles. Nothing may be called after it. */
   close(): void
   panic(): void
