@@ -35,10 +35,9 @@ async function open(page: Page): Promise<void> {
 
 const button = (page: Page, name: string) => page.getByRole('button', { name })
 const status = (page: Page) => page.getByRole('region', { name: /^Run/ }).getByTestId('run-status')
-const steps = (page: Page) => page.getByRole('list', { name: 'Steps' }).getByRole('listitem')
 
 async function batchIsDone(page: Page, batch: number): Promise<void> {
-  await expect(steps(page).filter({ hasText: new RegExp(`^batch-${batch}\\b.*completed$`) })).toHaveCount(1)
+  await expect(page.getByTitle(`batch-${batch}: completed`)).toBeVisible()
 }
 
 test('start, crash the engine, reload, and the import is done', async ({ sharedContext }) => {

@@ -157,15 +157,15 @@ test('useRun: a run, a missing one, and none', async ({ openPage, key, server })
     async (key) => (await window.stepwell.trigger('steps', { key, count: 2, gateAt: 1 })).id,
     key,
   )
-  await page.getByLabel('Run').fill(id)
+  await page.getByRole('textbox', { name: 'Run' }).fill(id)
   await expect(status(page, 'run')).toHaveText('running')
   await server.gate(key).reached()
   server.gate(key).open()
   await expect(status(page, 'run')).toHaveText('completed')
   await expect(page.getByTestId('run-output')).toHaveText('{"values":[0,1]}')
-  await page.getByLabel('Run').fill('01900000-0000-7000-8000-000000000000')
+  await page.getByRole('textbox', { name: 'Run' }).fill('01900000-0000-7000-8000-000000000000')
   await expect(status(page, 'run')).toHaveText('missing')
-  await page.getByLabel('Run').fill('')
+  await page.getByRole('textbox', { name: 'Run' }).fill('')
   await expect(status(page, 'run')).toHaveText('idle')
 })
 
@@ -177,7 +177,7 @@ test('useRunLogs: lines as they come, a bound, older ones on demand, clear', asy
     key,
   )
   await page.evaluate((id) => window.stepwell.waitForRun(id), id)
-  await page.getByLabel('Run').fill(id)
+  await page.getByRole('textbox', { name: 'Run' }).fill(id)
   const lines = page.getByTestId('logs').getByRole('listitem')
   await expect(lines).toHaveCount(20)
   await expect(lines.last()).toHaveText('warn - after')
@@ -193,7 +193,7 @@ test('useRunLogs: lines as they come, a bound, older ones on demand, clear', asy
     async (key) => (await window.stepwell.trigger('logging', { key, lines: 3 })).id,
     key,
   )
-  await page.getByLabel('Run').fill(next)
+  await page.getByRole('textbox', { name: 'Run' }).fill(next)
   await expect(lines).toHaveCount(9)
   await expect(lines.nth(5)).toHaveText('info speak line 0')
 })
