@@ -85,10 +85,12 @@ async function typeTests() {
   }
   const results = []
   for (const [version, tsc] of Object.entries(versions)) {
-    console.log(`type tests, TypeScript ${version}`)
-    results.push(
-      await exits(process.execPath, [tsc, '-p', 'packages/react/type-tests', '--noEmit']),
-    )
+    for (const folder of ['type-tests', 'type-tests/unregistered']) {
+      console.log(`${folder}, TypeScript ${version}`)
+      results.push(
+        await exits(process.execPath, [tsc, '-p', `packages/react/${folder}`, '--noEmit']),
+      )
+    }
   }
   return sum(results)
 }
