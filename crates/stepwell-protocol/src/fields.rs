@@ -187,3 +187,180 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+    use crate::{FailureCode, LogLevel, NewLog, Order, Progress, RunStatus, TimestampMs};
+
+    /// What serde writes by its own rules for the enum is what is read here.
+    fn comes_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+        let text = serde_json::to_string(value).expect("it serialises");
+        let read: T = serde_json::from_str(&text).expect("it is read");
+        assert_eq!(&read, value, "{text}");
+    }
+
+    #[test]
+    fn every_command_comes_back() {
+        let run_id = RunId::from("r");
+        let filter = RunFilter {
+            job_names: vec!["j".to_owned()],
+            statuses: vec![RunStatus::Failed],
+            cursor: Some(run_id.clone()),
+            limit: 5,
+        };
+        let query = LogQuery {
+            run_id: run_id.clone(),
+            level: Some(LogLevel::Warn),
+            order: Order::Desc,
+            cursor: None,
+            limit: 7,
+        };
+        for command in [
+            Command::Trigger {
+                job_name: "j".to_owned(),
+                input: JsonText::from("{}"),
+                max_recoveries: Some(3),
+            },
+            Command::Trigger {
+                job_name: "j".to_owned(),
+                input: JsonText::default(),
+                max_recoveries: None,
+            },
+            Command::GetRun {
+                run_id: run_id.clone(),
+            },
+            Command::GetRuns { filter },
+            Command::GetSteps {
+                run_id: run_id.clone(),
+                outputs: true,
+            },
+            Command::GetLogs { query },
+            Command::Cancel {
+                run_id: run_id.clone(),
+            },
+            Command::Retry { run_id },
+            Command::GetStatus,
+        ] {
+            comes_back(&Input::Client {
+                client_id: ClientId::from("c"),
+                request: ClientRequest {
+                    request_id: "q".into(),
+                    command,
+                },
+            });
+        }
+    }
+
+    #[test]
+    fn every_executor_message_comes_back() {
+        let (run_id, generation) = (RunId::from("r"), Generation(4));
+        let (step_name, attempt, duration_ms) = ("s".to_owned(), 2, 9);
+        let report = Report {
+            first_ordinal: 3,
+            logs: vec![NewLog {
+                level: LogLevel::Info,
+                message: "m".to_owned(),
+                data: Some(JsonText::from("[1]")),
+                step_name: None,
+                attempt: 1,
+                timestamp: TimestampMs(5),
+            }],
+            progress: Some(Progress {
+                current: 1.0,
+                total: None,
+                message: Some("half".to_owned()),
+            }),
+        };
+        let error = RunFailure {
+            name: "TypeError".to_owned(),
+            message: "m".to_owned(),
+            stack: None,
+            code: FailureCode::NotSerializable,
+            attempt,
+            step_name: Some(step_name.clone()),
+        };
+        let output = JsonText::from("1");
+        let holding = vec![Holding {
+            run_id: run_id.clone(),
+            generation,
+        }];
+        for message in [
+            ExecutorMessage::Hello {
+                build_id: "b".to_owned(),
+                jobs: vec!["j".to_owned()],
+                slots: 2,
+                holding,
+            },
+            ExecutorMessage::StepStart {
+                run_id: run_id.clone(),
+                generation,
+                step_name: step_name.clone(),
+                attempt,
+            },
+            ExecutorMessage::StepCommit {
+                run_id: run_id.clone(),
+                generation,
+                step_name: step_name.clone(),
+                attempt,
+                output: output.clone(),
+                duration_ms,
+                report: report.clone(),
+            },
+            ExecutorMessage::StepFail {
+                run_id: run_id.clone(),
+                generation,
+                step_name,
+                attempt,
+                error: error.clone(),
+                duration_ms,
+                report: report.clone(),
+            },
+            ExecutorMessage::RunComplete {
+                run_id: run_id.clone(),
+                generation,
+                output,
+                report: report.clone(),
+            },
+            ExecutorMessage::RunFail {
+                run_id: run_id.clone(),
+                generation,
+                error,
+                report: report.clone(),
+            },
+            ExecutorMessage::Report {
+                run_id: run_id.clone(),
+                generation,
+                report,
+            },
+            ExecutorMessage::Released { run_id, generation },
+        ] {
+            comes_back(&Input::Executor {
+                executor_id: ExecutorId::from("x"),
+                envelope: ExecutorEnvelope { seq: 8, message },
+            });
+        }
+    }
+
+    #[test]
+    fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
+        comes_back(&Input::Tick);
+        comes_back(&Input::Release);
+        comes_back(&Input::ExecutorGone {
+            executor_id: ExecutorId::from("x"),
+        });
+        for (text, problem) in [
+            (r#"{"type":"explode"}"#, "`explode` is no known type"),
+            (
+                r#"{"type":"executorGone"}"#,
+                "field `executorId` is missing",
+            ),
+        ] {
+            let error = serde_json::from_str::<Input>(text).expect_err("it is refused");
+            assert!(error.to_string().contains(problem), "{error}");
+        }
+    }
+}

@@ -227,7 +227,7 @@ fn read_input(value: JsValue) -> Option<Input> {
         .inspect_err(|error| {
             report(&format!(
                 "Stepwell ignored a message it cannot read: {error}"
-            ))
+            ));
         })
         .ok()
 }
