@@ -3,6 +3,7 @@
 // STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill
 import type { BrowserContext, Page } from '@playwright/test'
 import type { TestServer } from '../server/server.mjs'
+import { checkDatabase } from '../support/database.js'
 import { addressOf, expect, test } from '../support/fixtures.js'
 import { ended, runOf } from '../support/page.js'
 import { type Random, random, seedOfTheDay } from '../support/random.js'
@@ -32,6 +33,7 @@ test('nothing acknowledged is lost and no committed step runs again, killed at a
     await liveAndDie(life, round, profile)
     kills.push(server.witness.arrivals(`${key}/run/`).length)
     assertNoStepRanAgain(life, kills, `round ${round}, seed ${dice.seed}`)
+    expect(checkDatabase(profile), `round ${round}, seed ${dice.seed}`).toBe('ok')
   }
   expect(server.witness.arrivals(`${key}/run/`).length).toBeGreaterThan(ROUNDS)
 
