@@ -22,48 +22,53 @@ function Table({ summary, by }: { summary: Summary; by: 'genre' | 'decade' }) {
   )
   const highest = Math.max(...groups.map(([, group]) => group.gross))
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls on a narrow screen, and must do so by keyboard, too
-    <section className="table-box" aria-label="Result table" tabIndex={0}>
-      <table>
-        <caption>
-          {count(summary.films)} films, {count(repairCount(summary))} values mended:{' '}
-          {summary.repairs.genre} without a genre, {summary.repairs.century} in the wrong century,{' '}
-          {summary.repairs.title} with a number or nothing for a title.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">{by === 'genre' ? 'Genre' : 'Decade'}</th>
-            <th scope="col" className="number">
-              Films
-            </th>
-            <th scope="col" className="number">
-              Gross
-            </th>
-            <th scope="col" className="number">
-              Rating
-            </th>
-            <th scope="col">Best rated</th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map(([name, group]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td className="number">{count(group.films)}</td>
-              <td className="number bar">
-                <span className="bar-fill" style={{ width: `${(100 * group.gross) / highest}%` }} />
-                <span className="bar-text">{money(group.gross)}</span>
-              </td>
-              <td className="number">
-                {group.rated === 0 ? '–' : (group.ratingSum / group.rated).toFixed(1)}
-              </td>
-              <td className="best">
-                {group.best === null ? '–' : `${group.best.title} (${group.best.year})`}
-              </td>
+    <>
+      <p className="summary">
+        {count(summary.films)} films, {count(repairCount(summary))} values mended:{' '}
+        {summary.repairs.genre} without a genre, {summary.repairs.century} in the wrong century,{' '}
+        {summary.repairs.title} with a number or nothing for a title.
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls on a narrow screen, and must do so by keyboard, too */}
+      <section className="table-box" aria-label="Result table" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{by === 'genre' ? 'Genre' : 'Decade'}</th>
+              <th scope="col" className="number">
+                Films
+              </th>
+              <th scope="col" className="number">
+                Gross
+              </th>
+              <th scope="col" className="number">
+                Rating
+              </th>
+              <th scope="col">Best rated</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+          </thead>
+          <tbody>
+            {groups.map(([name, group]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="number">{count(group.films)}</td>
+                <td className="number bar">
+                  <span
+                    className="bar-fill"
+                    style={{ width: `${(100 * group.gross) / highest}%` }}
+                  />
+                  <span className="bar-text">{money(group.gross)}</span>
+                </td>
+                <td className="number">
+                  {group.rated === 0 ? '–' : (group.ratingSum / group.rated).toFixed(1)}
+                </td>
+                <td className="best">
+                  {group.best === null ? '–' : `${group.best.title} (${group.best.year})`}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
   )
 }

@@ -14,11 +14,9 @@ export function StepList({ view }: { view: RunView<typeof importMovies> }) {
       <div className="card-head">
         <h2 id="steps-title">Steps</h2>
         <p className="aside">
-          {steps.length === 0 ? '' : `${steps.length} in all`}
+          {steps.length === 0 ? '' : `${steps.length} in all`}{' '}
           {stored > 0 && (
-            <>
-              , <span className="earlier-key">{stored} done before this page was loaded</span>
-            </>
+            <span className="earlier-key">{stored} done before this page was loaded</span>
           )}
         </p>
       </div>
