@@ -198,7 +198,11 @@ export const seen = defineJob({
   name: 'seen',
   run: async (step, input: { key: string }) => {
     const nothing = await step.run('nothing', () => undefined)
-    const object = await step.run('object', () => ({ b: -0, a: [null, 'é\u0000'], gone: undefined }))
+    const object = await step.run('object', () => ({
+      b: -0,
+      a: [null, 'é\u0000'],
+      gone: undefined,
+    }))
     const text = [
       typeof nothing,
       Object.keys(object).join(),
@@ -323,4 +327,18 @@ export const parsed = defineJob({
   }),
   output: z.object({ name: z.string(), size: z.number() }),
   run: (_step, input) => input,
+})
+
+/** Its second step ends its worker from inside, the first time. */
+export const closing = defineJob({
+  name: 'closing',
+  run: async (step, input: { key: string }) => {
+    await step.run('before', () => witness(`${input.key}/before`))
+    await step.run('closes', async () => {
+      if ((await witness(`${input.key}/closes`)) > 1) return
+      self.close()
+      await new Promise(() => undefined)
+    })
+    return 'survived'
+  },
 })

@@ -67,6 +67,8 @@ export type FromEngineWorker =
     }
   /** The wall clock was found behind; the engine follows it. Milliseconds. */
   | { readonly type: 'clock'; readonly from: number; readonly to: number }
+  /** An executor is dead: its liveness lock came free. Its runs wait for another one. */
+  | { readonly type: 'executor-gone'; readonly executorId: ExecutorId }
   /** The instance is lost: terminate this worker. */
   | { readonly type: 'fatal'; readonly message: string }
   /** The lock was lost, or `release` was asked for: the handles are closed. */

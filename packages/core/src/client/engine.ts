@@ -86,6 +86,7 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'open-failed',
   'output',
   'clock',
+  'executor-gone',
   'fatal',
   'released',
 ])

@@ -29,6 +29,8 @@ export interface ExecutorHost {
   connect(engine: EngineProcess): void
   /** The jobs changed: an executor in the page serves the new ones. */
   jobsChanged(): void
+  /** The engine found this executor dead: its worker ended itself, or the browser ended it. */
+  gone(executorId: ExecutorId): void
   /** Ends the executor as a crash would, and starts another one. */
   crash(): void
   /** Ends the executor. `connect` starts a new one. */
@@ -94,6 +96,9 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
       start()
     },
     jobsChanged: () => executor?.jobsChanged(),
+    gone(executorId) {
+      if (executor?.id === executorId) failed(goneError())
+    },
     crash() {
       stop()
       start()
@@ -212,6 +217,14 @@ function workerError(message: string): StepwellError {
     'invalid_input',
     `The worker of the jobs could not be loaded, so no job can run: ${message || 'see the console'}. Check the URL in ` +
       'the option worker of createStepwell, and that the module calls serveJobs.',
+  )
+}
+
+function goneError(): StepwellError {
+  return new StepwellError(
+    'internal',
+    'The worker of the jobs ended (it called close, or the browser ended it). It is started again, and its runs go on ' +
+      'from their last committed steps.',
   )
 }
 

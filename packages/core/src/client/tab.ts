@@ -198,6 +198,8 @@ export function createTab(config: TabConfig): Tab {
         return onOpened(message.epoch, storageState(message.persisted))
       case 'open-failed':
         return onOpenFailed(fromErrorInfo(message.error))
+      case 'executor-gone':
+        return executors.gone(message.executorId)
       case 'clock': {
         const { from, to } = message
         return engineEvents.emit({ type: 'engine:clock', timestamp: Date.now(), from, to })

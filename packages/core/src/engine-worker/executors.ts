@@ -20,9 +20,10 @@ export interface ExecutorsOptions {
   /** `undefined` where there are none: executors then live and die with this worker's page. */
   readonly locks: LockManager | undefined
   readonly push: (input: Input) => void
+  readonly onGone: (executorId: ExecutorId) => void
 }
 
-export function createExecutors({ database, locks, push }: ExecutorsOptions): Executors {
+export function createExecutors({ database, locks, push, onGone }: ExecutorsOptions): Executors {
   const connected = new Map<ExecutorId, Connected>()
 
   const disconnect = (executorId: ExecutorId) => {
@@ -39,6 +40,7 @@ export function createExecutors({ database, locks, push }: ExecutorsOptions): Ex
       if (connected.get(executorId) !== executor) return
       disconnect(executorId)
       push({ type: 'executorGone', executorId })
+      onGone(executorId)
     }
     // It rejects when the wait is ended, and when this worker is about to be destroyed.
     locks?.request(executorLock(database, executorId), { signal }, gone).catch(() => undefined)

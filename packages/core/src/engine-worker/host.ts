@@ -118,7 +118,12 @@ export function createHost(post: Post): Host {
       return
     }
     const locks = request.storage === 'memory' ? undefined : navigator.locks
-    executors = createExecutors({ database: request.database, locks, push: batch.push })
+    executors = createExecutors({
+      database: request.database,
+      locks,
+      push: batch.push,
+      onGone: (executorId) => post({ type: 'executor-gone', executorId }),
+    })
     const onWake = () => batch.pushLater({ type: 'tick' })
     const options = { request, signal: withdrawal.signal, onWake, onLost: close }
     openDatabase(options).then(onOpened).catch(onOpenFailed)
