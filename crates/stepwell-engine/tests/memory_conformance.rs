@@ -7,7 +7,7 @@ use stepwell_engine::{MemoryStore, Ownership};
 fn check(ownership: Ownership) {
     for scenario in scenarios() {
         if scenario.applies_to(ownership) {
-            println!("{ownership:?}: {}", scenario.name);
+            eprintln!("{ownership:?}: {}", scenario.name);
             (scenario.run)(&mut || Box::new(MemoryStore::new(ownership)));
         }
     }

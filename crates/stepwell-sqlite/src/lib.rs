@@ -15,7 +15,7 @@ mod upkeep;
 mod writes;
 
 #[cfg(test)]
-mod plan_tests;
+mod tests;
 
 pub use migrations::SCHEMA_VERSION;
 pub use open::{Durability, Medium, OpenOptions};

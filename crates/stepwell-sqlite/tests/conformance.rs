@@ -11,7 +11,7 @@ fn check(mut make: impl FnMut() -> SqliteStore) {
     let ownership = make().ownership();
     for scenario in scenarios() {
         if scenario.applies_to(ownership) {
-            println!("{ownership:?}: {}", scenario.name);
+            eprintln!("{ownership:?}: {}", scenario.name);
             (scenario.run)(&mut || Box::new(make()));
         }
     }

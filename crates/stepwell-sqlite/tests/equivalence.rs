@@ -425,7 +425,7 @@ fn everything_is_the_same(
 #[test]
 fn sqlite_in_memory_answers_as_the_reference_does() {
     for seed in 1..=4 {
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         let mut sqlite = SqliteStore::open_in_memory(Durability::Strict).expect("memory opens");
         compare(seed, Ownership::Exclusive, &mut sqlite, 800);
     }

@@ -52,7 +52,11 @@ fn claim_two(
         now: NOW,
         lease_expires_at: Some(NOW.plus(60_000)),
     };
-    transact(store, |store| store.claim(&claim))
+    // It reads first, as `cancel` does: a transaction that only then became a writer would be told that the file is busy.
+    transact(store, |store| {
+        store.claimable_jobs()?;
+        store.claim(&claim)
+    })
 }
 
 /// Opens a store, triggers its share, then claims and runs whatever there is. The runs it claimed.

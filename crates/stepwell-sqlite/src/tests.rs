@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use stepwell_engine::{
     Claim, Fence, Inserted, NewRun, Ownership, StepOutcome, Store, StoreError, fence_of,
 };
-use stepwell_protocol::{Report, StepKind, TimestampMs};
+use stepwell_protocol::{Progress, Report, StepKind, TimestampMs};
 
 use crate::{Durability, Medium, OpenOptions, SqliteStore, sql};
 
@@ -303,4 +303,25 @@ fn a_step_commit_writes_two_pages_however_large_the_input() {
         usual >= 18,
         "two pages but for a page split, not {frames:?}"
     );
+}
+
+#[test]
+fn a_progress_that_json_cannot_carry_is_refused_before_anything_is_written() {
+    let mut store = memory();
+    insert(&mut store, &new_run(0));
+    let fence = claim(&mut store);
+    for current in [f64::NAN, f64::INFINITY] {
+        let report = Report {
+            progress: Some(Progress {
+                current,
+                total: None,
+                message: None,
+            }),
+            ..Report::default()
+        };
+        store.begin().expect("a transaction begins");
+        let refused = store.write_report(&fence, &report, NOW);
+        assert!(matches!(refused, Err(StoreError::Other(_))), "{refused:?}");
+        assert_eq!(store.commit(), Ok(false));
+    }
 }
