@@ -2,7 +2,7 @@
 //! which must be there.
 //!
 //! serde's own way for internally tagged enums copies every value into a tree before it knows the variant, and needs a
-//! second deserialiser for that tree: in the wasm it cost 100 KB, and twice the time a message.
+//! second deserialiser for that tree: in the wasm it cost 14 KiB brotli.
 
 use serde::Deserialize;
 

@@ -41,7 +41,7 @@ export interface OpenEngine {
 /** The page's end of the engine worker. */
 export type ToEngineWorker =
   | OpenEngine
-  /** With the port in the transfer list. The worker queues for the executor's liveness lock at once. */
+  /** With the port in the transfer list. The worker queues for the executor's liveness lock at its first message. */
   | {
       readonly type: 'stepwell:executor'
       readonly executorId: ExecutorId
