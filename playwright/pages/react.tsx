@@ -1,9 +1,10 @@
 /** The hooks on a page; the query string says which. `window.commits` has what React put on the screen, in order. */
 import { createStepwell } from '@stepwell/core'
 import { StepwellProvider, useStepwellStatus } from '@stepwell/react'
-import { StrictMode, useState } from 'react'
+import { lazy, StrictMode, Suspense, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { jobs } from './jobs.js'
+import { gate } from './outside.js'
 import { clientOptions, flag, text } from './query.js'
 import { countFrames } from './react-commits.js'
 import { JobPanel, LogsPanel, RunPanel } from './react-panels.js'
@@ -23,9 +24,16 @@ function StatusChip() {
   )
 }
 
+/** Suspends its boundary until the test opens the gate. */
+const Late = lazy(async () => {
+  await gate(`${text('db')}-late`)
+  return { default: () => <p>here at last</p> }
+})
+
 function Panels() {
   const [isShown, setShown] = useState(true)
   const [runId, setRunId] = useState(text('run'))
+  const [isLate, setLate] = useState(false)
   return (
     <>
       <button type="button" onClick={() => setShown(!isShown)}>
@@ -34,7 +42,13 @@ function Panels() {
       <label>
         Run <input value={runId ?? ''} onChange={({ target }) => setRunId(target.value || null)} />
       </label>
-      {isShown && flag('job-panel') && <JobPanel />}
+      <button type="button" onClick={() => setLate(true)}>
+        Suspend
+      </button>
+      <Suspense fallback={<p>suspended</p>}>
+        {isLate && <Late />}
+        {isShown && flag('job-panel') && <JobPanel />}
+      </Suspense>
       {isShown && flag('run-panel') && <RunPanel runId={runId} />}
       {isShown && flag('logs-panel') && <LogsPanel runId={runId} />}
     </>

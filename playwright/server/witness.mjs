@@ -41,8 +41,7 @@ export function createWitness() {
      * @param {string} prefix
      * @returns {Record<string, number>}
      */
-    counts: (prefix) =>
-      Object.fromEntries([...counts].filter(([key]) => key.startsWith(prefix))),
+    counts: (prefix) => Object.fromEntries([...counts].filter(([key]) => key.startsWith(prefix))),
     /**
      * Resolves once `count` arrivals under the prefix were seen since the beginning.
      * @param {string} prefix

@@ -18,7 +18,10 @@ export const FLAGS = [
 export function executablePath(): string {
   const named = process.env['STEPWELL_CHROMIUM']
   const known = [named, '/usr/bin/chromium', '/usr/bin/google-chrome']
-  return known.find((file) => file !== undefined && file !== '' && existsSync(file)) ?? chromium.executablePath()
+  return (
+    known.find((file) => file !== undefined && file !== '' && existsSync(file)) ??
+    chromium.executablePath()
+  )
 }
 
 /** A profile on disk, for incognito contexts are slow and forgetful. */
@@ -37,7 +40,10 @@ export interface LaunchOptions {
   readonly args?: readonly string[]
 }
 
-export function launch(profile: string, { bfcache = false, args = [] }: LaunchOptions = {}): Promise<BrowserContext> {
+export function launch(
+  profile: string,
+  { bfcache = false, args = [] }: LaunchOptions = {},
+): Promise<BrowserContext> {
   return chromium.launchPersistentContext(profile, {
     executablePath: executablePath(),
     args: [...FLAGS, ...args],

@@ -21,11 +21,16 @@ const INPUTS = [
 function buildPages(): void {
   for (const input of INPUTS) {
     if (existsSync(path.join(ROOT, input))) continue
-    throw new Error(`${input} is missing: run \`npm run build\` at the root of the repository first.`)
+    throw new Error(
+      `${input} is missing: run \`npm run build\` at the root of the repository first.`,
+    )
   }
   const wanted = digest()
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
-  execFileSync(path.join(ROOT, 'node_modules/.bin/vite'), ['build'], { cwd: ROOT, stdio: 'inherit' })
+  execFileSync(path.join(ROOT, 'node_modules/.bin/vite'), ['build'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
   writeFileSync(STAMP, wanted)
 }
 

@@ -34,7 +34,8 @@ export function checkDatabase(profile: string): string {
     if (wal !== undefined) writeFileSync(`${file}-wal`, found.get(wal) ?? '')
     return execFileSync(checker(), [file], { encoding: 'utf8' }).trim()
   } catch (error) {
-    if (error instanceof Error && 'stdout' in error) return `${error.stdout}\n${error.message}`.trim()
+    if (error instanceof Error && 'stdout' in error)
+      return `${error.stdout}\n${error.message}`.trim()
     throw error
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -45,15 +46,24 @@ let built: string | null = null
 
 /** `crates/stepwell-sqlite/examples/check.rs`, built. */
 function checker(): string {
-  built ??= execFileSync(
-    'cargo',
-    ['build', '--quiet', '--message-format=json', '--package', 'stepwell-sqlite', '--example', 'check'],
-    { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 },
-  )
-    .split('\n')
-    .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).executable] : []))
-    .filter((file): file is string => typeof file === 'string')
-    .at(-1) ?? null
+  built ??=
+    execFileSync(
+      'cargo',
+      [
+        'build',
+        '--quiet',
+        '--message-format=json',
+        '--package',
+        'stepwell-sqlite',
+        '--example',
+        'check',
+      ],
+      { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 26 },
+    )
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).executable] : []))
+      .filter((file): file is string => typeof file === 'string')
+      .at(-1) ?? null
   if (built === null) throw new Error('cargo built no check')
   return built
 }

@@ -2,12 +2,13 @@
  * What tests get: the server (one a worker process), a browser with a profile on disk that the tests of a worker share,
  * and a database name and a witness key that no other test has.
  */
-import { test as base, type BrowserContext, type Page } from '@playwright/test'
+
 import path from 'node:path'
+import { type BrowserContext, test as base, expect, type Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
 import { launch, makeProfile, removeProfile } from './browser.js'
 
-export { expect } from '@playwright/test'
+export { expect }
 
 export interface PageOptions {
   /** Default `index.html`. */
@@ -21,7 +22,9 @@ export interface PageOptions {
   readonly query?: Readonly<Record<string, string>>
 }
 
-export type OpenPage = (options?: PageOptions & { readonly context?: BrowserContext }) => Promise<Page>
+export type OpenPage = (
+  options?: PageOptions & { readonly context?: BrowserContext },
+) => Promise<Page>
 
 interface TestFixtures {
   /** Unique to the test: a database name, a prefix of witness keys and of gate names. */
@@ -33,7 +36,10 @@ interface TestFixtures {
   /** A new profile folder. */
   profile: string
   /** Starts a browser of one's own; ends with the test. */
-  launchBrowser: (profile: string, options?: Parameters<typeof launch>[1]) => Promise<BrowserContext>
+  launchBrowser: (
+    profile: string,
+    options?: Parameters<typeof launch>[1],
+  ) => Promise<BrowserContext>
 }
 
 interface WorkerFixtures {
@@ -81,7 +87,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await page.goto(address(options))
       return page
     })
-    for (const page of pages) await page.close()
+    for (const page of pages) {
+      // Nothing may fail behind a test's back.
+      expect(page.isClosed() ? [] : await unhandledIn(page)).toEqual([])
+      await page.close()
+    }
   },
   // biome-ignore lint/correctness/noEmptyPattern: as above
   profile: async ({}, use) => {
@@ -99,6 +109,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     for (const context of contexts) await context.close()
   },
 })
+
+/** `[]` also where the page has crashed or is no page of ours. */
+function unhandledIn(page: Page): Promise<string[]> {
+  return page.evaluate(() => window.unhandled ?? []).catch(() => [])
+}
 
 export function addressOf(origin: string, key: string, options: PageOptions): string {
   const { page = 'index.html', query = {}, db = key, ...rest } = options

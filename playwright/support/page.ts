@@ -30,7 +30,10 @@ export function runOf(page: Page, runId: string) {
 /** The types of a run's events, in order. */
 export function eventTypes(page: Page, runId: string): Promise<string[]> {
   return page.evaluate(
-    (id) => window.events.filter((event) => 'runId' in event && event.runId === id).map(({ type }) => type),
+    (id) =>
+      window.events
+        .filter((event) => 'runId' in event && event.runId === id)
+        .map(({ type }) => type),
     runId,
   )
 }
@@ -39,7 +42,9 @@ export function eventTypes(page: Page, runId: string): Promise<string[]> {
 export async function sawEvent(page: Page, runId: string, type: string): Promise<void> {
   await page.waitForFunction(
     ([id, wanted]) =>
-      window.events.some((event) => event.type === wanted && 'runId' in event && event.runId === id),
+      window.events.some(
+        (event) => event.type === wanted && 'runId' in event && event.runId === id,
+      ),
     [runId, type] as const,
   )
 }

@@ -4,7 +4,11 @@ import path from 'node:path'
 import { expect, test } from '@playwright/test'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
-const CONFIGS = ['playwright/vite.config.ts', 'examples/vite-react/vite.config.ts', 'bench/vite.config.ts']
+const CONFIGS = [
+  'playwright/vite.config.ts',
+  'examples/vite-react/vite.config.ts',
+  'bench/vite.config.ts',
+]
 
 for (const file of CONFIGS) {
   test(`${file} has no alias`, () => {
@@ -15,7 +19,9 @@ for (const file of CONFIGS) {
 
 for (const name of ['core', 'react']) {
   test(`the exports of @stepwell/${name} lead to built files only`, () => {
-    const manifest = JSON.parse(readFileSync(path.join(ROOT, 'packages', name, 'package.json'), 'utf8'))
+    const manifest = JSON.parse(
+      readFileSync(path.join(ROOT, 'packages', name, 'package.json'), 'utf8'),
+    )
     const targets = JSON.stringify(manifest.exports).match(/"\.\/[^"]*\.(js|ts)"/g) ?? []
     expect(targets.length).toBeGreaterThan(0)
     for (const target of targets) expect(target).toMatch(/^"\.\/dist\//)

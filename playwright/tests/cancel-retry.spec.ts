@@ -4,13 +4,24 @@ import { ended, eventTypes, runOf, sawEvent, triggerSteps } from '../support/pag
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 
-test('cancel of a pending run: cancelled at once, and it never starts', async ({ openPage, key, server }) => {
+test('cancel of a pending run: cancelled at once, and it never starts', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   const first = await triggerSteps(page, { key, count: 1, gateAt: 0 })
   await server.gate(key).reached()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('extra', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('extra', { key })).id,
+    key,
+  )
   const cancelled = await page.evaluate((id) => window.stepwell.cancel(id), id)
-  expect(cancelled).toMatchObject({ status: 'cancelled', startedAt: null, completedAt: expect.any(Number) })
+  expect(cancelled).toMatchObject({
+    status: 'cancelled',
+    startedAt: null,
+    completedAt: expect.any(Number),
+  })
   server.gate(key).open()
   await ended(page, first)
   await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
@@ -27,7 +38,8 @@ for (const catches of [false, true]) {
   }) => {
     const page = await openPage()
     const id = await page.evaluate(
-      async ({ key, catches }) => (await window.stepwell.trigger('cancellable', { key, catches })).id,
+      async ({ key, catches }) =>
+        (await window.stepwell.trigger('cancellable', { key, catches })).id,
       { key, catches },
     )
     await server.gate(key).reached()
@@ -44,9 +56,16 @@ for (const catches of [false, true]) {
   })
 }
 
-test('step.signal and step.throwIfAborted work between steps', async ({ openPage, key, server }) => {
+test('step.signal and step.throwIfAborted work between steps', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('between', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('between', { key })).id,
+    key,
+  )
   await server.witness.reached(`${key}/between`)
   await page.evaluate((id) => window.stepwell.cancel(id), id)
   await server.witness.reached(`${key}/thrown`)
@@ -54,10 +73,13 @@ test('step.signal and step.throwIfAborted work between steps', async ({ openPage
   expect(await runOf(page, id)).toMatchObject({ status: 'cancelled' })
 })
 
-test('cancel of an ended run is already_terminal, of an unknown one not_found', async ({ openPage }) => {
+test('cancel of an ended run is already_terminal, of an unknown one not_found', async ({
+  openPage,
+}) => {
   const page = await openPage()
   const { id } = await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
-  const cancel = (id: string) => page.evaluate((id) => window.outcome(window.stepwell.cancel(id)), id)
+  const cancel = (id: string) =>
+    page.evaluate((id) => window.outcome(window.stepwell.cancel(id)), id)
   expect(await cancel(id)).toMatchObject({ ok: false, code: 'already_terminal' })
   expect(await cancel(UNKNOWN)).toMatchObject({ ok: false, code: 'not_found' })
   expect(await runOf(page, id)).toMatchObject({ status: 'completed' })

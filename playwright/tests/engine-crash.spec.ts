@@ -3,14 +3,21 @@ import { expect, test } from '../support/fixtures.js'
 import { ended, eventTypes, expectNothingUnhandled, runOf, triggerSteps } from '../support/page.js'
 
 for (const how of ['panic', 'terminate'] as const) {
-  test(`${how} while a step's body runs: the body is adopted and runs once`, async ({ openPage, key, server }) => {
+  test(`${how} while a step's body runs: the body is adopted and runs once`, async ({
+    openPage,
+    key,
+    server,
+  }) => {
     const page = await openPage()
     const id = await triggerSteps(page, { key, count: 3, gateAt: 1 })
     await server.gate(key).reached()
     await page.evaluate((how) => window.crash(how), how)
-    await page.waitForFunction(() => window.stepwell.status.state === 'ready' && window.stepwell.status.epoch === 2)
     await page.waitForFunction(
-      (id) => window.stepwell.getSteps(id).then((steps) => steps.length === 2 || steps.length === 1),
+      () => window.stepwell.status.state === 'ready' && window.stepwell.status.epoch === 2,
+    )
+    await page.waitForFunction(
+      (id) =>
+        window.stepwell.getSteps(id).then((steps) => steps.length === 2 || steps.length === 1),
       id,
     )
     server.gate(key).open()
@@ -47,7 +54,11 @@ test('the engine dies while a body ends: its outcome is sent again and stored on
 })
 
 for (const how of ['panic', 'terminate'] as const) {
-  test(`commands that are open at a ${how} are sent again and have one effect`, async ({ openPage, key, server }) => {
+  test(`commands that are open at a ${how} are sent again and have one effect`, async ({
+    openPage,
+    key,
+    server,
+  }) => {
     const page = await openPage({ concurrency: 4 })
     await page.evaluate(() => window.stepwell.getRuns({ limit: 1 }))
     const ids = await page.evaluate(
@@ -87,7 +98,9 @@ test('a cancel that is open at a panic has one effect', async ({ openPage, key, 
   await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
 })
 
-test('three fatal restarts in a minute: faulted is told, and nothing hangs', async ({ openPage }) => {
+test('three fatal restarts in a minute: faulted is told, and nothing hangs', async ({
+  openPage,
+}) => {
   const page = await openPage()
   await page.evaluate(() => window.stepwell.getRuns())
   for (let epoch = 1; epoch <= 3; epoch++) {
@@ -111,7 +124,11 @@ test('three fatal restarts in a minute: faulted is told, and nothing hangs', asy
   await page.waitForFunction(() => window.events.some(({ type }) => type === 'engine:error'))
 })
 
-test('an executor that dies is replaced, and only the step in flight runs again', async ({ openPage, key, server }) => {
+test('an executor that dies is replaced, and only the step in flight runs again', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   const id = await triggerSteps(page, { key, count: 3, gateAt: 1 })
   await server.gate(key).reached()

@@ -18,7 +18,9 @@ test.beforeAll(async () => {
   test.setTimeout(60_000)
   folder = mkdtempSync(path.join(tmpdir(), 'stepwell-example-'))
   const vite = path.join(EXAMPLE, 'node_modules/.bin/vite')
-  execFileSync(vite, ['build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], { cwd: EXAMPLE })
+  execFileSync(vite, ['build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], {
+    cwd: EXAMPLE,
+  })
 })
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

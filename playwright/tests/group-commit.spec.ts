@@ -18,7 +18,9 @@ async function count(page: Page, runs: number, count: number) {
   )
 }
 
-test('one run: exactly one commit a step, one for trigger and claim, one for the end', async ({ openPage }) => {
+test('one run: exactly one commit a step, one for trigger and claim, one for the end', async ({
+  openPage,
+}) => {
   const page = await openPage()
   expect(await count(page, 1, 100)).toEqual({ steps: 100, commits: 102 })
 })

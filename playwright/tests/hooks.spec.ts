@@ -1,9 +1,14 @@
 // ACCEPTANCE E3–E5: the hooks, on real data in a real page.
-import { type Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { expect, type PageOptions, test } from '../support/fixtures.js'
 import { expectNothingUnhandled } from '../support/page.js'
 
-function panel(options: { strict?: boolean; job?: string; panels?: readonly string[]; more?: Record<string, string> }): PageOptions {
+function panel(options: {
+  strict?: boolean
+  job?: string
+  panels?: readonly string[]
+  more?: Record<string, string>
+}): PageOptions {
   const { strict = false, job = 'steps', panels = ['job'], more = {} } = options
   const query: Record<string, string> = { job, ...more }
   if (strict) query['strict'] = '1'
@@ -39,7 +44,9 @@ for (const strict of [false, true]) {
       await expect(page.getByTestId('job-identity-changes')).toHaveText('0')
 
       const commits = await page.evaluate(() => window.commits)
-      const seen = commits.map((commit) => commit.status).filter((each, i, all) => each !== all[i - 1])
+      const seen = commits
+        .map((commit) => commit.status)
+        .filter((each, i, all) => each !== all[i - 1])
       expect(seen).toEqual(['loading', 'idle', 'pending', 'running', 'completed'])
       for (const commit of commits) {
         expect(commit.isDisabled).toBe(['loading', 'pending', 'running'].includes(commit.status))
@@ -47,7 +54,11 @@ for (const strict of [false, true]) {
       await expectNothingUnhandled(page)
     })
 
-    test('after a reload the same run, and never an enabled button over it', async ({ openPage, key, server }) => {
+    test('after a reload the same run, and never an enabled button over it', async ({
+      openPage,
+      key,
+      server,
+    }) => {
       const page = await openPage(panel({ strict }))
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, count: 2, gateAt: 1 })
@@ -115,7 +126,9 @@ test('cancel of a running run shows cancelled', async ({ openPage, key, server }
   await expect(status(page)).toHaveText('cancelled')
 })
 
-test('a rejected trigger shows in triggerError, restores what was, and raises nothing', async ({ openPage }) => {
+test('a rejected trigger shows in triggerError, restores what was, and raises nothing', async ({
+  openPage,
+}) => {
   const page = await openPage(panel({ job: 'parsed' }))
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { name: 'first' })
@@ -169,7 +182,10 @@ test('useRun: a run, a missing one, and none', async ({ openPage, key, server })
   await expect(status(page, 'run')).toHaveText('idle')
 })
 
-test('useRunLogs: lines as they come, a bound, older ones on demand, clear', async ({ openPage, key }) => {
+test('useRunLogs: lines as they come, a bound, older ones on demand, clear', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage(panel({ panels: ['logs'], more: { 'log-limit': '20' } }))
   await expect(page.getByTestId('logs-state')).toHaveText('idle 0 0 false')
   const id = await page.evaluate(
@@ -211,7 +227,10 @@ test('1,000 progress calls cause at most two commits a frame', async ({ openPage
   expect(commits.length).toBeLessThan(1000)
 })
 
-test('a follower says so, without an error on the screen of a hook that was not asked', async ({ openPage, key }) => {
+test('a follower says so, without an error on the screen of a hook that was not asked', async ({
+  openPage,
+  key,
+}) => {
   const leader = await openPage(panel({}))
   await expect(status(leader)).toHaveText('idle')
   const follower = await openPage(panel({}))
@@ -223,4 +242,22 @@ test('a follower says so, without an error on the screen of a hook that was not 
   await trigger(follower, { key, count: 1 })
   await expect(status(follower)).toHaveText('completed')
   await expectNothingUnhandled(follower)
+})
+
+test('a hook below a boundary that suspends shows what is now when it is back', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage(panel({}))
+  await expect(status(page)).toHaveText('idle')
+  await trigger(page, { key, count: 2, gateAt: 0 })
+  await server.gate(key).reached()
+  await page.getByRole('button', { name: 'Suspend' }).click()
+  await expect(page.getByText('suspended')).toBeVisible()
+  server.gate(key).open()
+  await page.waitForFunction(() => window.events.some(({ type }) => type === 'run:complete'))
+  server.gate(`${key}-late`).open()
+  await expect(page.getByText('here at last')).toBeVisible()
+  await expect(status(page)).toHaveText('completed')
 })

@@ -1,10 +1,17 @@
 import { expect, test } from '../support/fixtures.js'
 import { ended, expectNothingUnhandled, ready, triggerSteps } from '../support/page.js'
 
-test('the engine opens a database in OPFS and a first run completes', async ({ openPage, key, server }) => {
+test('the engine opens a database in OPFS and a first run completes', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   const id = await triggerSteps(page, { key, count: 3 })
-  expect(await ended(page, id)).toMatchObject({ status: 'completed', output: { values: [0, 1, 2] } })
+  expect(await ended(page, id)).toMatchObject({
+    status: 'completed',
+    output: { values: [0, 1, 2] },
+  })
   expect(server.witness.counts(`${key}/`)).toEqual({
     [`${key}/s-0`]: 1,
     [`${key}/s-1`]: 1,
@@ -21,7 +28,9 @@ test('the engine opens a database in OPFS and a first run completes', async ({ o
   await expectNothingUnhandled(page)
 })
 
-test('the status says leader, ready, and whether the browser may throw the data away', async ({ openPage }) => {
+test('the status says leader, ready, and whether the browser may throw the data away', async ({
+  openPage,
+}) => {
   const page = await openPage()
   await ready(page)
   const status = await page.evaluate(async () => ({
@@ -44,7 +53,10 @@ test('the page loads no wasm and no engine code', async ({ openPage }) => {
   const page = await openPage()
   await ready(page)
   const wasm = await page.evaluate(() =>
-    performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.wasm')),
+    performance
+      .getEntriesByType('resource')
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith('.wasm')),
   )
   expect(wasm).toEqual([])
 })
@@ -59,7 +71,10 @@ test('what was stored is there after a reload, in relaxed mode too', async ({ op
     status: 'completed',
     output: { values: [0, 1] },
   })
-  expect(await page.evaluate(() => window.stepwell.status)).toMatchObject({ durability: 'relaxed', epoch: 2 })
+  expect(await page.evaluate(() => window.stepwell.status)).toMatchObject({
+    durability: 'relaxed',
+    epoch: 2,
+  })
 })
 
 test('databases of different names share nothing', async ({ openPage, key }) => {
@@ -84,12 +99,18 @@ test('memory storage works and says that it keeps nothing', async ({ openPage, k
   const page = await openPage({ storage: 'memory' })
   const id = await triggerSteps(page, { key, count: 2 })
   expect(await ended(page, id)).toMatchObject({ status: 'completed' })
-  expect(await page.evaluate(() => window.stepwell.status)).toMatchObject({ storage: 'memory', role: 'none' })
+  expect(await page.evaluate(() => window.stepwell.status)).toMatchObject({
+    storage: 'memory',
+    role: 'none',
+  })
   const second = await openPage({ storage: 'memory' })
   expect(await second.evaluate((id) => window.stepwell.getRun(id), id)).toBeNull()
 })
 
-test('close: open commands end, later ones are refused, and another tab can lead', async ({ openPage, key }) => {
+test('close: open commands end, later ones are refused, and another tab can lead', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const id = await triggerSteps(page, { key, count: 1, gateAt: 0 })
   const waiting = page.evaluate((id) => window.outcome(window.stepwell.waitForRun(id)), id)

@@ -9,7 +9,8 @@ test('progress is delivered while the run goes on, stored, and kept after the en
 }) => {
   const page = await openPage()
   const id = await page.evaluate(
-    async (key) => (await window.stepwell.trigger('progressing', { key, times: 1000, gated: true })).id,
+    async (key) =>
+      (await window.stepwell.trigger('progressing', { key, times: 1000, gated: true })).id,
     key,
   )
   await server.gate(key).reached()
@@ -27,13 +28,18 @@ test('progress is delivered while the run goes on, stored, and kept after the en
     status: 'completed',
     progress: { current: 1000, total: 1000, message: 'out 1000' },
   })
-  const told = await page.evaluate(() => window.events.filter(({ type }) => type === 'run:progress').length)
+  const told = await page.evaluate(
+    () => window.events.filter(({ type }) => type === 'run:progress').length,
+  )
   expect(told).toBeGreaterThanOrEqual(2)
   expect(told).toBeLessThan(50)
   await expectNothingUnhandled(page)
 })
 
-test('log lines keep level, data, step and order, and are there after the end', async ({ openPage, key }) => {
+test('log lines keep level, data, step and order, and are there after the end', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const id = await page.evaluate(
     async (key) => (await window.stepwell.trigger('logging', { key, lines: 0 })).id,
@@ -42,7 +48,9 @@ test('log lines keep level, data, step and order, and are there after the end', 
   await ended(page, id)
   const { logs, nextCursor } = await page.evaluate((id) => window.stepwell.getLogs(id), id)
   expect(nextCursor).toBeNull()
-  expect(logs.map(({ level, message, data, stepName }) => [level, message, data, stepName])).toEqual([
+  expect(
+    logs.map(({ level, message, data, stepName }) => [level, message, data, stepName]),
+  ).toEqual([
     ['info', 'before', { key }, null],
     ['debug', 'd', undefined, 'speak'],
     ['info', 'i', { nested: [1, null] }, 'speak'],
@@ -50,10 +58,14 @@ test('log lines keep level, data, step and order, and are there after the end', 
     ['error', 'e', undefined, 'speak'],
     ['warn', 'after', undefined, null],
   ])
-  for (const { runId, attempt } of logs) expect({ runId, attempt }).toEqual({ runId: id, attempt: 1 })
+  for (const { runId, attempt } of logs)
+    expect({ runId, attempt }).toEqual({ runId: id, attempt: 1 })
 })
 
-test('a line whose step was committed is never lost, however many there are', async ({ openPage, key }) => {
+test('a line whose step was committed is never lost, however many there are', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const id = await page.evaluate(
     async (key) => (await window.stepwell.trigger('logging', { key, lines: 3000 })).id,
@@ -65,7 +77,10 @@ test('a line whose step was committed is never lost, however many there are', as
     let cursor: number | null = null
     do {
       const from: number | null = cursor
-      const page = await window.stepwell.getLogs(id, { limit: 700, ...(from === null ? {} : { cursor: from }) })
+      const page = await window.stepwell.getLogs(id, {
+        limit: 700,
+        ...(from === null ? {} : { cursor: from }),
+      })
       found.push(...page.logs.map(({ message }) => message))
       cursor = page.nextCursor
     } while (cursor !== null)
@@ -83,7 +98,10 @@ test('getLogs pages backward and filters by level', async ({ openPage, key }) =>
   await ended(page, id)
   const messages = await page.evaluate(async (id) => {
     const first = await window.stepwell.getLogs(id, { order: 'desc', limit: 4 })
-    const second = await window.stepwell.getLogs(id, { order: 'desc', cursor: first.nextCursor ?? 0 })
+    const second = await window.stepwell.getLogs(id, {
+      order: 'desc',
+      cursor: first.nextCursor ?? 0,
+    })
     const warnings = await window.stepwell.getLogs(id, { level: 'warn' })
     return [first, second, warnings].map(({ logs }) => logs.map(({ message }) => message))
   }, id)

@@ -12,7 +12,11 @@ async function crashRenderer(page: Page): Promise<void> {
   await crashed
 }
 
-test('a reload in mid-run: the run goes on from the step in flight', async ({ openPage, key, server }) => {
+test('a reload in mid-run: the run goes on from the step in flight', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   const id = await triggerSteps(page, { key, count: 4, gateAt: 2 })
   await server.gate(key).reached()
@@ -37,7 +41,13 @@ test('a reload in mid-run: the run goes on from the step in flight', async ({ op
   await expectNothingUnhandled(page)
 })
 
-test('a crash of the renderer in mid-run', async ({ openPage, launchBrowser, profile, key, server }) => {
+test('a crash of the renderer in mid-run', async ({
+  openPage,
+  launchBrowser,
+  profile,
+  key,
+  server,
+}) => {
   const context = await launchBrowser(profile)
   const page = await openPage({ context })
   const id = await triggerSteps(page, { key, count: 3, gateAt: 1 })
@@ -53,7 +63,11 @@ test('a crash of the renderer in mid-run', async ({ openPage, launchBrowser, pro
   expect(server.witness.count(`${key}/s-1`)).toBe(2)
 })
 
-test('the tab is closed in mid-run and another is opened later', async ({ openPage, key, server }) => {
+test('the tab is closed in mid-run and another is opened later', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   const id = await triggerSteps(page, { key, count: 3, gateAt: 1 })
   await server.gate(key).reached()
@@ -90,14 +104,20 @@ test('a run that kills its host every time fails at its cap, and can be retried 
   server,
 }) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('fatal', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('fatal', { key })).id,
+    key,
+  )
   // maxRecoveries of the job is 2: the first start and two recoveries.
   for (let life = 1; life <= 3; life++) {
     await server.gate(key).reached(life)
     expect(await runOf(page, id)).toMatchObject({ status: 'running', recoveries: life - 1 })
     await page.evaluate(() => window.killExecutor())
   }
-  expect(await ended(page, id)).toMatchObject({ status: 'failed', error: { code: 'limit_exceeded' } })
+  expect(await ended(page, id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'limit_exceeded' },
+  })
   expect(server.witness.count(`${key}/boom`)).toBe(3)
   await page.evaluate((id) => window.stepwell.retry(id), id)
   await server.gate(key).reached(4)
@@ -105,7 +125,11 @@ test('a run that kills its host every time fails at its cap, and can be retried 
   expect(await ended(page, id)).toMatchObject({ status: 'completed' })
 })
 
-test('a run that commits a step between ten reloads is never at its cap', async ({ openPage, key, server }) => {
+test('a run that commits a step between ten reloads is never at its cap', async ({
+  openPage,
+  key,
+  server,
+}) => {
   test.setTimeout(60_000)
   const page = await openPage()
   const id = await page.evaluate(

@@ -9,12 +9,18 @@ test('a caught failure is replayed as that error and its step does not run again
   server,
 }) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('catching', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('catching', { key })).id,
+    key,
+  )
   await server.gate(key).reached()
   await page.evaluate(() => window.killExecutor())
   await server.gate(key).reached(2)
   server.gate(key).open()
-  expect(await ended(page, id)).toMatchObject({ status: 'completed', output: 'RangeError: out of range' })
+  expect(await ended(page, id)).toMatchObject({
+    status: 'completed',
+    output: 'RangeError: out of range',
+  })
   expect(server.witness.counts(`${key}/`)).toEqual({ [`${key}/bad`]: 1, [`${key}/good`]: 2 })
 })
 
@@ -24,23 +30,37 @@ test('the same name twice in one execution fails the run, even where the job cat
   server,
 }) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('twice', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('twice', { key })).id,
+    key,
+  )
   const run = await ended(page, id)
-  expect(run).toMatchObject({ status: 'failed', error: { code: 'duplicate_step', stepName: 'same' } })
+  expect(run).toMatchObject({
+    status: 'failed',
+    error: { code: 'duplicate_step', stepName: 'same' },
+  })
   expect(run.status === 'failed' && run.error.message).toContain('index')
   expect(server.witness.count(`${key}/same`)).toBe(1)
 })
 
 test('the first value of a step equals the replayed one', async ({ openPage, key, server }) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('seen', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('seen', { key })).id,
+    key,
+  )
   await server.gate(key).reached()
   await page.evaluate(() => window.killExecutor())
   await server.gate(key).reached(2)
   server.gate(key).open()
   const run = await ended(page, id)
   expect(run.status).toBe('completed')
-  expect(await page.evaluate((id) => window.stepwell.getRun(id).then((run) => run?.output === undefined), id)).toBe(true)
+  expect(
+    await page.evaluate(
+      (id) => window.stepwell.getRun(id).then((run) => run?.output === undefined),
+      id,
+    ),
+  ).toBe(true)
   const saw = server.witness.counts(`${key}/saw/`)
   expect(Object.values(saw)).toEqual([2])
   expect(Object.keys(saw)[0]).toContain('undefined|b,a|true|{"b":0,"a":[null,"é')
@@ -71,7 +91,10 @@ test('parallel steps have distinct indices in the order in which they end, and t
   server,
 }) => {
   const page = await openPage()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('parallel', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('parallel', { key })).id,
+    key,
+  )
   for (const name of ['a', 'b', 'c']) await server.gate(`${key}-${name}`).reached()
   for (const [i, name] of ['c', 'a', 'b'].entries()) {
     server.gate(`${key}-${name}`).open()
@@ -89,10 +112,14 @@ test('parallel steps have distinct indices in the order in which they end, and t
   ])
   const { logs } = await page.evaluate((id) => window.stepwell.getLogs(id), id)
   expect(logs.length).toBe(6)
-  for (const { stepName, message } of logs) expect(message).toMatch(new RegExp(`^${stepName} (begins|ends)$`))
+  for (const { stepName, message } of logs)
+    expect(message).toMatch(new RegExp(`^${stepName} (begins|ends)$`))
 })
 
-test('a step:complete event is told after its commit, and steps stay after the end', async ({ openPage, key }) => {
+test('a step:complete event is told after its commit, and steps stay after the end', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const stored = await page.evaluate(async (key) => {
     const found: (readonly [string, number])[] = []
@@ -121,7 +148,10 @@ test('a step:complete event is told after its commit, and steps stay after the e
   expect(await page.evaluate((id) => window.stepwell.getSteps(id), stored.id)).toHaveLength(4)
 })
 
-test("a failed step stores its error and attempt, and the run's failure names it", async ({ openPage, key }) => {
+test("a failed step stores its error and attempt, and the run's failure names it", async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const id = await page.evaluate(
     async (key) => (await window.stepwell.trigger('flaky', { key, failures: 9 })).id,

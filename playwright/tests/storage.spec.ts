@@ -7,7 +7,9 @@ import { ended, expectNothingUnhandled, ready, triggerSteps } from '../support/p
 
 /** The client says that it cannot store, and so does every command. */
 async function expectUnavailable(page: Page, code: string, message: RegExp): Promise<void> {
-  const outcome = await page.evaluate(() => window.outcome(window.stepwell.trigger('quick', { count: 1 })))
+  const outcome = await page.evaluate(() =>
+    window.outcome(window.stepwell.trigger('quick', { count: 1 })),
+  )
   expect(outcome).toMatchObject({ ok: false, code, message: expect.stringMatching(message) })
   await page.waitForFunction(() => window.stepwell.status.state === 'unavailable')
   const status = await page.evaluate(() => ({
@@ -37,16 +39,26 @@ test('a browser without OPFS', async ({ sharedContext, address }) => {
   await page.close()
 })
 
-test('memory storage, when asked for, works in a browser without OPFS', async ({ sharedContext, address, key }) => {
+test('memory storage, when asked for, works in a browser without OPFS', async ({
+  sharedContext,
+  address,
+  key,
+}) => {
   const page = await sharedContext.newPage()
   await page.addInitScript(() => Reflect.deleteProperty(StorageManager.prototype, 'getDirectory'))
   await page.goto(address({ storage: 'memory' }))
-  expect(await ended(page, await triggerSteps(page, { key, count: 2 }))).toMatchObject({ status: 'completed' })
+  expect(await ended(page, await triggerSteps(page, { key, count: 2 }))).toMatchObject({
+    status: 'completed',
+  })
   await page.close()
 })
 
 /** Puts other bytes in the place of a closed database. The pool keeps each file behind 4,096 bytes of its own. */
-async function overwriteDatabase(page: Page, database: string, bytes: readonly number[]): Promise<void> {
+async function overwriteDatabase(
+  page: Page,
+  database: string,
+  bytes: readonly number[],
+): Promise<void> {
   const names = await page.evaluate(
     async ({ database, bytes }) => {
       const header = 4096
@@ -79,11 +91,7 @@ async function overwriteDatabase(page: Page, database: string, bytes: readonly n
   expect(names.length).toBeGreaterThan(0)
 }
 
-async function withOtherDatabase(
-  page: Page,
-  key: string,
-  bytes: readonly number[],
-): Promise<void> {
+async function withOtherDatabase(page: Page, key: string, bytes: readonly number[]): Promise<void> {
   await ended(page, await triggerSteps(page, { key, count: 1 }))
   const address = page.url()
   await page.goto(new URL('/plain', address).href)
@@ -102,11 +110,18 @@ test('a database from the future is refused, and is left as it is', async ({ ope
 
 test('a damaged database is told, and not replaced by an empty one', async ({ openPage, key }) => {
   const page = await openPage()
-  await withOtherDatabase(page, key, Array.from({ length: 8192 }, (_, i) => (i * 7 + 13) % 251))
+  await withOtherDatabase(
+    page,
+    key,
+    Array.from({ length: 8192 }, (_, i) => (i * 7 + 13) % 251),
+  )
   await expectUnavailable(page, 'storage_corrupt', /damaged/)
 })
 
-test('a failed opening leaves the tab able to go on once the cause is gone', async ({ openPage, key }) => {
+test('a failed opening leaves the tab able to go on once the cause is gone', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   await ended(page, await triggerSteps(page, { key, count: 1 }))
   await page.route('**/*.wasm', (route) => route.abort())

@@ -4,7 +4,10 @@ import { expect, type OpenPage, test } from '../support/fixtures.js'
 import { ended, expectNothingUnhandled, ready, runOf, triggerSteps } from '../support/page.js'
 
 /** Two tabs of a browser that caches pages as browsers do: the first leads. */
-async function twoTabs(openPage: OpenPage, context: BrowserContext): Promise<readonly [Page, Page]> {
+async function twoTabs(
+  openPage: OpenPage,
+  context: BrowserContext,
+): Promise<readonly [Page, Page]> {
   const leader = await openPage({ context })
   await ready(leader)
   const follower = await openPage({ context })
@@ -42,7 +45,11 @@ async function comeBack(page: Page): Promise<void> {
   expect(found.wasHere, found.reasons).toBe(true)
 }
 
-test('a second tab is a follower, and its commands say that they were not sent', async ({ openPage, sharedContext, key }) => {
+test('a second tab is a follower, and its commands say that they were not sent', async ({
+  openPage,
+  sharedContext,
+  key,
+}) => {
   const [leader, follower] = await twoTabs(openPage, sharedContext)
   const outcomes = await follower.evaluate(async (key) => {
     const id = '01900000-0000-7000-8000-000000000000'
@@ -59,9 +66,16 @@ test('a second tab is a follower, and its commands say that they were not sent',
     ])
   }, key)
   for (const outcome of outcomes) {
-    expect(outcome).toMatchObject({ ok: false, code: 'not_leader', message: expect.stringMatching(/tab/) })
+    expect(outcome).toMatchObject({
+      ok: false,
+      code: 'not_leader',
+      message: expect.stringMatching(/tab/),
+    })
   }
-  expect(await leader.evaluate(() => window.stepwell.getRuns())).toEqual({ runs: [], nextCursor: null })
+  expect(await leader.evaluate(() => window.stepwell.getRuns())).toEqual({
+    runs: [],
+    nextCursor: null,
+  })
   expect(await leader.evaluate(() => window.stepwell.status.role)).toBe('leader')
   await expectNothingUnhandled(follower)
 })
@@ -83,7 +97,12 @@ test('the leader is closed: the second tab takes over and the run goes on', asyn
   expect(server.witness.count(`${key}/s-0`)).toBe(1)
 })
 
-test('the leader closes its client: the second tab takes over', async ({ openPage, sharedContext, key, server }) => {
+test('the leader closes its client: the second tab takes over', async ({
+  openPage,
+  sharedContext,
+  key,
+  server,
+}) => {
   const [leader, follower] = await twoTabs(openPage, sharedContext)
   const id = await triggerSteps(leader, { key, count: 2, gateAt: 1 })
   await server.gate(key).reached()
@@ -161,4 +180,67 @@ test('the leader crashes: the second tab takes over and the run goes on', async 
   server.gate(key).open()
   expect(await ended(follower, id)).toMatchObject({ status: 'completed' })
   expect(server.witness.count(`${key}/s-0`)).toBe(1)
+})
+
+test('a frozen leader hands over, and does nothing for its old run when it thaws', async ({
+  openPage,
+  sharedContext,
+  key,
+  server,
+}) => {
+  const [leader, follower] = await twoTabs(openPage, sharedContext)
+  const id = await triggerSteps(leader, { key, count: 3, gateAt: 1 })
+  await server.gate(key).reached()
+  // Chromium freezes hidden pages only, and Playwright keeps all pages visible.
+  await leader.evaluate(() => document.dispatchEvent(new Event('freeze')))
+  await takesOver(follower)
+  await server.gate(key).reached(2)
+  await leader.evaluate(() => document.dispatchEvent(new Event('resume')))
+  server.gate(key).open()
+  expect(await ended(follower, id)).toMatchObject({ status: 'completed', recoveries: 0 })
+  await leader.waitForFunction(() => window.stepwell.status.role === 'follower')
+  expect(server.witness.counts(`${key}/`)).toEqual({
+    [`${key}/s-0`]: 1,
+    [`${key}/s-1`]: 2,
+    [`${key}/s-2`]: 1,
+  })
+})
+
+test('of five tabs one leads at a time, whichever closes, and no step runs in two of them', async ({
+  openPage,
+  sharedContext,
+  key,
+  server,
+}) => {
+  const tabs: Page[] = []
+  for (let i = 0; i < 5; i++) {
+    const page = await openPage({ context: sharedContext })
+    if (i === 0) await ready(page)
+    else await becomesFollower(page)
+    tabs.push(page)
+  }
+  const [first] = tabs
+  if (first === undefined) throw new Error('no tab')
+  const id = await first.evaluate(
+    async (key) => (await window.stepwell.trigger('stubborn', { key, count: 5 })).id,
+    key,
+  )
+  for (const [i, tab] of tabs.entries()) {
+    await server.gate(`${key}-${i}`).reached()
+    const last = tabs.at(-1)
+    if (i === tabs.length - 1 || last === undefined) break
+    await tab.close()
+    await server.gate(`${key}-${i}`).reached(2)
+    const roles = await Promise.all(
+      tabs.slice(i + 1).map((page) => page.evaluate(() => window.stepwell.status.role)),
+    )
+    expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
+    server.gate(`${key}-${i}`).open()
+  }
+  server.gate(`${key}-4`).open()
+  const last = tabs.at(-1)
+  if (last === undefined) throw new Error('no tab')
+  await takesOver(last)
+  expect(await ended(last, id)).toMatchObject({ status: 'completed', output: 5 })
+  expect(Object.values(server.witness.counts(`${key}/s-`))).toEqual([2, 2, 2, 2, 1])
 })

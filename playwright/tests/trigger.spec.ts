@@ -1,8 +1,19 @@
 // ACCEPTANCE A1, A2, A7, A9, A10, B1, B2, B6, E1.
 import { expect, test } from '../support/fixtures.js'
-import { ended, expectNothingUnhandled, eventTypes, ready, runOf, sawEvent, triggerSteps } from '../support/page.js'
+import {
+  ended,
+  eventTypes,
+  expectNothingUnhandled,
+  ready,
+  runOf,
+  sawEvent,
+  triggerSteps,
+} from '../support/page.js'
 
-test('a trigger answers with the committed run, and its events come in order', async ({ openPage, key }) => {
+test('a trigger answers with the committed run, and its events come in order', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const triggered = await page.evaluate(
     (key) => window.stepwell.trigger('steps', { key, count: 2 }),
@@ -28,7 +39,14 @@ test('a trigger answers with the committed run, and its events come in order', a
     (id) =>
       window.events.flatMap((event) =>
         'runId' in event && event.runId === id
-          ? [{ sequence: event.sequence, timestamp: event.timestamp, jobName: event.jobName, labels: event.labels }]
+          ? [
+              {
+                sequence: event.sequence,
+                timestamp: event.timestamp,
+                jobName: event.jobName,
+                labels: event.labels,
+              },
+            ]
           : [],
       ),
     triggered.id,
@@ -40,7 +58,9 @@ test('a trigger answers with the committed run, and its events come in order', a
   }
 })
 
-test('the parsed input is stored and given to the job, and the parsed output is stored', async ({ openPage }) => {
+test('the parsed input is stored and given to the job, and the parsed output is stored', async ({
+  openPage,
+}) => {
   const page = await openPage()
   const id = await page.evaluate(async () => {
     const input = { name: '  ab ', stripped: true }
@@ -58,18 +78,36 @@ test('the parsed input is stored and given to the job, and the parsed output is 
   })
 })
 
-test('an invalid input is refused with the path of each problem, and nothing is written', async ({ openPage }) => {
+test('an invalid input is refused with the path of each problem, and nothing is written', async ({
+  openPage,
+}) => {
   const page = await openPage()
   const refused = await page.evaluate(() =>
     window.outcome(window.stepwell.trigger('parsed', JSON.parse('{"name":"a","tags":["x",7]}'))),
   )
-  expect(refused).toMatchObject({ ok: false, code: 'invalid_input', issues: [['name'], ['tags', 1]] })
-  expect(await page.evaluate(() => window.stepwell.getRuns())).toEqual({ runs: [], nextCursor: null })
+  expect(refused).toMatchObject({
+    ok: false,
+    code: 'invalid_input',
+    issues: [['name'], ['tags', 1]],
+  })
+  expect(await page.evaluate(() => window.stepwell.getRuns())).toEqual({
+    runs: [],
+    nextCursor: null,
+  })
   const odd = await page.evaluate(() =>
-    window.outcome(window.stepwell.trigger('quick', JSON.parse('{"count":1}'), JSON.parse('{"delay":1}'))),
+    window.outcome(
+      window.stepwell.trigger('quick', JSON.parse('{"count":1}'), JSON.parse('{"delay":1}')),
+    ),
   )
-  expect(odd).toMatchObject({ ok: false, code: 'invalid_input', message: expect.stringContaining('delay') })
-  expect(await page.evaluate(() => window.stepwell.getRuns())).toEqual({ runs: [], nextCursor: null })
+  expect(odd).toMatchObject({
+    ok: false,
+    code: 'invalid_input',
+    message: expect.stringContaining('delay'),
+  })
+  expect(await page.evaluate(() => window.stepwell.getRuns())).toEqual({
+    runs: [],
+    nextCursor: null,
+  })
 })
 
 test('an unknown job is not_found and the message names the known ones', async ({ openPage }) => {
@@ -78,7 +116,11 @@ test('an unknown job is not_found and the message names the known ones', async (
     const name: 'quick' = JSON.parse('"quikc"')
     return window.outcome(window.stepwell.trigger(name, { count: 1 }))
   })
-  expect(refused).toMatchObject({ ok: false, code: 'not_found', message: expect.stringContaining('quick') })
+  expect(refused).toMatchObject({
+    ok: false,
+    code: 'not_found',
+    message: expect.stringContaining('quick'),
+  })
 })
 
 test.describe('triggerAndWait', () => {
@@ -108,7 +150,8 @@ test.describe('triggerAndWait', () => {
   test('rejects with cancelled', async ({ openPage, key, server }) => {
     const page = await openPage()
     const waiting = page.evaluate(
-      (key) => window.outcome(window.stepwell.triggerAndWait('steps', { key, count: 1, gateAt: 0 })),
+      (key) =>
+        window.outcome(window.stepwell.triggerAndWait('steps', { key, count: 1, gateAt: 0 })),
       key,
     )
     await server.gate(key).reached()
@@ -124,7 +167,11 @@ test.describe('triggerAndWait', () => {
     const late = await page.evaluate(
       (key) =>
         window.outcome(
-          window.stepwell.triggerAndWait('steps', { key, count: 2, gateAt: 0 }, { timeout: '50ms' }),
+          window.stepwell.triggerAndWait(
+            'steps',
+            { key, count: 2, gateAt: 0 },
+            { timeout: '50ms' },
+          ),
         ),
       key,
     )
@@ -138,14 +185,17 @@ test.describe('triggerAndWait', () => {
   })
 })
 
-test('a trigger wakes an idle engine at once: its claim is in the same commit', async ({ openPage }) => {
+test('a trigger wakes an idle engine at once: its claim is in the same commit', async ({
+  openPage,
+}) => {
   const page = await openPage()
   await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
   for (let i = 0; i < 5; i++) {
     const { id } = await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
     await sawEvent(page, id, 'run:complete')
     const [trigger, start] = await page.evaluate(
-      (id) => window.events.flatMap((event) => ('runId' in event && event.runId === id ? [event] : [])),
+      (id) =>
+        window.events.flatMap((event) => ('runId' in event && event.runId === id ? [event] : [])),
       id,
     )
     expect([trigger?.type, start?.type]).toEqual(['run:trigger', 'run:start'])
@@ -153,7 +203,11 @@ test('a trigger wakes an idle engine at once: its claim is in the same commit', 
   }
 })
 
-test('runs of one slot start in the order in which they were triggered', async ({ openPage, key, server }) => {
+test('runs of one slot start in the order in which they were triggered', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   await triggerSteps(page, { key, count: 1, gateAt: 0 })
   await server.gate(key).reached()
@@ -164,20 +218,28 @@ test('runs of one slot start in the order in which they were triggered', async (
     return triggered.map(({ id }) => id)
   })
   expect([...ids].sort()).toEqual(ids)
-  for (const id of ids) expect(await runOf(page, id)).toMatchObject({ status: 'pending', startedAt: null })
+  for (const id of ids)
+    expect(await runOf(page, id)).toMatchObject({ status: 'pending', startedAt: null })
   server.gate(key).open()
   await ended(page, ids[7] ?? '')
-  const started = await page.evaluate(
-    () => window.events.flatMap((event) => (event.type === 'run:start' ? [event.runId] : [])),
+  const started = await page.evaluate(() =>
+    window.events.flatMap((event) => (event.type === 'run:start' ? [event.runId] : [])),
   )
   expect(started.slice(1)).toEqual(ids)
 })
 
-test('a run of a job that the code no longer has waits, and is reported', async ({ openPage, key, server }) => {
+test('a run of a job that the code no longer has waits, and is reported', async ({
+  openPage,
+  key,
+  server,
+}) => {
   const page = await openPage()
   await triggerSteps(page, { key, count: 1, gateAt: 0 })
   await server.gate(key).reached()
-  const id = await page.evaluate(async (key) => (await window.stepwell.trigger('extra', { key })).id, key)
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('extra', { key })).id,
+    key,
+  )
   await page.close()
 
   const fewer = await openPage({ page: 'fewer.html' })
@@ -193,7 +255,10 @@ test('a run of a job that the code no longer has waits, and is reported', async 
   await again.waitForFunction(() => window.stepwell.status.unservedJobs.length === 0)
 })
 
-test('getRuns: newest first, filters, and pages that neither skip nor repeat', async ({ openPage, key }) => {
+test('getRuns: newest first, filters, and pages that neither skip nor repeat', async ({
+  openPage,
+  key,
+}) => {
   const page = await openPage()
   const ids = await page.evaluate(async () => {
     const made: string[] = []
@@ -201,12 +266,19 @@ test('getRuns: newest first, filters, and pages that neither skip nor repeat', a
     return made
   })
   await ended(page, ids[6] ?? '')
-  const extra = await page.evaluate(async (key) => (await window.stepwell.trigger('extra', { key })).id, key)
+  const extra = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('extra', { key })).id,
+    key,
+  )
   await ended(page, extra)
   const paged = await page.evaluate(async () => {
     const found: string[] = []
     const read = (from: string | null) =>
-      window.stepwell.getRuns({ job: 'quick', limit: 3, ...(from === null ? {} : { cursor: from }) })
+      window.stepwell.getRuns({
+        job: 'quick',
+        limit: 3,
+        ...(from === null ? {} : { cursor: from }),
+      })
     let cursor: string | null = null
     do {
       const page: Awaited<ReturnType<typeof read>> = await read(cursor)
@@ -225,7 +297,9 @@ test('getRuns: newest first, filters, and pages that neither skip nor repeat', a
 })
 
 test.describe('waitForRun', () => {
-  test('settles at once when the run has ended, and for one that is unknown', async ({ openPage }) => {
+  test('settles at once when the run has ended, and for one that is unknown', async ({
+    openPage,
+  }) => {
     const page = await openPage()
     const { id } = await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
     expect(await ended(page, id)).toMatchObject({ id, status: 'completed', output: 0 })
@@ -242,17 +316,23 @@ test.describe('waitForRun', () => {
   }) => {
     const page = await openPage()
     const id = await page.evaluate(
-      async (key) => (await window.stepwell.trigger('progressing', { key, times: 3, gated: true })).id,
+      async (key) =>
+        (await window.stepwell.trigger('progressing', { key, times: 3, gated: true })).id,
       key,
     )
     await server.gate(key).reached()
     expect(
-      await page.evaluate((id) => window.outcome(window.stepwell.waitForRun(id, { timeout: 20 })), id),
+      await page.evaluate(
+        (id) => window.outcome(window.stepwell.waitForRun(id, { timeout: 20 })),
+        id,
+      ),
     ).toMatchObject({ ok: false, code: 'timeout' })
     expect(
       await page.evaluate((id) => {
         const controller = new AbortController()
-        const waiting = window.outcome(window.stepwell.waitForRun(id, { signal: controller.signal }))
+        const waiting = window.outcome(
+          window.stepwell.waitForRun(id, { signal: controller.signal }),
+        )
         controller.abort(new RangeError('mine'))
         return waiting
       }, id),
