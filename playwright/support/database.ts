@@ -23,6 +23,8 @@ function nameIn(bytes: Buffer): string {
  * line a problem. The browser must be dead.
  */
 export function checkDatabase(profile: string): string {
+  // Before the try: a check that cannot be built is no verdict.
+  const program = checker()
   const folder = mkdtempSync(path.join(tmpdir(), 'stepwell-check-'))
   try {
     const found = poolFiles(path.join(profile, 'Default', 'File System'))
@@ -32,7 +34,7 @@ export function checkDatabase(profile: string): string {
     const file = path.join(folder, 'database')
     writeFileSync(file, found.get(main) ?? '')
     if (wal !== undefined) writeFileSync(`${file}-wal`, found.get(wal) ?? '')
-    return execFileSync(checker(), [file], { encoding: 'utf8' }).trim()
+    return execFileSync(program, [file], { encoding: 'utf8' }).trim()
   } catch (error) {
     if (error instanceof Error && 'stdout' in error)
       return `${error.stdout}\n${error.message}`.trim()
