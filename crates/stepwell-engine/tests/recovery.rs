@@ -251,3 +251,52 @@ fn a_failed_batch_leaves_no_trace_in_memory() {
         "its slot was not lost to the failed batch"
     );
 }
+
+#[test]
+fn a_second_hello_and_a_successor_do_not_stand_for_an_executor_that_is_still_to_come() {
+    let mut world = World::new(2);
+    world.hello("slow", &["job"], 1, &[]);
+    world.hello("quick", &["other"], 1, &[]);
+    let run_id = world.trigger("job");
+    let held = world.newest_generation(&run_id);
+
+    world.restart(2);
+    let mut early = assigned(&world.hello("quick", &["job"], 1, &[]));
+    early.extend(assigned(&world.hello("quick", &["job"], 1, &[])));
+    let gone = Input::ExecutorGone {
+        executor_id: "quick".into(),
+    };
+    early.extend(assigned(&world.handle(vec![gone])));
+    early.extend(assigned(&world.hello("successor", &["job"], 1, &[])));
+    assert_eq!(early, [], "the executor whose body runs has not come yet");
+    let welcomed = world.hello("slow", &["job"], 1, std::slice::from_ref(&held));
+    assert_eq!(adopted(&welcomed).len(), 1);
+}
+
+#[test]
+fn messages_that_fail_one_after_the_other_take_their_own_lease_only() {
+    let mut store = support::faulty::FaultyStore::new(stepwell_engine::Ownership::Exclusive);
+    store.poisoned_step = Some("bad".into());
+    let mut world = World::with_store(store, 0);
+    world.hello("ex", &["job"], 2, &[]);
+    let run_id = world.trigger("job");
+    let held = world.newest_generation(&run_id);
+    let batch = vec![
+        from("ex", 1, step_commit(&held, "bad")),
+        from("ex", 2, step_commit(&held, "bad")),
+    ];
+    let output = world.handle(batch);
+    let again = assigned(&output).pop().expect("assigned again");
+    let told_to_stop: Vec<Generation> = messages(&output)
+        .into_iter()
+        .filter_map(|message| match message {
+            EngineMessage::Abort { generation, .. } => Some(generation),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told_to_stop, [held.generation], "the new lease lives");
+    let held = support::held(&again);
+    world.say("ex", step_commit(&held, "good"));
+    world.say("ex", run_complete(&held));
+    assert_eq!(world.run(&run_id).status, RunStatus::Completed);
+}

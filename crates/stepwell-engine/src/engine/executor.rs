@@ -313,7 +313,15 @@ impl<S: Store> Turn<'_, S> {
                 },
             );
         }
-        self.abort(&held.run_id, AbortReason::LeaseLost);
+        // Another message of the same lease may have been given up just before, and the run have been claimed anew.
+        let is_held = |slot: &Slot| slot.generation == held.generation;
+        if self
+            .state
+            .holder(&held.run_id)
+            .is_some_and(|(_, slot)| is_held(slot))
+        {
+            self.abort(&held.run_id, AbortReason::LeaseLost);
+        }
         Ok(())
     }
 
@@ -322,6 +330,7 @@ impl<S: Store> Turn<'_, S> {
         let Some(executor) = self.state.executors.remove(id) else {
             return Ok(());
         };
+        self.departed();
         for (run_id, slot) in executor
             .holding
             .into_iter()
@@ -365,12 +374,12 @@ impl<S: Store> Turn<'_, S> {
         slots: u32,
         holding: &[Holding],
     ) -> StoreResult<()> {
-        let mut known = self
-            .state
-            .executors
-            .remove(id)
-            .map(|executor| executor.holding)
-            .unwrap_or_default();
+        let before = self.state.executors.remove(id);
+        // A second hello of the same one must not open the gate for another.
+        if before.is_none() {
+            self.arrived();
+        }
+        let mut known = before.map(|executor| executor.holding).unwrap_or_default();
         let mut adopted = Vec::new();
         let mut slots_taken: BTreeMap<RunId, Slot> = BTreeMap::new();
         for held in holding {

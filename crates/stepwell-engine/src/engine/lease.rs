@@ -57,6 +57,10 @@ impl<S: Store> Turn<'_, S> {
             may_have_work: true,
         };
         self.state.executors.insert(id.clone(), executor);
+    }
+
+    /// One of the executors that the engine waits for has come.
+    pub(super) fn arrived(&mut self) {
         if let Gate::Closed { missing, until } = self.state.gate {
             self.state.gate = if missing <= 1 {
                 Gate::Open
@@ -66,6 +70,13 @@ impl<S: Store> Turn<'_, S> {
                     until,
                 }
             };
+        }
+    }
+
+    /// One that had come has died: whoever takes its place must not stand for another one that is still to come.
+    pub(super) fn departed(&mut self) {
+        if let Gate::Closed { missing, .. } = &mut self.state.gate {
+            *missing += 1;
         }
     }
 
