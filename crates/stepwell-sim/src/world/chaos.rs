@@ -48,7 +48,13 @@ impl World {
             6..=8 => self.kill_any_executor(),
             9 => self.jump_forward(),
             10 => self.jump_back(),
-            11 => self.fill_disk(),
+            11 => {
+                self.fill_disk();
+                // What was said before waits in the engine, and is said again after the welcome.
+                if self.rng.chance(400) {
+                    self.hello_again();
+                }
+            }
             12..=13 => self.plan_disk_trouble(),
             14..=15 => self.watch.borrow_mut().unexpected = u32::from(self.rng.chance(400)) * 2 + 1,
             16 => self.hello_again(),
@@ -134,6 +140,7 @@ impl World {
 
     fn jump_forward(&mut self) {
         self.struck(Fault::ClockForward);
+        self.jumped_at = self.now;
         self.wall_offset += self.rng.range(500, 7_200_000);
     }
 

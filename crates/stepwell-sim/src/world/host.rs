@@ -129,9 +129,9 @@ impl World {
     /// The page gives every executor a port to the new engine, and asks again what has no answer.
     fn greet_all(&mut self, host: u64) {
         for executor in 0..self.executors.len() {
-            let is_late = self.chance_of_fault(40);
+            let is_late = self.chance_of_fault(80);
             let ms = match is_late {
-                true => self.rng.range(900, 2_500),
+                true => self.rng.range(700, 2_500),
                 false => self.rng.range(0, 20),
             };
             self.after(ms, Event::Connect { executor, host });
@@ -150,16 +150,18 @@ impl World {
             && self.host.as_ref().is_some_and(|host| host.id == to)
         {
             self.struck(Fault::LateMessage);
+            if is_hello(&input) {
+                // The host watches an executor's lock from its first word on, and finds it free.
+                let id = executor_id.clone();
+                let ms = self.rng.range(0, 50);
+                self.after(ms, Event::Gone { id });
+            }
         }
         let Some(host) = self.host.as_mut().filter(|host| host.id == to) else {
             self.struck(Fault::MessageLost);
             return;
         };
-        let is_hello = matches!(
-            &input,
-            Input::Executor { envelope, .. } if matches!(envelope.message, ExecutorMessage::Hello { .. })
-        );
-        host.missing = host.missing.saturating_sub(usize::from(is_hello));
+        host.missing = host.missing.saturating_sub(usize::from(is_hello(&input)));
         host.inputs.push(input);
         if !host.is_flushing {
             host.is_flushing = true;
@@ -410,6 +412,14 @@ impl World {
             run_id: assignment.run_id.clone(),
             generation: assignment.generation,
         };
+        // The gate does not wait for ever: who comes later has lost what it holds.
+        let gate_passed = self.now - host.opened_at >= GATE_MS || self.jumped_at >= host.opened_at;
+        let elsewhere = self.executors.iter().any(|executor| {
+            executor.alive && executor.id != *to && executor.run_ids().any(|id| *id == held.run_id)
+        });
+        if gate_passed && elsewhere {
+            self.bodies.lost_lease(&held.run_id);
+        }
         let verdict = self.leases.give(&held, epoch, to);
         let run = host.engine.store_mut().run(&assignment.run_id);
         self.judge(leases::NAME, verdict);
@@ -532,6 +542,13 @@ impl World {
             self.saw(State::Checkpointed);
         }
     }
+}
+
+fn is_hello(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Executor { envelope, .. } if matches!(envelope.message, ExecutorMessage::Hello { .. })
+    )
 }
 
 /// Virtual milliseconds are far below what a float holds exactly.

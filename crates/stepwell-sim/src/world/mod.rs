@@ -198,6 +198,8 @@ struct World {
     misses_executor: bool,
     /// The disk has torn writes that nobody has read yet.
     is_torn: bool,
+    /// When the clock ran ahead last.
+    jumped_at: i64,
 }
 
 impl World {
@@ -239,6 +241,7 @@ impl World {
             is_over: false,
             misses_executor: false,
             is_torn: false,
+            jumped_at: -1,
             workload,
         };
         world.after(0, Event::Open);
