@@ -1,46 +1,66 @@
 import { useJob, useRun } from '@stepwell/react'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
+import { Controls } from './components/Controls.tsx'
+import { Counters } from './components/Counters.tsx'
+import { CsvImport } from './components/CsvImport.tsx'
+import { DelayChart } from './components/DelayChart.tsx'
 import { EngineStatus } from './components/EngineStatus.tsx'
+import { JobCode } from './components/JobCode.tsx'
 import { LogPanel } from './components/LogPanel.tsx'
 import { RecentRuns } from './components/RecentRuns.tsx'
-import { ResultTable } from './components/ResultTable.tsx'
-import { RunPanel } from './components/RunPanel.tsx'
-import { StartForm } from './components/StartForm.tsx'
-import { StepList } from './components/StepList.tsx'
-import { importMovies } from './jobs.ts'
+import { Timeline } from './components/Timeline.tsx'
+import { countEvidence } from './counts.ts'
+import { flights } from './jobs.ts'
+import { useCommitted } from './useCommitted.ts'
+import { useEvidence } from './useEvidence.ts'
 
 export function App() {
   // After a reload this is the run that was active, still going.
-  const job = useJob(importMovies)
+  const job = useJob(flights)
   // An older run that the visitor chose from the list.
   const [chosenId, setChosenId] = useState<string | null>(null)
-  const chosen = useRun<typeof importMovies>(chosenId)
+  const chosen = useRun<typeof flights>(chosenId)
   const view = chosenId === null ? job : chosen
   const runId = chosenId ?? job.runId
+  const evidence = useEvidence(runId)
+  const committed = useCommitted(runId)
+  const counts = useMemo(() => countEvidence(evidence, view.steps), [evidence, view.steps])
 
   return (
     <div className="page">
       <header className="masthead">
         <div>
-          <h1>An import that survives</h1>
+          <h1>Kill this page. It will finish.</h1>
           <p className="lede">
-            Stepwell cleans 3,201 films from a public data set, 50 at a time. Each batch is a step,
-            and its result is in an SQLite database in this browser before the next one starts.
-            There is no server.
+            Stepwell adds up the delays of 200,000 flights in 400 batches. Each batch is a step, and
+            its result is in an SQLite database in this browser before the next one starts. There is
+            no server.
           </p>
         </div>
         <EngineStatus />
       </header>
       <main className="columns">
         <div className="column">
-          <StartForm job={job} onStart={() => setChosenId(null)} />
-          <RunPanel view={view} runId={runId} />
-          <StepList view={view} />
-          <ResultTable view={view} />
+          <Controls job={job} view={view} runId={runId} onStart={() => setChosenId(null)} />
+          {runId === null ? (
+            <JobCode />
+          ) : (
+            <>
+              <Counters counts={counts} steps={view.steps} />
+              <DelayChart committed={committed} />
+              <Timeline
+                steps={view.steps}
+                counts={counts}
+                startedAt={view.run?.startedAt ?? null}
+              />
+            </>
+          )}
         </div>
         <div className="column">
           <LogPanel runId={runId} />
           <RecentRuns shownId={runId} onChoose={setChosenId} />
+          <CsvImport />
+          {runId !== null && <JobCode isFolded />}
         </div>
       </main>
     </div>

@@ -1,6 +1,6 @@
 import { type Run, useStepwell } from '@stepwell/react'
 import { useEffect, useState } from 'react'
-import { importMovies } from './jobs.ts'
+import { flights } from './jobs.ts'
 
 const LIMIT = 8
 /** Events after which the list shows something else. */
@@ -14,7 +14,7 @@ const CHANGES = [
 ] as const
 
 interface RecentRuns {
-  runs: readonly Run<typeof importMovies>[]
+  runs: readonly Run<typeof flights>[]
   problem: string | null
 }
 
@@ -27,7 +27,7 @@ export function useRecentRuns(ready: boolean): RecentRuns {
     if (!ready) return
     let wanted = true
     const read = () => {
-      stepwell.getRuns({ job: importMovies, limit: LIMIT }).then(
+      stepwell.getRuns({ job: flights, limit: LIMIT }).then(
         ({ runs }) => wanted && setRecent({ runs, problem: null }),
         (error: Error) => wanted && setRecent({ runs: [], problem: error.message }),
       )

@@ -1,6 +1,6 @@
 import { useStepwellStatus } from '@stepwell/react'
 import { useRecentRuns } from '../useRecentRuns.ts'
-import { moment, shortId } from '../words.ts'
+import { moment, plural, shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 interface Props {
@@ -13,7 +13,7 @@ export function RecentRuns({ shownId, onChoose }: Props) {
   const { runs, problem } = useRecentRuns(state === 'ready')
   return (
     <section className="card" aria-labelledby="recent-title">
-      <h2 id="recent-title">Recent runs</h2>
+      <h2 id="recent-title">Runs</h2>
       {problem !== null && <p className="problem">{problem}</p>}
       {problem === null && runs.length === 0 && (
         <p className="empty">{emptyText(state === 'ready', role === 'follower')}</p>
@@ -29,7 +29,7 @@ export function RecentRuns({ shownId, onChoose }: Props) {
             >
               <code className="run-id">{shortId(run.id)}</code>
               <span className="recent-what">
-                by {run.input.groupBy}, {moment(run.createdAt)}
+                {moment(run.createdAt)}, {plural(run.stepCount, 'step')}
               </span>
               <StatusBadge status={run.status} />
             </button>
