@@ -7,21 +7,24 @@ import { DelayChart } from './components/DelayChart.tsx'
 import { EngineStatus } from './components/EngineStatus.tsx'
 import { JobCode } from './components/JobCode.tsx'
 import { LogPanel } from './components/LogPanel.tsx'
-import { RecentRuns } from './components/RecentRuns.tsx'
+import { RunList } from './components/RunList.tsx'
 import { Timeline } from './components/Timeline.tsx'
 import { countEvidence } from './counts.ts'
 import { flights } from './jobs.ts'
 import { useCommitted } from './useCommitted.ts'
 import { useEvidence } from './useEvidence.ts'
+import { useRecentRuns } from './useRecentRuns.ts'
 
 export function App() {
   // After a reload this is the run that was active, still going.
   const job = useJob(flights)
-  // An older run that the visitor chose from the list.
+  const recent = useRecentRuns()
+  // An older run that the visitor chose from the list. Where none was chosen and none is at work: the newest.
   const [chosenId, setChosenId] = useState<string | null>(null)
-  const chosen = useRun<typeof flights>(chosenId)
-  const view = chosenId === null ? job : chosen
-  const runId = chosenId ?? job.runId
+  const olderId = chosenId ?? (job.status === 'idle' ? (recent.runs[0]?.id ?? null) : null)
+  const older = useRun<typeof flights>(olderId)
+  const view = olderId === null ? job : older
+  const runId = olderId ?? job.runId
   const evidence = useEvidence(runId)
   const committed = useCommitted(runId)
   const counts = useMemo(() => countEvidence(evidence, view.steps), [evidence, view.steps])
@@ -58,7 +61,7 @@ export function App() {
         </div>
         <div className="column">
           <LogPanel runId={runId} />
-          <RecentRuns shownId={runId} onChoose={setChosenId} />
+          <RunList recent={recent} shownId={runId} onChoose={setChosenId} />
           <CsvImport />
           {runId !== null && <JobCode isFolded />}
         </div>

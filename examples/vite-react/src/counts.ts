@@ -41,6 +41,8 @@ export function countEvidence({ starts, presses }: Evidence, steps: readonly Ste
   const latest = new Map<number, Start>()
   let repeatedCommitted = 0
   let previous: Start | undefined
+  /** Since when `previous.worker` is at work: what was pressed before that did not end it. */
+  let since = 0
 
   for (const start of starts) {
     const earlier = latest.get(start.batch)
@@ -54,15 +56,16 @@ export function countEvidence({ starts, presses }: Evidence, steps: readonly Ste
     latest.set(start.batch, start)
     // Between two attempts of the run nothing was at work that could have died.
     if (previous?.attempt === start.attempt && previous.worker !== start.worker) {
-      const from = previous.at
+      const from = since
       const press = presses.findLast(({ at }) => at >= from && at <= start.at)
       const commit = press && commits.find((at) => at > start.at)
       crashes.push({
-        at: press?.at ?? from,
+        at: press?.at ?? previous.at,
         startMs: press === undefined ? null : start.at - press.at,
         commitMs: press === undefined || commit === undefined ? null : commit - press.at,
       })
     }
+    if (previous?.worker !== start.worker) since = start.at
     previous = start
   }
   return {

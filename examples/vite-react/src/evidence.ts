@@ -43,6 +43,7 @@ interface Schema extends DBSchema {
 
 type Change =
   | { readonly type: 'start'; readonly start: Start }
+  | { readonly type: 'press'; readonly press: Press }
   | { readonly type: 'controls'; readonly controls: Controls }
 
 const NAME = 'stepwell-demo-witness'
@@ -91,9 +92,10 @@ export async function recordStart(start: Start): Promise<Controls> {
   }
 }
 
-/** In the page. Awaited before the crash: a press that is not on record did not happen. */
+/** In the page. */
 export async function recordPress(press: Press): Promise<void> {
   await (await database()).add('presses', press)
+  announce({ type: 'press', press })
 }
 
 export async function setControl(name: keyof Controls, value: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import {
   DEFAULTS,
   type Evidence,
   onEvidence,
+  type Press,
   readControls,
   readEvidence,
   type Start,
@@ -11,6 +12,11 @@ import {
 
 const keyOf = ({ worker, batch, attempt }: Start): string => `${worker} ${batch} ${attempt}`
 const NONE: Evidence = { starts: [], presses: [] }
+
+const both = (a: Evidence, b: Evidence): Evidence => ({
+  starts: [...a.starts, ...b.starts],
+  presses: [...a.presses, ...b.presses],
+})
 
 /** What the witness has on record of a run: read once, then told by each body that starts. */
 export function useEvidence(runId: string | null): Evidence {
@@ -22,34 +28,34 @@ export function useEvidence(runId: string | null): Evidence {
   useEffect(() => {
     if (runId === null) return
     let wanted = true
+    let isRead = false
     let frame = 0
-    let fresh: Start[] = []
+    let starts: Start[] = []
+    let presses: Press[] = []
     const flush = () => {
       frame = 0
-      const added = fresh
-      fresh = []
-      setKnown((now) => ({
-        runId: now.runId,
-        evidence: { ...now.evidence, starts: [...now.evidence.starts, ...added] },
-      }))
+      const more: Evidence = { starts, presses }
+      starts = []
+      presses = []
+      setKnown((now) => ({ ...now, evidence: both(now.evidence, more) }))
     }
     const soon = () => {
-      if (frame === 0) frame = requestAnimationFrame(flush)
+      if (isRead && frame === 0) frame = requestAnimationFrame(flush)
     }
-    let isRead = false
     const off = onEvidence((change) => {
-      if (change.type !== 'start' || change.start.runId !== runId) return
-      fresh.push(change.start)
-      if (isRead) soon()
+      if (change.type === 'start' && change.start.runId === runId) starts.push(change.start)
+      if (change.type === 'press' && change.press.runId === runId) presses.push(change.press)
+      soon()
     })
     readEvidence(runId).then((evidence) => {
       if (!wanted) return
       isRead = true
       // What was told during the read may be in it.
-      const known = new Set(evidence.starts.map(keyOf))
-      fresh = fresh.filter((start) => !known.has(keyOf(start)))
+      const read = new Set(evidence.starts.map(keyOf))
+      starts = starts.filter((start) => !read.has(keyOf(start)))
+      presses = presses.filter(({ at }) => !evidence.presses.some((press) => press.at === at))
       setKnown({ runId, evidence })
-      if (fresh.length > 0) soon()
+      soon()
     }, console.error)
     return () => {
       wanted = false
@@ -72,7 +78,8 @@ export function useControls(): Controls {
     const off = onEvidence((change) => {
       if (change.type === 'controls') setControls(change.controls)
       // A start has taken the failure that was asked for.
-      else setControls((now) => (now.failNext ? { ...now, failNext: false } : now))
+      else if (change.type === 'start')
+        setControls((now) => (now.failNext ? { ...now, failNext: false } : now))
     })
     read()
     return () => {

@@ -1,4 +1,4 @@
-import { type Run, useStepwell } from '@stepwell/react'
+import { type Run, useStepwell, useStepwellStatus } from '@stepwell/react'
 import { useEffect, useState } from 'react'
 import { flights } from './jobs.ts'
 
@@ -13,14 +13,15 @@ const CHANGES = [
   'run:retry',
 ] as const
 
-interface RecentRuns {
+export interface RecentRuns {
   runs: readonly Run<typeof flights>[]
   problem: string | null
 }
 
 /** The newest runs, read again after each event that changes the list. */
-export function useRecentRuns(ready: boolean): RecentRuns {
+export function useRecentRuns(): RecentRuns {
   const stepwell = useStepwell()
+  const ready = useStepwellStatus().state === 'ready'
   const [recent, setRecent] = useState<RecentRuns>({ runs: [], problem: null })
 
   useEffect(() => {

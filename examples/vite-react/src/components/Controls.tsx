@@ -87,30 +87,26 @@ interface BreakersProps {
 function Breakers({ runId, isRunning, willFail }: BreakersProps) {
   const stepwell = useStepwell()
   const { state } = useStepwellStatus()
-  const press = async (kind: Press['kind'], then: () => void) => {
-    if (runId !== null) await recordPress({ runId, kind, at: Date.now() })
-    then()
+  const record = async (kind: Press['kind']) => {
+    if (runId !== null && isRunning) await recordPress({ runId, kind, at: Date.now() })
   }
   const crash = () => {
+    // On record at the same time, for the page lives on.
+    void record('crash')
     crashEngine(stepwell, 'terminate')
     terminateExecutor(stepwell)
+  }
+  const reload = () => {
+    // Whatever becomes of the record: the button reloads.
+    record('reload').finally(() => location.reload())
   }
   return (
     <fieldset className="breakers">
       <legend>Do your worst</legend>
-      <button
-        type="button"
-        className="danger"
-        disabled={state !== 'ready'}
-        onClick={() => void press('crash', crash)}
-      >
+      <button type="button" className="danger" disabled={state !== 'ready'} onClick={crash}>
         Crash the engine
       </button>
-      <button
-        type="button"
-        className="danger"
-        onClick={() => void press('reload', () => location.reload())}
-      >
+      <button type="button" className="danger" onClick={reload}>
         Reload
       </button>
       <button

@@ -42,9 +42,9 @@ const Bars = memo(function Bars({ committed }: { committed: Committed }) {
           title="Hours lost to delays, by hour of departure"
         >
           <CartesianGrid vertical={false} stroke="var(--line)" />
-          <XAxis dataKey="hour" tickLine={false} stroke="var(--soft)" interval="preserveStartEnd" />
+          <XAxis dataKey="hour" tickLine={false} stroke="var(--soft)" minTickGap={8} />
           <YAxis
-            width={52}
+            width={64}
             tickLine={false}
             axisLine={false}
             stroke="var(--soft)"

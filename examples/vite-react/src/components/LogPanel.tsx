@@ -33,6 +33,7 @@ export function LogPanel({ runId }: { runId: string | null }) {
 function Lines({ logs }: { logs: LogsView['logs'] }) {
   const box = useRef<HTMLDivElement>(null)
   const isFollowing = useRef(true)
+  const scrolledTo = useRef(0)
   const lines = useVirtualizer({
     count: logs.length,
     getScrollElement: () => box.current,
@@ -48,9 +49,12 @@ function Lines({ logs }: { logs: LogsView['logs'] }) {
   }, [newest])
 
   const onScroll = () => {
-    const { current } = box
-    if (current === null) return
-    isFollowing.current = current.scrollHeight - current.scrollTop - current.clientHeight < END_PX
+    if (box.current === null) return
+    const { scrollHeight, scrollTop, clientHeight } = box.current
+    // Lines may have come since the event: away from the end, only a scroll upwards is the reader's wish.
+    if (scrollHeight - scrollTop - clientHeight < END_PX) isFollowing.current = true
+    else if (scrollTop < scrolledTo.current) isFollowing.current = false
+    scrolledTo.current = scrollTop
   }
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keyboard, too

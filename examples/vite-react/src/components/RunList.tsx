@@ -1,16 +1,17 @@
 import { useStepwellStatus } from '@stepwell/react'
-import { useRecentRuns } from '../useRecentRuns.ts'
+import type { RecentRuns } from '../useRecentRuns.ts'
 import { moment, plural, shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 interface Props {
+  recent: RecentRuns
   shownId: string | null
   onChoose: (runId: string) => void
 }
 
-export function RecentRuns({ shownId, onChoose }: Props) {
+export function RunList({ recent, shownId, onChoose }: Props) {
   const { state, role } = useStepwellStatus()
-  const { runs, problem } = useRecentRuns(state === 'ready')
+  const { runs, problem } = recent
   return (
     <section className="card" aria-labelledby="recent-title">
       <h2 id="recent-title">Runs</h2>
@@ -29,7 +30,8 @@ export function RecentRuns({ shownId, onChoose }: Props) {
             >
               <code className="run-id">{shortId(run.id)}</code>
               <span className="recent-what">
-                {moment(run.createdAt)}, {plural(run.stepCount, 'step')}
+                {moment(run.createdAt)}
+                {run.completedAt !== null && `, ${plural(run.stepCount, 'step')}`}
               </span>
               <StatusBadge status={run.status} />
             </button>
