@@ -13,6 +13,7 @@ import { countEvidence } from './counts.ts'
 import { flights } from './jobs.ts'
 import { useCommitted } from './useCommitted.ts'
 import { useEvidence } from './useEvidence.ts'
+import { useHeld } from './useHeld.ts'
 import { useRecentRuns } from './useRecentRuns.ts'
 
 export function App() {
@@ -27,7 +28,8 @@ export function App() {
   const runId = olderId ?? job.runId
   const evidence = useEvidence(runId)
   const committed = useCommitted(runId)
-  const counts = useMemo(() => countEvidence(evidence, view.steps), [evidence, view.steps])
+  const { steps, startedAt } = useHeld(runId, view)
+  const counts = useMemo(() => countEvidence(evidence, steps), [evidence, steps])
 
   return (
     <div className="page">
@@ -45,17 +47,12 @@ export function App() {
       <main className="columns">
         <div className="column">
           <Controls job={job} view={view} runId={runId} onStart={() => setChosenId(null)} />
-          {runId === null ? (
-            <JobCode />
-          ) : (
+          {runId === null && !view.isLoading && <JobCode />}
+          {runId !== null && (
             <>
-              <Counters counts={counts} steps={view.steps} />
+              <Counters counts={counts} steps={steps} />
               <DelayChart committed={committed} />
-              <Timeline
-                steps={view.steps}
-                counts={counts}
-                startedAt={view.run?.startedAt ?? null}
-              />
+              <Timeline steps={steps} counts={counts} startedAt={startedAt} />
             </>
           )}
         </div>

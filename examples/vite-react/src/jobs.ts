@@ -27,7 +27,7 @@ export const flights = defineJob({
         const size = rows.length / BATCHES
         const delays = countDelays(rows.slice(i * size, (i + 1) * size))
         const { flights, late } = totalOf(delays)
-        log.info(`${flights} flights, ${late} of them late`)
+        log.info(`${flights} flights, ${late} late`)
         return delays // committed to SQLite before the next step starts
       })
       total = merge(total, part)

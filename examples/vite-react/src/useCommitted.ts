@@ -22,7 +22,6 @@ export function useCommitted(runId: string | null): Committed {
     committed: NOTHING,
   })
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: of `epoch` only the change counts
   useEffect(() => {
     if (runId === null || state !== 'ready') return
     let wanted = true

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useCallback, useEffect, useState } from 'react'
 import {
   type Controls,
   DEFAULTS,
@@ -8,6 +8,7 @@ import {
   readControls,
   readEvidence,
   type Start,
+  setControl,
 } from './evidence.ts'
 
 const keyOf = ({ worker, batch, attempt }: Start): string => `${worker} ${batch} ${attempt}`
@@ -68,7 +69,7 @@ export function useEvidence(runId: string | null): Evidence {
 }
 
 /** The switches that the worker reads at the start of each batch. They survive reloads, as it does not. */
-export function useControls(): Controls {
+export function useControls(): [Controls, (name: keyof Controls, value: boolean) => void] {
   const [controls, setControls] = useState(DEFAULTS)
   useEffect(() => {
     let wanted = true
@@ -87,5 +88,10 @@ export function useControls(): Controls {
       off()
     }
   }, [])
-  return controls
+  // Shown at once: a switch that waits for a database feels broken.
+  const set = useCallback((name: keyof Controls, value: boolean) => {
+    setControls((now) => ({ ...now, [name]: value }))
+    setControl(name, value).catch(console.error)
+  }, [])
+  return [controls, set]
 }

@@ -1,6 +1,6 @@
 import { crashEngine, terminateExecutor } from '@stepwell/core/testing'
 import { type JobView, type RunView, useStepwell, useStepwellStatus } from '@stepwell/react'
-import { type Press, recordPress, setControl } from '../evidence.ts'
+import { type Press, recordPress } from '../evidence.ts'
 import { BATCHES, type flights } from '../jobs.ts'
 import { useControls } from '../useEvidence.ts'
 import { count, shortId } from '../words.ts'
@@ -22,11 +22,12 @@ interface Props {
 
 /** Where the run stands, and all that can be done to it: also what should never be done to a job. */
 export function Controls({ job, view, runId, onStart }: Props) {
-  const controls = useControls()
+  const [controls, setControl] = useControls()
   const start = () => {
     onStart()
     // One that was asked for in an earlier run and not used up.
-    setControl('failNext', false).then(() => job.trigger(), console.error)
+    setControl('failNext', false)
+    job.trigger()
   }
   return (
     <section className="card" aria-labelledby="run-title">
@@ -63,12 +64,17 @@ export function Controls({ job, view, runId, onStart }: Props) {
           <input
             type="checkbox"
             checked={controls.slowMotion}
-            onChange={(event) => void setControl('slowMotion', event.target.checked)}
+            onChange={(event) => setControl('slowMotion', event.target.checked)}
           />
           <span>Slow motion</span>
         </label>
       </div>
-      <Breakers runId={runId} isRunning={view.status === 'running'} willFail={controls.failNext} />
+      <Breakers
+        runId={runId}
+        isRunning={view.status === 'running'}
+        willFail={controls.failNext}
+        onFailNext={() => setControl('failNext', true)}
+      />
       {job.triggerError !== null && (
         <p className="problem" role="alert">
           {job.triggerError.message}
@@ -82,9 +88,10 @@ interface BreakersProps {
   runId: string | null
   isRunning: boolean
   willFail: boolean
+  onFailNext: () => void
 }
 
-function Breakers({ runId, isRunning, willFail }: BreakersProps) {
+function Breakers({ runId, isRunning, willFail, onFailNext }: BreakersProps) {
   const stepwell = useStepwell()
   const { state } = useStepwellStatus()
   const record = async (kind: Press['kind']) => {
@@ -113,7 +120,7 @@ function Breakers({ runId, isRunning, willFail }: BreakersProps) {
         type="button"
         className="danger"
         disabled={!isRunning || willFail}
-        onClick={() => void setControl('failNext', true)}
+        onClick={onFailNext}
       >
         Make a batch fail
       </button>
@@ -149,7 +156,9 @@ function message(view: View): string {
     case 'missing':
       return 'This run is not in the database any more.'
     case 'unavailable':
-      return view.error.code === 'not_leader' ? 'This tab waits its turn.' : view.error.message
+      return view.error.code === 'not_leader'
+        ? 'This tab waits its turn.'
+        : 'The engine cannot be reached; the note above says why.'
     case 'pending':
       return 'Waiting for the engine to start it.'
     case 'running':

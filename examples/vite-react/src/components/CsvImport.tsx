@@ -16,7 +16,10 @@ export function CsvImport() {
     if (file === undefined || isDisabled) return
     setUnreadable(null)
     file.text().then(
-      (text) => job.trigger({ name: file.name, text }),
+      (text) => {
+        // Its refusal, if it is one, is in `triggerError`.
+        job.trigger({ name: file.name, text })
+      },
       (reason: unknown) => setUnreadable(`“${file.name}” cannot be read: ${String(reason)}`),
     )
   }
@@ -111,7 +114,6 @@ function Columns({ name, rows, columns }: ColumnsProps) {
           </thead>
           <tbody>
             {columns.map((column, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: names of columns may repeat, and the list is final
               <tr key={i}>
                 <th scope="row">{column.name}</th>
                 <td className="number">{count(column.filled)}</td>

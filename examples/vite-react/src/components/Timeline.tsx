@@ -1,6 +1,7 @@
 import type { Step } from '@stepwell/react'
 import { useDeferredValue, useMemo, useState } from 'react'
 import {
+  getNiceTickValues,
   ReferenceLine,
   ResponsiveContainer,
   Scatter,
@@ -92,7 +93,7 @@ function Plot({ steps, counts, from, isCloseUp }: PlotProps) {
           dataKey="at"
           domain={domain}
           allowDataOverflow
-          tickCount={7}
+          ticks={getNiceTickValues(domain, 6).filter((at) => at >= domain[0] && at <= domain[1])}
           tickLine={false}
           stroke="var(--soft)"
           tickFormatter={(ms: number) => duration(ms)}
