@@ -46,7 +46,13 @@ export function App() {
       </header>
       <main className="columns">
         <div className="column">
-          <Controls job={job} view={view} runId={runId} onStart={() => setChosenId(null)} />
+          <Controls
+            job={job}
+            view={view}
+            runId={runId}
+            committed={counts.committed}
+            onStart={() => setChosenId(null)}
+          />
           {runId === null && !view.isLoading && <JobCode />}
           {runId !== null && (
             <>

@@ -26,5 +26,5 @@ export function duration(ms: number): string {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-const twoDigits = (hour: number): string => String(hour).padStart(2, '0')
-export const hours = (hour: number): string => `${twoDigits(hour)}:00–${twoDigits(hour + 1)}:00`
+export const clockHour = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
+export const hours = (hour: number): string => `${clockHour(hour)}–${clockHour(hour + 1)}`

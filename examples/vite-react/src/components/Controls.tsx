@@ -17,11 +17,12 @@ interface Props {
   job: JobView<typeof flights>
   view: View
   runId: string | null
+  committed: number
   onStart: () => void
 }
 
 /** Where the run stands, and all that can be done to it: also what should never be done to a job. */
-export function Controls({ job, view, runId, onStart }: Props) {
+export function Controls({ job, view, runId, committed, onStart }: Props) {
   const [controls, setControl] = useControls()
   const start = () => {
     onStart()
@@ -39,7 +40,7 @@ export function Controls({ job, view, runId, onStart }: Props) {
           <StatusBadge status={view.status} testId="run-status" />
         </span>
       </div>
-      <ProgressBar view={view} />
+      <ProgressBar committed={runId === null ? null : committed} />
       <p className={MESSAGE_STYLES[view.status] ?? 'message'}>{message(view)}</p>
       <div className="actions">
         <button
@@ -135,13 +136,12 @@ function Breakers({ runId, isRunning, willFail, onFailNext }: BreakersProps) {
   )
 }
 
-function ProgressBar({ view }: { view: View }) {
-  const current = view.progress?.current ?? 0
+function ProgressBar({ committed }: { committed: number | null }) {
   return (
     <div className="progress">
-      <progress aria-label="Batches done" value={current} max={BATCHES} />
+      <progress aria-label="Batches committed" value={committed ?? 0} max={BATCHES} />
       <span className="progress-text" data-testid="progress">
-        {view.progress === null ? '–' : `${current} of ${BATCHES}`}
+        {committed === null ? '–' : `${committed} of ${BATCHES}`}
       </span>
     </div>
   )

@@ -1,9 +1,11 @@
 import { memo, useDeferredValue, useMemo } from 'react'
 import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 import { totalOf } from '../histogram.ts'
+import { roundTicks } from '../ticks.ts'
 import type { Committed } from '../useCommitted.ts'
-import { count, hours } from '../words.ts'
+import { clockHour, count, hours } from '../words.ts'
 
+const LABELLED_HOURS = [0, 3, 6, 9, 12, 15, 18, 21]
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
 
 /** The sum of what is in the database, and of nothing else: therefore it stands again after a reload. */
@@ -32,6 +34,9 @@ const Bars = memo(function Bars({ committed }: { committed: Committed }) {
       return { hour, flights, late, lost: Math.round(minutes / 6) / 10 }
     })
   }, [committed])
+  const most = Math.max(1, ...data.map(({ lost }) => lost))
+  const ticks = roundTicks([0, most * 1.25], 5)
+  const top = Math.max(most, ticks.at(-1) ?? 0)
   return (
     <div className="chart">
       <ResponsiveContainer width="100%" height={220}>
@@ -42,14 +47,22 @@ const Bars = memo(function Bars({ committed }: { committed: Committed }) {
           title="Hours lost to delays, by hour of departure"
         >
           <CartesianGrid vertical={false} stroke="var(--line)" />
-          <XAxis dataKey="hour" tickLine={false} stroke="var(--soft)" minTickGap={8} />
+          <XAxis
+            dataKey="hour"
+            ticks={LABELLED_HOURS}
+            interval={0}
+            tickLine={false}
+            stroke="var(--soft)"
+            tickFormatter={clockHour}
+          />
           <YAxis
             width={64}
             tickLine={false}
             axisLine={false}
             stroke="var(--soft)"
             tickFormatter={(lost: number) => `${count(lost)} h`}
-            domain={[0, 'auto']}
+            domain={[0, top]}
+            ticks={ticks}
           />
           <Tooltip
             cursor={{ fill: 'var(--tint)' }}

@@ -1,7 +1,6 @@
 import type { Step } from '@stepwell/react'
 import { useDeferredValue, useMemo, useState } from 'react'
 import {
-  getNiceTickValues,
   ReferenceLine,
   ResponsiveContainer,
   Scatter,
@@ -12,6 +11,7 @@ import {
   YAxis,
 } from 'recharts'
 import type { Counts } from '../counts.ts'
+import { roundTicks } from '../ticks.ts'
 import { duration, plural } from '../words.ts'
 
 /** Neighbours lie in different lanes, so that each is seen however short it is. */
@@ -51,7 +51,8 @@ export function Timeline({ steps, counts, startedAt }: Props) {
         <li className="key-now">committed</li>
         <li className="key-earlier">committed before this page was loaded</li>
         <li className="key-again">at a later attempt</li>
-        <li className="key-lost">failed, or cut off by a crash</li>
+        <li className="key-lost">failed, or cut off</li>
+        <li className="key-crash">crash, numbered</li>
       </ul>
     </section>
   )
@@ -93,7 +94,7 @@ function Plot({ steps, counts, from, isCloseUp }: PlotProps) {
           dataKey="at"
           domain={domain}
           allowDataOverflow
-          ticks={getNiceTickValues(domain, 6).filter((at) => at >= domain[0] && at <= domain[1])}
+          ticks={roundTicks(domain, 6)}
           tickLine={false}
           stroke="var(--soft)"
           tickFormatter={(ms: number) => duration(ms)}
@@ -113,7 +114,7 @@ function Plot({ steps, counts, from, isCloseUp }: PlotProps) {
             stroke="var(--bad)"
             strokeWidth={1.5}
             label={{
-              value: `crash ${counts.crashes.length - marks.length + i + 1}`,
+              value: counts.crashes.length - marks.length + i + 1,
               position: 'top',
               fill: 'var(--bad)',
               fontSize: 12,
