@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
 import { expect, test } from '../support/fixtures.js'
+import { startRawBrowser } from '../support/raw-browser.js'
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../examples/vite-react')
 const DATA = path.join(EXAMPLE, 'node_modules/vega-datasets/data')
@@ -166,6 +167,28 @@ async function expectStartsOnRecord(page: Page): Promise<void> {
   // Each once, the one that was to fail once more, and the repeated ones.
   expect(batches).toHaveLength(BATCHES + 1 + (await figure(page, 'repeated')))
 }
+
+test('the whole browser is killed, and the run goes on', async ({ profile }) => {
+  const first = await startRawBrowser(profile)
+  try {
+    const page = await first.context.newPage()
+    await open(page)
+    await button(page, 'Start').click()
+    await commits(page, 10)
+  } finally {
+    await first.kill()
+  }
+  const second = await startRawBrowser(profile)
+  try {
+    const page = await second.context.newPage()
+    await open(page)
+    await commits(page, 20)
+    await expectNothingRepeated(page, 1)
+    await expect(page.getByTestId('recovery-note')).toContainText('Killed without a button')
+  } finally {
+    await second.kill()
+  }
+})
 
 test('cancel keeps what is committed, and retry goes on after it', async ({ sharedContext }) => {
   const page = await sharedContext.newPage()

@@ -4,11 +4,11 @@ import type { Evidence, Start } from './evidence.ts'
 
 /** A worker died and another one went on. */
 export interface Crash {
-  /** When the button was pressed; for a killed browser, which presses none, the last that was heard of the worker. */
+  /** When the button was pressed; without a button (a killed browser) the last that was heard of the worker. */
   readonly at: number
-  /** From the press to the next body of a batch; `null` without a press. */
+  /** From then to the next body of a batch; `null` without a button, for nobody knows when it was killed. */
   readonly startMs: number | null
-  /** From the press to the next committed batch; `null` without a press, or while there is none. */
+  /** From then to the next committed batch; `null` as above, and while there is none. */
   readonly commitMs: number | null
 }
 
@@ -58,11 +58,13 @@ export function countEvidence({ starts, presses }: Evidence, steps: readonly Ste
     if (previous?.attempt === start.attempt && previous.worker !== start.worker) {
       const from = since
       const press = presses.findLast(({ at }) => at >= from && at <= start.at)
-      const commit = press && commits.find((at) => at > start.at)
+      // What a worker still began after the press shows that it was alive then.
+      const at = Math.max(press?.at ?? 0, previous.at)
+      const commit = commits.find((time) => time > start.at)
       crashes.push({
-        at: press?.at ?? previous.at,
-        startMs: press === undefined ? null : start.at - press.at,
-        commitMs: press === undefined || commit === undefined ? null : commit - press.at,
+        at,
+        startMs: press === undefined ? null : start.at - at,
+        commitMs: press === undefined || commit === undefined ? null : commit - at,
       })
     }
     if (previous?.worker !== start.worker) since = start.at

@@ -26,5 +26,5 @@ export function duration(ms: number): string {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-export const clockHour = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
+const clockHour = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
 export const hours = (hour: number): string => `${clockHour(hour)}–${clockHour(hour + 1)}`

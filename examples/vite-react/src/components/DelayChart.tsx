@@ -3,7 +3,7 @@ import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxi
 import { totalOf } from '../histogram.ts'
 import { roundTicks } from '../ticks.ts'
 import type { Committed } from '../useCommitted.ts'
-import { clockHour, count, hours } from '../words.ts'
+import { count, hours } from '../words.ts'
 
 const LABELLED_HOURS = [0, 3, 6, 9, 12, 15, 18, 21]
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
@@ -53,7 +53,6 @@ const Bars = memo(function Bars({ committed }: { committed: Committed }) {
             interval={0}
             tickLine={false}
             stroke="var(--soft)"
-            tickFormatter={clockHour}
           />
           <YAxis
             width={64}
