@@ -47,6 +47,9 @@ type Change =
   | { readonly type: 'controls'; readonly controls: Controls }
 
 const NAME = 'stepwell-demo-witness'
+/** The runs of a long afternoon. */
+const STARTS_MAX = 40_000
+const PRUNE_EACH = 100
 export const DEFAULTS: Controls = { slowMotion: true, failNext: false }
 
 let opening: Promise<IDBPDatabase<Schema>> | undefined
@@ -76,14 +79,16 @@ function announce(change: Change): void {
 export async function recordStart(start: Start): Promise<Controls> {
   const db = await database()
   const transaction = db.transaction(['starts', 'controls'], 'readwrite')
+  const starts = transaction.objectStore('starts')
   const controls = transaction.objectStore('controls')
-  const [slowMotion, failNext] = await Promise.all([
+  const [slowMotion, failNext, key] = await Promise.all([
     controls.get('slowMotion'),
     controls.get('failNext'),
-    transaction.objectStore('starts').add(start),
+    starts.add(start),
     // One failure is asked for, and one is given.
     controls.delete('failNext'),
   ])
+  if (key % PRUNE_EACH === 0) await starts.delete(IDBKeyRange.upperBound(key - STARTS_MAX))
   await transaction.done
   announce({ type: 'start', start })
   return {
