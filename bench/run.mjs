@@ -83,7 +83,7 @@ async function steps(page, durability, runs, count) {
 /** Reloads in the middle of a run of 20 ms steps. */
 async function resume(page) {
   const id = await page.evaluate((count) => window.bench.startSlow(count), SLOW_STEPS)
-  await page.waitForFunction(async (run) => (await window.bench.stepCount(run)) >= 5, id)
+  await page.evaluate((run) => window.bench.reached(run, 5), id)
   await page.reload()
   return page.evaluate((run) => window.bench.resumedAfter(run), id)
 }
@@ -92,11 +92,15 @@ function report(samples, version) {
   const rate = (name) => samples[name].map((sample) => (Array.isArray(sample) ? sample[0] : sample))
   const perCommit = (name) => median(samples[name].map(([, steps]) => steps))
   const floor = median(rate('raw'))
-  console.log(`\nChromium ${version}, profile in ${tmpdir()}, ${rounds} rounds, medians (lowest to highest)\n`)
+  console.log(
+    `\nChromium ${version}, profile in ${tmpdir()}, ${rounds} rounds, medians (lowest to highest)\n`,
+  )
   const row = (label, values, unit, note = '') => {
     const middle = format(median(values))
     const spread = `${format(Math.min(...values))} to ${format(Math.max(...values))}`
-    console.log(`${label.padEnd(44)}${`${middle} ${unit}`.padStart(14)}   ${spread.padEnd(18)} ${note}`)
+    console.log(
+      `${label.padEnd(44)}${`${middle} ${unit}`.padStart(14)}   ${spread.padEnd(18)} ${note}`,
+    )
   }
   const against = (name) =>
     `${(median(rate(name)) / floor).toFixed(2)} × raw, ${perCommit(name).toFixed(2)} steps a commit`

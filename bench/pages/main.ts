@@ -34,7 +34,10 @@ const bench = {
     await Promise.all(all)
     const seconds = (performance.now() - start) / 1_000
     const after = await engineCounters(client)
-    return [(runs * count) / seconds, (after.steps - before.steps) / (after.commits - before.commits)]
+    return [
+      (runs * count) / seconds,
+      (after.steps - before.steps) / (after.commits - before.commits),
+    ]
   },
   /** Milliseconds from `trigger()` to the first step's function, when idle. */
   async firstStep(): Promise<number> {
@@ -46,8 +49,15 @@ const bench = {
     const { id } = await clients.strict.trigger(slow, { count })
     return id
   },
-  async stepCount(id: string): Promise<number> {
-    return (await clients.strict.getRun(id))?.stepCount ?? 0
+  /** Resolves when a run has so many steps. */
+  async reached(id: string, count: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const off = clients.strict.on('step:complete', ({ runId, completedIndex }) => {
+        if (runId !== id || completedIndex < count - 1) return
+        off()
+        resolve()
+      })
+    })
   },
   /** Milliseconds from this page's navigation to the first step that started after it. */
   async resumedAfter(id: string): Promise<number> {

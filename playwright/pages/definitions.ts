@@ -273,6 +273,16 @@ export const progressing = defineJob({
   },
 })
 
+/** As `quick`, and each step tells progress: each of its commits tells the page something. */
+export const told = defineJob({
+  name: 'told',
+  run: async (step, input: { count: number }) => {
+    for (let i = 1; i <= input.count; i++) {
+      await step.run(`t-${i}`, ({ progress }) => progress(i, input.count))
+    }
+  },
+})
+
 /** 1,000 calls of progress, some in each of many tasks, so that they reach the page over many frames. */
 export const storming = defineJob({
   name: 'storming',

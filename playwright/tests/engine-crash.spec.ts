@@ -15,11 +15,8 @@ for (const how of ['panic', 'terminate'] as const) {
     await page.waitForFunction(
       () => window.stepwell.status.state === 'ready' && window.stepwell.status.epoch === 2,
     )
-    await page.waitForFunction(
-      (id) =>
-        window.stepwell.getSteps(id).then((steps) => steps.length === 2 || steps.length === 1),
-      id,
-    )
+    const steps = await page.evaluate((id) => window.stepwell.getSteps(id), id)
+    expect(steps[0]).toMatchObject({ name: 's-0', status: 'completed' })
     server.gate(key).open()
     expect(await ended(page, id)).toMatchObject({
       status: 'completed',
@@ -82,6 +79,33 @@ for (const how of ['panic', 'terminate'] as const) {
     await expectNothingUnhandled(page)
   })
 }
+
+test('a trigger that was committed, and whose answer was lost, makes one run', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage()
+  await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
+  const id = await page.evaluate(async (key) => {
+    const triggered = window.stepwell.trigger('steps', { key, count: 1 })
+    // The command leaves in this microtask checkpoint. Then the page's thread is held until a step's body has run, so
+    // that the answer is on its way and not read; and then there is no engine that could have sent it.
+    await new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)))
+    for (let counts = '{}'; counts === '{}'; ) {
+      const request = new XMLHttpRequest()
+      request.open('GET', `/witness/${key}/`, false)
+      request.send()
+      counts = request.responseText
+    }
+    void window.crash('terminate')
+    return (await triggered).id
+  }, key)
+  expect(await ended(page, id)).toMatchObject({ status: 'completed' })
+  const { runs } = await page.evaluate(() => window.stepwell.getRuns({ job: 'steps' }))
+  expect(runs.map((run) => run.id)).toEqual([id])
+  expect(server.witness.count(`${key}/s-0`)).toBe(1)
+})
 
 test('a cancel that is open at a panic has one effect', async ({ openPage, key, server }) => {
   const page = await openPage()

@@ -14,14 +14,12 @@ test('progress is delivered while the run goes on, stored, and kept after the en
     key,
   )
   await server.gate(key).reached()
-  await page.waitForFunction(
-    (id) => window.stepwell.getRun(id).then((run) => run?.progress?.current === 1000),
-    id,
-  )
-  expect(await runOf(page, id)).toMatchObject({
-    status: 'running',
-    progress: { current: 1000, total: 1000, message: 'in 1000' },
-  })
+  await expect
+    .poll(() => runOf(page, id))
+    .toMatchObject({
+      status: 'running',
+      progress: { current: 1000, total: 1000, message: 'in 1000' },
+    })
   server.gate(key).open()
   await ended(page, id)
   expect(await runOf(page, id)).toMatchObject({

@@ -178,10 +178,8 @@ test.describe('triggerAndWait', () => {
     expect(late).toMatchObject({ ok: false, code: 'timeout' })
     await server.gate(key).reached()
     server.gate(key).open()
-    await page.waitForFunction(async () => {
-      const { runs } = await window.stepwell.getRuns({ status: 'completed' })
-      return runs.length === 1
-    })
+    const completed = () => page.evaluate(() => window.stepwell.getRuns({ status: 'completed' }))
+    await expect.poll(async () => (await completed()).runs.length).toBe(1)
   })
 })
 

@@ -6,6 +6,7 @@
 mod clang;
 mod codegen;
 mod inputs;
+mod sim;
 mod wasm;
 
 use anyhow::{Result, bail};
@@ -19,6 +20,9 @@ usage: cargo xtask <command>
                              skipped when nothing changed; --dev is content with a release build)
   codegen [--check]          write packages/core/src/generated/protocol.ts from crates/stepwell-protocol;
                              with --check write nothing and fail when the committed file differs
+  sim [--seeds N] [--seed S] [--tell]
+                             simulate engine, SQLite, executors and clients with faults (2,000 seeds from 0 on;
+                             --tell with --seeds 1: every event on standard error)
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["wasm", "--dev"] => wasm::run(wasm::Profile::Dev),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["sim", options @ ..] => sim::run(options),
         _ => bail!("unknown command: {}\n\n{USAGE}", args.join(" ")),
     }
 }

@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 /// A [`Store`] in memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
     ownership: Ownership,
     data: Data,

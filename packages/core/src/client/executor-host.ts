@@ -1,6 +1,6 @@
 /** The tab's executor: the user's worker, or this page. It outlives engines: each new one gets a new port to it. */
 import { errorText, fromErrorInfo, StepwellError } from '../errors.js'
-import type { Executor } from '../executor/runtime.js'
+import { type Executor, startExecutor } from '../executor/runtime.js'
 import type { ExecutorId } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from '../wire.js'
@@ -73,7 +73,7 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
       const spawn = options.worker()
       executor ??=
         spawn === undefined
-          ? startInPage(options, ready, failed)
+          ? startInPage(options, ready)
           : startInWorker(options, spawn, ready, failed)
     } catch (reason) {
       return failed(spawnError(reason))
@@ -110,38 +110,17 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
   }
 }
 
-/** Loaded on demand: a page whose jobs run in a worker has no use for the code. */
-function startInPage(
-  { jobs, locks }: ExecutorHostOptions,
-  onReady: () => void,
-  onFailed: (error: StepwellError) => void,
-): RunningExecutor {
+function startInPage({ jobs, locks }: ExecutorHostOptions, onReady: () => void): RunningExecutor {
   let runtime: Executor | null = null
-  let isStopped = false
-  let latest: ConnectExecutor | null = null
-
-  const load = async () => {
-    const { startExecutor } = await import('../executor/runtime.js')
-    if (isStopped || latest === null) return
-    runtime = startExecutor({ jobs: jobs(), connect: latest, locks })
-    onReady()
-  }
   return {
     id: randomId(),
     connect(message) {
-      if (runtime !== null) return runtime.connect(message)
-      const isLoading = latest !== null
-      latest = message
-      if (isLoading) return
-      load().catch((reason: unknown) => {
-        if (!isStopped) onFailed(loadError(errorText(reason)))
-      })
+      if (runtime === null) runtime = startExecutor({ jobs: jobs(), connect: message, locks })
+      else runtime.connect(message)
+      onReady()
     },
     jobsChanged: () => runtime?.setJobs(jobs()),
-    stop() {
-      isStopped = true
-      runtime?.close()
-    },
+    stop: () => runtime?.close(),
   }
 }
 
@@ -171,7 +150,7 @@ function startInWorker(
   const onCrash = ({ message }: ErrorEvent) => {
     // After the start an error event is an uncaught error in the user's code, and the worker lives on.
     if (isReady) onError(uncaughtError(message), false)
-    else onFailed(workerError(message))
+    else onFailed(loadError(message))
   }
   worker.addEventListener('message', onMessage, { signal })
   worker.addEventListener('error', onCrash, { signal })
@@ -205,14 +184,6 @@ function spawnError(reason: unknown): StepwellError {
 }
 
 function loadError(message: string): StepwellError {
-  return new StepwellError(
-    'internal',
-    `The code that runs jobs in this page could not be loaded (${message}). It is tried again; check that every file ` +
-      "of the page's build is served.",
-  )
-}
-
-function workerError(message: string): StepwellError {
   return new StepwellError(
     'invalid_input',
     `The worker of the jobs could not be loaded, so no job can run: ${message || 'see the console'}. Check the URL in ` +

@@ -1,0 +1,176 @@
+//! What struck and what was reached, by name.
+
+macro_rules! named {
+    ($(#[$doc:meta])* $kind:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kind { $($(#[$variant_doc])* $variant,)* }
+
+        impl $kind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// As it is printed.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+named! {
+    /// What the world does to the system.
+    Fault {
+        /// The engine's memory is lost before a batch is handled; executors live on.
+        CrashBefore = "engine crash before a transaction",
+        /// The same after the commit, before anything of it leaves.
+        CrashAfter = "engine crash after a commit, before its output",
+        /// The same at some write or flush inside a transaction.
+        CrashInside = "engine crash inside a transaction",
+        /// Engine, executors and clients die; what the system was given survives.
+        PageKilled = "restart of everything",
+        /// The same with power loss, every unflushed write gone.
+        WritesLost = "power loss: unflushed writes lost",
+        /// The same with unflushed writes kept, lost and torn at random.
+        WritesTorn = "power loss: unflushed writes torn",
+        /// An executor dies.
+        ExecutorDied = "executor death",
+        /// A body kills its executor whenever it runs.
+        PoisonedBody = "body that kills its executor",
+        /// A body that takes seconds.
+        SlowBody = "slow body",
+        /// A body that never ends.
+        HungBody = "hung body",
+        /// The wall clock runs ahead.
+        ClockForward = "clock jump forward",
+        /// The wall clock is put back by seconds.
+        ClockBack = "clock jump back, absorbed",
+        /// The wall clock is put back by minutes or hours.
+        ClockFarBack = "clock jump back, followed",
+        /// Writes fail with `SQLITE_FULL` for a while.
+        DiskFull = "SQLITE_FULL",
+        /// A write fails with `SQLITE_IOERR`.
+        WriteFailed = "SQLITE_IOERR on write",
+        /// A flush fails with `SQLITE_IOERR`.
+        SyncFailed = "SQLITE_IOERR on sync",
+        /// A store call fails for no known reason.
+        Unexpected = "unexpected store error",
+        /// Messages on their way to an engine that died.
+        MessageLost = "message lost with its engine or port",
+        /// A client's message arrives twice.
+        MessageDoubled = "client message doubled",
+        /// A client's message overtakes another.
+        MessageReordered = "client message reordered",
+        /// A message takes much longer than usual.
+        MessageDelayed = "message delayed",
+        /// What a dead executor said arrives after its death was told.
+        LateMessage = "late message of a dead executor",
+        /// An executor says hello long after the engine's start.
+        LateHello = "hello after the gate",
+        /// An executor that the engine expects does not come.
+        MissingExecutor = "expected executor missing",
+        /// An executor says hello again to the same engine.
+        HelloAgain = "hello again to the same engine",
+        /// Opening the database fails.
+        OpenFailed = "opening the database failed",
+        /// The host lets go in good order.
+        Released = "orderly release",
+    }
+}
+
+named! {
+    /// Where the system was seen.
+    State {
+        /// A restarted engine took over a run with its body.
+        Adopted = "run adopted",
+        /// A void lease was claimed again.
+        Reclaimed = "run reclaimed",
+        /// A resent step was answered from the store.
+        StepRepeated = "resent step answered from the store",
+        /// A resent end of a run was acknowledged from the store.
+        EndRepeated = "resent end answered from the store",
+        /// A resent trigger found its run.
+        TriggerRepeated = "resent trigger answered from the store",
+        /// A message was refused.
+        LateWriteRefused = "refused late write",
+        /// Too many recoveries.
+        RecoveryCap = "recovery cap reached",
+        /// A batch was tried input by input.
+        OneByOne = "batch re-run one by one",
+        /// A run was taken from its executor because its message failed twice.
+        GaveUp = "message given up after failing twice",
+        /// The engine paused and went on.
+        PausedAndResumed = "paused and resumed",
+        /// A database with torn writes was opened, and was sound.
+        TornRecovered = "torn write recovered",
+        /// The transaction in which the machine died is there after all.
+        CommitSurfaced = "unconfirmed commit found after a restart",
+        /// Memoised outcomes were replayed.
+        Replayed = "stored step replayed",
+        /// A retried run kept its completed steps.
+        RetriedWithSteps = "retry kept completed steps",
+        /// A run was aborted in its executor.
+        Aborted = "running body aborted",
+        /// The engine went on without an executor that it waited for.
+        GateTimedOut = "gate opened by time",
+        /// Two or more inputs shared a transaction.
+        GroupCommit = "group commit",
+        /// Time went back.
+        ClockTold = "clock jump told by the clock",
+        /// The write-ahead log was copied into the database.
+        Checkpointed = "checkpoint and vacuum",
+        /// A job had no executor.
+        Unserved = "job unserved",
+    }
+}
+
+/// How often each fault struck and each state was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    faults: Vec<u64>,
+    states: Vec<u64>,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            faults: vec![0; Fault::ALL.len()],
+            states: vec![0; State::ALL.len()],
+        }
+    }
+}
+
+impl Counts {
+    /// A fault struck.
+    pub fn struck(&mut self, fault: Fault) {
+        self.faults[fault as usize] += 1;
+    }
+
+    /// A state was seen.
+    pub fn saw(&mut self, state: State) {
+        self.states[state as usize] += 1;
+    }
+
+    /// How often the fault struck.
+    #[must_use]
+    pub fn fault(&self, fault: Fault) -> u64 {
+        self.faults[fault as usize]
+    }
+
+    /// How often the state was seen.
+    #[must_use]
+    pub fn state(&self, state: State) -> u64 {
+        self.states[state as usize]
+    }
+
+    /// Adds another run's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, count) in self.faults.iter_mut().zip(&other.faults) {
+            *sum += count;
+        }
+        for (sum, count) in self.states.iter_mut().zip(&other.states) {
+            *sum += count;
+        }
+    }
+}

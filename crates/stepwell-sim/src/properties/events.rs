@@ -1,0 +1,67 @@
+//! Events come after the commit that made them true, and without gaps within an epoch.
+
+use stepwell_engine::Store;
+use stepwell_protocol::{Epoch, EventBody, RunEvent, RunStatus};
+
+use super::{Verdict, ensure};
+
+pub(crate) const NAME: &str = "events";
+
+/// The last event that was told.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    epoch: Epoch,
+    sequence: u64,
+}
+
+impl Events {
+    /// An event leaves the engine; `store` is what has been committed by then.
+    pub(crate) fn see(
+        &mut self,
+        epoch: Epoch,
+        event: &RunEvent,
+        store: &mut impl Store,
+    ) -> Verdict {
+        if epoch != self.epoch {
+            (self.epoch, self.sequence) = (epoch, 0);
+        }
+        self.sequence += 1;
+        let expected = self.sequence;
+        ensure(event.head.sequence == expected, || {
+            format!("event {expected} of epoch {epoch} should come, and {event:?} did")
+        })?;
+        committed(event, store)
+    }
+}
+
+fn committed(event: &RunEvent, store: &mut impl Store) -> Verdict {
+    let run_id = &event.head.run_id;
+    let Ok(Some(run)) = store.run(run_id) else {
+        return Err(format!("an event of a run that is not stored: {event:?}"));
+    };
+    ensure(run.version >= event.head.version, || {
+        format!(
+            "an event before its commit: {event:?}, stored version {}",
+            run.version
+        )
+    })?;
+    let same = run.version == event.head.version;
+    let status = match &event.body {
+        EventBody::RunComplete => RunStatus::Completed,
+        EventBody::RunCancel => RunStatus::Cancelled,
+        EventBody::RunFail { .. } => RunStatus::Failed,
+        EventBody::StepComplete { step_name, .. } => {
+            let steps = store.steps(run_id, false).unwrap_or_default();
+            let stored = steps
+                .iter()
+                .any(|step| step.name == *step_name && step.completed_index.is_some());
+            return ensure(stored, || {
+                format!("an event of a step that is not stored: {event:?}")
+            });
+        }
+        _ => return Ok(()),
+    };
+    ensure(!same || run.status == status, || {
+        format!("{event:?}, and the run is {:?}", run.status)
+    })
+}

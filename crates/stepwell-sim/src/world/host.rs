@@ -1,0 +1,541 @@
+//! The engine's host, as the engine worker is one: opens the database, collects inputs into batches, reads the clocks,
+//! lets nothing out before the commit.
+
+use stepwell_engine::{
+    Clock, Engine, EngineOptions, Entropy, Ownership, Store, StoreResult, wait_ms,
+};
+use stepwell_protocol::{
+    Assignment, Effect, EngineMessage, EventBody, ExecutorId, ExecutorMessage, FailureCode,
+    Holding, Input, Output, Step, StepStatus,
+};
+use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
+
+use super::chaos::{Moment, Strike};
+use super::executor::output_of_run;
+use super::{BUILD, Event, World};
+use crate::counts::{Fault, State};
+use crate::disk::DiskError;
+use crate::properties::reference::{ReferenceStore, whole_log};
+use crate::properties::{ensure, events, leases, liveness, logs, promises};
+use crate::vfs;
+
+/// How long an engine waits for its executors.
+const GATE_MS: i64 = 1_000;
+
+/// A living engine.
+pub(super) struct Host {
+    pub(super) id: u64,
+    pub(super) opened_at: i64,
+    engine: Engine<ReferenceStore>,
+    clock: Clock,
+    inputs: Vec<Input>,
+    is_flushing: bool,
+    /// Of the timer that counts.
+    wake_token: u64,
+    was_paused: bool,
+    /// How many of the executors that it expects have not said hello.
+    missing: usize,
+}
+
+impl World {
+    fn entropy(&mut self) -> Entropy {
+        let (low, high) = (self.rng.bits(), self.rng.bits());
+        Entropy((u128::from(low) | (u128::from(high) << 64)).to_le_bytes())
+    }
+
+    fn wall_ms(&self) -> i64 {
+        self.now + self.wall_offset
+    }
+
+    /// Virtual milliseconds are far below what a float holds exactly.
+    #[allow(clippy::cast_precision_loss)]
+    fn monotonic_ms(&self) -> f64 {
+        self.now as f64
+    }
+
+    pub(super) fn open_engine(&mut self) {
+        if self.host.is_some() {
+            return;
+        }
+        let mut expected = self
+            .executors
+            .iter()
+            .filter(|executor| executor.alive)
+            .count();
+        if self.chance_of_fault(60) {
+            self.struck(Fault::MissingExecutor);
+            expected += 1;
+        }
+        if std::mem::take(&mut self.misses_executor) {
+            expected += 1;
+        }
+        let options = EngineOptions {
+            build_id: BUILD.to_owned(),
+            expected_executors: u32::try_from(expected).unwrap_or(u32::MAX),
+        };
+        let mut clock = Clock::new(self.wall_ms(), self.monotonic_ms());
+        let now = clock.observe(self.wall_ms(), self.monotonic_ms()).now;
+        let entropy = self.entropy();
+        self.plan_trouble_at_opening();
+        let opened = self
+            .open_store()
+            .and_then(|store| Engine::open(store, options, now, entropy));
+        let (hit, dead) = {
+            let mut disk = self.disk.borrow_mut();
+            disk.plan(None);
+            (disk.take_hit(), disk.is_dead())
+        };
+        self.count_hit(hit);
+        let (engine, output) = match opened {
+            Ok(opened) if !dead => opened,
+            _ => {
+                self.struck(Fault::OpenFailed);
+                self.disk.borrow_mut().end_process();
+                let ms = self.rng.range(10, 300);
+                self.after(ms, Event::Open);
+                return;
+            }
+        };
+        self.note_recovery();
+        self.hosts += 1;
+        let id = self.hosts;
+        self.host = Some(Host {
+            id,
+            opened_at: self.now,
+            engine,
+            clock,
+            inputs: Vec::new(),
+            is_flushing: false,
+            wake_token: 0,
+            was_paused: false,
+            missing: expected,
+        });
+        self.deliver(output);
+        self.greet_all(id);
+    }
+
+    fn open_store(&mut self) -> StoreResult<ReferenceStore> {
+        let options = OpenOptions {
+            ownership: Ownership::Exclusive,
+            durability: Durability::Strict,
+            medium: Medium::Opfs,
+        };
+        let connection = vfs::open(&self.disk)
+            .map_err(|error| stepwell_engine::StoreError::Unavailable(error.to_string()))?;
+        let sqlite = SqliteStore::open(connection, options)?;
+        ReferenceStore::open(sqlite, &self.watch)
+    }
+
+    /// The page gives every executor a port to the new engine, and asks again what has no answer.
+    fn greet_all(&mut self, host: u64) {
+        for executor in 0..self.executors.len() {
+            let is_late = self.chance_of_fault(40);
+            let ms = match is_late {
+                true => self.rng.range(900, 2_500),
+                false => self.rng.range(0, 20),
+            };
+            self.after(ms, Event::Connect { executor, host });
+        }
+        for client in 0..self.clients.len() {
+            let outstanding: Vec<_> = self.clients[client].outstanding.keys().cloned().collect();
+            for request_id in outstanding {
+                self.ask(client, &request_id);
+            }
+        }
+    }
+
+    pub(super) fn post_to_engine(&mut self, to: u64, input: Input) {
+        if let Input::Executor { executor_id, .. } = &input
+            && self.gone.contains(executor_id)
+            && self.host.as_ref().is_some_and(|host| host.id == to)
+        {
+            self.struck(Fault::LateMessage);
+        }
+        let Some(host) = self.host.as_mut().filter(|host| host.id == to) else {
+            self.struck(Fault::MessageLost);
+            return;
+        };
+        let is_hello = matches!(
+            &input,
+            Input::Executor { envelope, .. } if matches!(envelope.message, ExecutorMessage::Hello { .. })
+        );
+        host.missing = host.missing.saturating_sub(usize::from(is_hello));
+        host.inputs.push(input);
+        if !host.is_flushing {
+            host.is_flushing = true;
+            let ms = self.rng.range(0, 1);
+            self.after(ms, Event::Flush { host: to });
+        }
+    }
+
+    pub(super) fn wake(&mut self, host: u64, token: u64) {
+        let is_due = self
+            .host
+            .as_ref()
+            .is_some_and(|current| current.id == host && current.wake_token == token);
+        if is_due {
+            self.post_to_engine(host, Input::Tick);
+        }
+    }
+
+    pub(super) fn flush(&mut self, of: u64) {
+        if self.host.as_ref().is_none_or(|host| host.id != of) {
+            return;
+        }
+        let strike = self.strike.take();
+        if let Some(Strike {
+            moment: Moment::Before,
+            level,
+        }) = strike
+        {
+            self.struck(Fault::CrashBefore);
+            self.crash(level);
+            return;
+        }
+        if let Some(Strike {
+            moment: Moment::Inside(operation),
+            ..
+        }) = strike
+        {
+            let trouble = crate::disk::Trouble::Crash(operation);
+            self.disk.borrow_mut().plan(Some(trouble));
+        }
+        let (wall, monotonic, entropy) = (self.wall_ms(), self.monotonic_ms(), self.entropy());
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        host.is_flushing = false;
+        let inputs = std::mem::take(&mut host.inputs);
+        let observed = host.clock.observe(wall, monotonic);
+        let together = inputs.len() > 1;
+        let unexpected = self.watch.borrow().unexpected;
+        let output = host.engine.handle(inputs, observed.now, entropy);
+        self.batches += 1;
+        if observed.jump.is_some() {
+            self.saw(State::ClockTold);
+        }
+        self.note_gate();
+        if together {
+            self.saw(State::GroupCommit);
+        }
+        let failures = unexpected - self.watch.borrow().unexpected;
+        if failures > 0 {
+            self.saw(State::OneByOne);
+        }
+        if failures > 1 {
+            self.saw(State::GaveUp);
+        }
+        let (hit, dead) = {
+            let mut disk = self.disk.borrow_mut();
+            if strike.is_some() {
+                disk.plan(None);
+            }
+            (disk.take_hit(), disk.is_dead())
+        };
+        self.count_hit(hit);
+        match strike {
+            Some(Strike { level, .. }) if dead => {
+                self.struck(Fault::CrashInside);
+                self.crash(level);
+            }
+            Some(Strike {
+                moment: Moment::After,
+                level,
+            }) => {
+                self.struck(Fault::CrashAfter);
+                self.crash(level);
+            }
+            _ => self.deliver(output),
+        }
+    }
+
+    fn note_gate(&mut self) {
+        let now = self.now;
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        if host.missing > 0 && now > host.opened_at + GATE_MS {
+            host.missing = 0;
+            self.saw(State::GateTimedOut);
+        }
+    }
+
+    fn count_hit(&self, hit: Option<DiskError>) {
+        match hit {
+            Some(DiskError::Full) => self.struck(Fault::DiskFull),
+            Some(DiskError::Write) => self.struck(Fault::WriteFailed),
+            Some(DiskError::Sync) => self.struck(Fault::SyncFailed),
+            Some(DiskError::Dead) | None => {}
+        }
+    }
+
+    /// What the engine said leaves, judged first against what has been committed.
+    fn deliver(&mut self, output: Output) {
+        self.trace.note(self.now, &output);
+        self.judge_output(&output);
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        let id = host.id;
+        host.wake_token += 1;
+        let token = host.wake_token;
+        let now = host
+            .clock
+            .observe(self.now + self.wall_offset, monotonic(self.now))
+            .now;
+        let wait = wait_ms(output.wake_at, now);
+        if let Some(status) = &output.status {
+            let is_paused = status.paused.is_some();
+            if host.was_paused && !is_paused {
+                self.watch.borrow_mut().counts.saw(State::PausedAndResumed);
+            }
+            host.was_paused = is_paused;
+            if !status.unserved_jobs.is_empty() {
+                self.watch.borrow_mut().counts.saw(State::Unserved);
+            }
+        }
+        if let Some(wait) = wait {
+            self.after(i64::from(wait), Event::Wake { host: id, token });
+        }
+        self.send_effects(id, output.effects);
+        for addressed in output.replies {
+            let number = self
+                .clients
+                .iter()
+                .position(|client| client.id == addressed.client_id);
+            if let Some(client) = number {
+                let (request_id, reply) = (addressed.reply.request_id, addressed.reply.reply);
+                let channel = format!("{id}>tab{client}");
+                self.send(
+                    channel,
+                    Event::ToClient {
+                        client,
+                        request_id,
+                        reply,
+                    },
+                );
+            }
+        }
+    }
+
+    fn send_effects(&mut self, host: u64, effects: Vec<Effect>) {
+        let mut by_executor: Vec<(ExecutorId, Vec<EngineMessage>)> = Vec::new();
+        for Effect::Send {
+            executor_id,
+            message,
+        } in effects
+        {
+            match by_executor.iter_mut().find(|(id, _)| *id == executor_id) {
+                Some((_, messages)) => messages.push(message),
+                None => by_executor.push((executor_id, vec![message])),
+            }
+        }
+        for (id, messages) in by_executor {
+            if let Some(executor) = self.executors.iter().position(|executor| executor.id == id) {
+                let channel = format!("{host}>{id}");
+                self.send(
+                    channel,
+                    Event::ToExecutor {
+                        executor,
+                        host,
+                        messages,
+                    },
+                );
+            }
+        }
+    }
+
+    fn judge_output(&mut self, output: &Output) {
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        let epoch = host.engine.epoch();
+        let mut verdicts = Vec::new();
+        for event in &output.events {
+            if let EventBody::RunFail {
+                error_code: FailureCode::LimitExceeded,
+            } = event.body
+            {
+                self.watch.borrow_mut().counts.saw(State::RecoveryCap);
+            }
+            let verdict = self.events.see(epoch, event, host.engine.store_mut());
+            verdicts.push((events::NAME, verdict));
+        }
+        for addressed in &output.replies {
+            let (request_id, reply) = (&addressed.reply.request_id, &addressed.reply.reply);
+            let verdict = self
+                .promises
+                .replied(request_id, reply, host.engine.store_mut());
+            verdicts.push((promises::NAME, verdict));
+        }
+        for (property, verdict) in verdicts {
+            self.judge(property, verdict);
+        }
+        for Effect::Send {
+            executor_id,
+            message,
+        } in &output.effects
+        {
+            match message {
+                EngineMessage::Assign { assignment } => {
+                    self.judge_assignment(executor_id, assignment);
+                }
+                EngineMessage::Welcome { adopted, .. } => {
+                    for held in adopted {
+                        let verdict = self.leases.give(held, epoch, executor_id);
+                        self.judge(leases::NAME, verdict);
+                    }
+                }
+                EngineMessage::Ack { seqs } => self.judge_acks(executor_id, seqs),
+                EngineMessage::Refused { run_id, .. } | EngineMessage::Abort { run_id, .. } => {
+                    self.bodies.lost_lease(run_id);
+                }
+            }
+        }
+        if self.watch.borrow().given_up.is_empty() {
+            return;
+        }
+        let given_up = std::mem::take(&mut self.watch.borrow_mut().given_up);
+        for run_id in &given_up {
+            self.bodies.lost_lease(run_id);
+        }
+    }
+
+    fn judge_assignment(&mut self, to: &ExecutorId, assignment: &Assignment) {
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        let epoch = host.engine.epoch();
+        let held = Holding {
+            run_id: assignment.run_id.clone(),
+            generation: assignment.generation,
+        };
+        let verdict = self.leases.give(&held, epoch, to);
+        let run = host.engine.store_mut().run(&assignment.run_id);
+        self.judge(leases::NAME, verdict);
+        if let Ok(Some(run)) = run {
+            let verdict = self.recoveries.assigned(&run, self.releases);
+            self.judge(liveness::NAME, verdict);
+        }
+    }
+
+    fn judge_acks(&mut self, executor_id: &ExecutorId, seqs: &[u64]) {
+        let (Some(host), Some(executor)) = (
+            self.host.as_mut(),
+            self.executors
+                .iter()
+                .find(|executor| executor.id == *executor_id),
+        ) else {
+            return;
+        };
+        let mut verdicts = Vec::new();
+        for seq in seqs {
+            let Some(message) = executor
+                .unanswered(*seq)
+                .map(|unanswered| &unanswered.message)
+            else {
+                continue;
+            };
+            let Some(run_id) = super::executor::run_of(message) else {
+                continue;
+            };
+            let store = host.engine.store_mut();
+            let Ok(Some(run)) = store.run(run_id) else {
+                verdicts.push((
+                    promises::NAME,
+                    Err(format!("acknowledged without a run: {message:?}")),
+                ));
+                continue;
+            };
+            verdicts.push((promises::NAME, promises::acknowledged(message, &run, store)));
+            let watch = self.watch.borrow();
+            verdicts.push((leases::NAME, leases::acknowledged(message, &run, &watch)));
+        }
+        for (property, verdict) in verdicts {
+            self.judge(property, verdict);
+        }
+    }
+
+    /// At the end: everything that is stored, against everything that was promised and done.
+    pub(super) fn check_store(&mut self) {
+        let Some(mut host) = self.host.take() else {
+            self.judge(
+                liveness::NAME,
+                Err("there is no engine at the end".to_owned()),
+            );
+            return;
+        };
+        let store = host.engine.store_mut();
+        store.check_all();
+        for run_id in self.promises.run_ids() {
+            let verdict = promises::kept(run_id, store);
+            self.watch
+                .borrow_mut()
+                .verdicts
+                .judge(promises::NAME, verdict);
+        }
+        let run_ids: Vec<_> = self.watch.borrow().history.run_ids().cloned().collect();
+        for run_id in run_ids {
+            let (Ok(Some(run)), Ok(steps)) = (store.run(&run_id), store.steps(&run_id, true))
+            else {
+                self.judge(
+                    promises::NAME,
+                    Err(format!("the run {run_id} cannot be read")),
+                );
+                continue;
+            };
+            let lines = store
+                .logs(&whole_log(&run_id))
+                .map(|page| page.logs)
+                .unwrap_or_default();
+            self.judge(liveness::NAME, liveness::ended(&run));
+            let acknowledged = self.acknowledged.get(&run_id);
+            let verdict = logs::check(&lines, &steps, acknowledged, &self.bodies);
+            self.judge(logs::NAME, verdict);
+            self.judge(
+                promises::NAME,
+                self.seen_outputs(&steps, run.output.as_ref()),
+            );
+        }
+        self.host = Some(host);
+    }
+
+    /// Each stored output was made by a body of that very step, and the run's output is made of them.
+    fn seen_outputs(
+        &self,
+        steps: &[Step],
+        output: Option<&stepwell_protocol::JsonText>,
+    ) -> Result<(), String> {
+        let completed = steps
+            .iter()
+            .filter(|step| step.status == StepStatus::Completed);
+        let mut outputs = std::collections::BTreeMap::new();
+        for step in completed {
+            let stored = step.output.clone().unwrap_or_default();
+            let body = self.bodies.of_output(&stored);
+            ensure(body.is_some_and(|body| body.step == step.name), || {
+                format!("no body of the step made this output: {step:?}, {body:?}")
+            })?;
+            outputs.insert(step.name.clone(), Ok::<_, ()>(stored));
+        }
+        let expected = output_of_run(&outputs);
+        ensure(output.is_none_or(|output| *output == expected), || {
+            format!("the run returned {output:?}, and its steps {expected:?}")
+        })
+    }
+
+    /// Upkeep in an idle moment.
+    pub(super) fn maintain(&mut self) {
+        if let Some(host) = self.host.as_mut()
+            && host.engine.store_mut().maintain().is_ok()
+        {
+            self.saw(State::Checkpointed);
+        }
+    }
+}
+
+/// Virtual milliseconds are far below what a float holds exactly.
+#[allow(clippy::cast_precision_loss)]
+fn monotonic(ms: i64) -> f64 {
+    ms as f64
+}
