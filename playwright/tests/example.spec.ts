@@ -1,13 +1,17 @@
 // examples/vite-react as a visitor uses it: by clicks.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
 import { expect, test } from '../support/fixtures.js'
+import { startRawBrowser } from '../support/raw-browser.js'
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../examples/vite-react')
+const DATA = path.join(EXAMPLE, 'node_modules/vega-datasets/data')
+const BATCHES = 400
+const INPUT_CHARS_MAX = 8 * 1024 * 1024
 
 let folder: string
 let server: TestServer
@@ -32,57 +36,209 @@ test.afterEach(() => server.close())
 
 async function open(page: Page): Promise<void> {
   await page.goto(server.origin)
-  await expect(page.getByTestId('engine-status')).toContainText('leader')
+  await isLeader(page)
 }
 
-const button = (page: Page, name: string) => page.getByRole('button', { name })
-const status = (page: Page) => page.getByRole('region', { name: /^Run/ }).getByTestId('run-status')
+const isLeader = (page: Page) => expect(page.getByTestId('engine-status')).toContainText('leader')
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+const status = (page: Page) => page.getByTestId('run-status')
 
-async function batchIsDone(page: Page, batch: number): Promise<void> {
-  await expect(page.getByTitle(`batch-${batch}: completed`)).toBeVisible()
+/** A number of the page; 0 while it is not there. */
+async function figure(page: Page, testId: string): Promise<number> {
+  const [text = ''] = await page.getByTestId(testId).allInnerTexts()
+  return Number.parseInt(text.replaceAll(',', ''), 10) || 0
 }
 
-test('start, crash the engine, reload, and the import is done', async ({ sharedContext }) => {
+async function commits(page: Page, atLeast: number): Promise<void> {
+  await expect.poll(() => figure(page, 'committed')).toBeGreaterThanOrEqual(atLeast)
+}
+
+/** Some more than there are now. */
+async function goesOn(page: Page): Promise<void> {
+  await commits(page, (await figure(page, 'committed')) + 5)
+}
+
+/** At most the one in flight at each crash, and no committed one. */
+async function expectNothingRepeated(page: Page, crashes: number): Promise<void> {
+  await expect(page.getByTestId('crashes')).toHaveText(String(crashes))
+  expect(await figure(page, 'repeated')).toBeLessThanOrEqual(crashes)
+  await expect(page.getByTestId('repeated-note')).toContainText('Of committed ones: 0')
+}
+
+test('start, crash, reload, second tab, fail, retry, done', async ({ sharedContext }) => {
+  test.setTimeout(90_000)
   const page = await sharedContext.newPage()
   await open(page)
-  await button(page, 'Start import').click()
-  await batchIsDone(page, 2)
+  await expect(page.getByText('export const flights = defineJob')).toBeVisible()
+  await expect(page.getByLabel('Slow motion')).toBeChecked()
+
+  await button(page, 'Start').click()
+  await commits(page, 5)
+  await expectNothingRepeated(page, 0)
+
   await button(page, 'Crash the engine').click()
-  await batchIsDone(page, 6)
-  await button(page, 'Reload the page').click()
-  await expect(status(page)).toContainText('running')
-  await expect(button(page, 'Start import')).toBeDisabled()
-  await expect(page.getByText('done before this page was loaded')).toBeVisible()
-  await expect(status(page)).toContainText('completed', { timeout: 25_000 })
-  await expect(page.getByText('All 3201 films are in.')).toBeVisible()
-  await expect(page.getByRole('table')).toContainText('Drama')
+  await goesOn(page)
+  await expectNothingRepeated(page, 1)
+  await expect(page.getByTestId('recovery')).toHaveText(/^\d+(\.\d)? m?s$/)
+  await expect(page.getByTestId('recovery-note')).toContainText('Committed after')
+
+  const before = { committed: 0, flights: 0 }
+  before.committed = await figure(page, 'committed')
+  before.flights = await figure(page, 'chart-total')
+  expect(before.flights).toBeGreaterThan(0)
+  await button(page, 'Reload').click()
+  await expect(page.getByText('begun before the page was loaded')).toBeVisible()
+  await expect.poll(() => figure(page, 'chart-total')).toBeGreaterThanOrEqual(before.flights)
+  await commits(page, before.committed + 5)
+  await expectNothingRepeated(page, 2)
+  await expect(button(page, 'Start')).toBeDisabled()
+
+  const [second] = await Promise.all([
+    sharedContext.waitForEvent('page'),
+    button(page, 'Open a second tab').click(),
+  ])
+  await expect(second.getByTestId('engine-status')).toContainText('follower')
+  await goesOn(page)
   await page.close()
+  await isLeader(second)
+  await goesOn(second)
+  await expectNothingRepeated(second, 3)
+
+  await button(second, 'Make a batch fail').click()
+  await expect(status(second)).toContainText('failed')
+  await expect(second.getByText(/^batch-\d+: Batch \d+ failed, as you asked/)).toBeVisible()
+  await button(second, 'Retry').click()
+  await goesOn(second)
+  await second.getByLabel('Slow motion').uncheck()
+  await expect(status(second)).toContainText('completed', { timeout: 40_000 })
+  await expectNothingRepeated(second, 3)
+  await expect(second.getByTestId('committed')).toHaveText(String(BATCHES))
+  await expect(second.getByTestId('committed-note')).toContainText('steps per second')
+  await expectWholeSum(second)
+  await expectStartsOnRecord(second)
+
+  // It stands again, also when nothing is at work any more.
+  await button(second, 'Reload').click()
+  await expectWholeSum(second)
+  await expectNothingRepeated(second, 3)
+  await second.close()
 })
 
-test('fail, retry, and the import is done', async ({ sharedContext }) => {
-  const page = await sharedContext.newPage()
-  await open(page)
-  await page.getByLabel('Slow motion').uncheck()
-  await page.getByLabel('Make batch 20 fail').check()
-  await page.getByLabel('Group by').selectOption('decade')
-  await button(page, 'Start import').click()
-  await expect(status(page)).toContainText('failed')
-  await expect(page.getByText('batch-20: Batch 20 failed')).toBeVisible()
-  await button(page, 'Retry').click()
-  await expect(status(page)).toContainText('completed')
-  await expect(page.getByRole('table')).toContainText('1990s')
-  await page.close()
+/** The chart's figures are those of the data set, hour by hour. */
+async function expectWholeSum(page: Page): Promise<void> {
+  const rows: { delay: number; time: number }[] = JSON.parse(
+    readFileSync(path.join(DATA, 'flights-200k.json'), 'utf8'),
+  )
+  const late = rows.filter(({ delay }) => delay > 15).length
+  const minutes = rows.reduce((sum, { delay }) => sum + Math.max(delay, 0), 0)
+  const text = (value: number) => value.toLocaleString('en')
+  await expect(page.getByTestId('chart-total')).toHaveText(
+    `${text(rows.length)} flights, ${text(late)} late, ${text(minutes)} minutes lost`,
+  )
+  const expected = Array.from({ length: 24 }, (_, hour) => {
+    const flights = rows.filter(({ time }) => Math.floor(time) === hour)
+    const isLate = flights.filter(({ delay }) => delay > 15).length
+    const lost = flights.reduce((sum, { delay }) => sum + Math.max(delay, 0), 0)
+    return [flights.length, isLate, lost].map(text)
+  })
+  await page.getByText('As a table').click()
+  const cells = page.getByRole('region', { name: /^Hours lost/ }).locator('tbody tr')
+  await expect(cells).toHaveCount(24)
+  const shown = await cells.evaluateAll((trs) =>
+    trs.map((tr) => [...tr.querySelectorAll('td')].map((td) => td.textContent)),
+  )
+  expect(shown).toEqual(expected)
+}
+
+/** The witness's own records: all bodies that ever started, beside what the page makes of them. */
+async function expectStartsOnRecord(page: Page): Promise<void> {
+  const batches = await page.evaluate(
+    () =>
+      new Promise<number[]>((resolve, reject) => {
+        const request = indexedDB.open('stepwell-demo-witness')
+        request.onerror = () => reject(request.error)
+        request.onsuccess = () => {
+          const all = request.result.transaction('starts').objectStore('starts').getAll()
+          all.onsuccess = () => resolve(all.result.map(({ batch }) => batch))
+        }
+      }),
+  )
+  expect(new Set(batches).size).toBe(BATCHES)
+  // Each once, the one that was to fail once more, and the repeated ones.
+  expect(batches).toHaveLength(BATCHES + 1 + (await figure(page, 'repeated')))
+}
+
+test('the whole browser is killed, and the run goes on', async ({ profile }) => {
+  const first = await startRawBrowser(profile)
+  try {
+    const page = await first.context.newPage()
+    await open(page)
+    await button(page, 'Start').click()
+    await commits(page, 10)
+  } finally {
+    await first.kill()
+  }
+  const second = await startRawBrowser(profile)
+  try {
+    const page = await second.context.newPage()
+    await open(page)
+    await commits(page, 20)
+    await expectNothingRepeated(page, 1)
+    await expect(page.getByTestId('recovery-note')).toContainText('Killed without a button')
+  } finally {
+    await second.kill()
+  }
 })
 
-test('cancel keeps what is done, and retry goes on after it', async ({ sharedContext }) => {
+test('cancel keeps what is committed, and retry goes on after it', async ({ sharedContext }) => {
   const page = await sharedContext.newPage()
   await open(page)
-  await button(page, 'Start import').click()
-  await batchIsDone(page, 1)
+  await button(page, 'Start').click()
+  await commits(page, 3)
   await button(page, 'Cancel').click()
   await expect(status(page)).toContainText('cancelled')
+  const kept = await figure(page, 'committed')
   await button(page, 'Retry').click()
-  await batchIsDone(page, 4)
+  await commits(page, kept + 3)
+  await expectNothingRepeated(page, 0)
   await button(page, 'Cancel').click()
+  await expect(status(page)).toContainText('cancelled')
+  await page.close()
+})
+
+test('the third crash in a minute is told in words, and a reload goes on', async ({
+  sharedContext,
+}) => {
+  const page = await sharedContext.newPage()
+  await open(page)
+  await button(page, 'Start').click()
+  await commits(page, 2)
+  await button(page, 'Crash the engine').click()
+  await goesOn(page)
+  await button(page, 'Crash the engine').click()
+  await goesOn(page)
+  await button(page, 'Crash the engine').click()
+  await expect(page.getByText('The engine crashed 3 times within 60 s')).toBeVisible()
+  await button(page, 'Reload').click()
+  await expect(status(page)).toContainText('running')
+  await goesOn(page)
+  await expectNothingRepeated(page, 3)
+  await button(page, 'Cancel').click()
+  await page.close()
+})
+
+test('a CSV file is imported, and one that is too large is refused in words', async ({
+  sharedContext,
+}) => {
+  const page = await sharedContext.newPage()
+  await open(page)
+  const file = page.getByLabel('Drop a CSV file here, or choose one')
+  await file.setInputFiles(path.join(DATA, 'airports.csv'))
+  await expect(page.getByText('airports.csv: 3,376 rows, 7 columns')).toBeVisible()
+  await expect(page.getByRole('row', { name: /^latitude 3,376 40\.04/ })).toBeVisible()
+  const buffer = Buffer.from(`a,b\n${'1,2\n'.repeat(INPUT_CHARS_MAX / 4)}`)
+  await file.setInputFiles({ name: 'large.csv', mimeType: 'text/csv', buffer })
+  await expect(page.getByRole('alert')).toContainText('This file is too large to be a job’s input.')
+  await expect(page.getByRole('alert')).toContainText(`${INPUT_CHARS_MAX} is the limit`)
   await page.close()
 })

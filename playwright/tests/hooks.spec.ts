@@ -269,6 +269,22 @@ test('a follower says so, without an error on the screen of a hook that was not 
   await expectNothingUnhandled(follower)
 })
 
+test('a tab that takes over shows the run that is at work', async ({ openPage, key, server }) => {
+  const leader = await openPage(panel({}))
+  await expect(status(leader)).toHaveText('idle')
+  await trigger(leader, { key, count: 2, gateAt: 1 })
+  await server.gate(key).reached()
+  const runId = await leader.getByTestId('job-run').textContent()
+  const follower = await openPage(panel({}))
+  await expect(status(follower)).toHaveText('unavailable')
+  await leader.close()
+  await expect(status(follower)).toHaveText('running')
+  await expect(follower.getByTestId('job-run')).toHaveText(runId ?? '')
+  server.gate(key).open()
+  await expect(status(follower)).toHaveText('completed')
+  await expectNothingUnhandled(follower)
+})
+
 test('a hook below a boundary that suspends shows what is now when it is back', async ({
   openPage,
   key,

@@ -5,57 +5,56 @@
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
 import { z } from 'zod'
-import { loadMovies } from './movies.ts'
-import { EMPTY, merge, repairCount, summarise, summarySchema } from './summary.ts'
+import { forget, mergeTables, parseOnce, summarise, type Table, tableSchema } from './csv.ts'
+import { loadFlights } from './flights.ts'
+import { countDelays, type Histogram, histogramSchema, merge, totalOf } from './histogram.ts'
+import { witness } from './witness.ts'
 
-const BATCH_SIZE = 50
-const SLOW_MOTION_MS = 100
-const FAILING_BATCH = 20
+export const BATCHES = 400
+const CSV_ROWS = 500
 
-export const importMovies = defineJob({
-  name: 'import-movies',
-  input: z.object({
-    groupBy: z.enum(['genre', 'decade']).default('genre'),
-    slowMotion: z.boolean().default(false),
-    failBatch20: z.boolean().default(false),
-  }),
-  output: summarySchema,
-  run: async (step, { groupBy, slowMotion, failBatch20 }) => {
-    const rows = await step.run('count', async () => (await loadMovies()).length)
-    const batches = Math.ceil(rows / BATCH_SIZE)
-    step.log.info(`${rows} films in ${batches} batches, grouped by ${groupBy}`)
-
-    let summary = EMPTY
-    for (let i = 0; i < batches; i++) {
-      const part = await step.run(`batch-${i}`, async ({ signal, attempt, log }) => {
-        if (slowMotion) await pause(SLOW_MOTION_MS, signal)
-        if (failBatch20 && i === FAILING_BATCH && attempt === 1) {
-          throw new Error('Batch 20 failed, as you asked. Retry: it works at the second attempt.')
-        }
-        const batch = (await loadMovies()).slice(i * BATCH_SIZE, (i + 1) * BATCH_SIZE)
-        const result = summarise(batch, groupBy, (text) => log.warn(text))
-        log.info(`films: ${result.films}, mended: ${repairCount(result)}`, result.repairs)
-        return result
+// The page shows these lines before the first start.
+// #region flights
+export const flights = defineJob({
+  name: 'flights',
+  output: histogramSchema,
+  run: async (step) => {
+    let total: Histogram = []
+    for (let i = 0; i < BATCHES; i++) {
+      const part = await step.run(`batch-${i}`, async ({ signal, log }) => {
+        await witness(step, i, signal) // slow motion, and “Make a batch fail”
+        const rows = await loadFlights() // 200,000, cached by this worker
+        const size = rows.length / BATCHES
+        const delays = countDelays(rows.slice(i * size, (i + 1) * size))
+        const { flights, late } = totalOf(delays)
+        log.info(`${flights} flights, ${late} late`)
+        return delays // committed to SQLite before the next step starts
       })
-      summary = merge(summary, part)
-      step.progress(i + 1, batches, `${summary.films} of ${rows} films`)
+      total = merge(total, part)
+      step.progress(i + 1, BATCHES)
     }
-    return summary
+    return total
+  },
+})
+// #endregion
+
+export const importCsv = defineJob({
+  name: 'import-csv',
+  input: z.object({ name: z.string(), text: z.string() }),
+  output: tableSchema,
+  run: async (step, { text }) => {
+    const { names, rows } = parseOnce(step.runId, text)
+    const batches = Math.max(1, Math.ceil(rows.length / CSV_ROWS))
+    let table: Table | null = null
+    for (let i = 0; i < batches; i++) {
+      const batch = rows.slice(i * CSV_ROWS, (i + 1) * CSV_ROWS)
+      const part = await step.run(`rows-${i}`, () => summarise(names, batch))
+      table = mergeTables(table, part)
+      step.progress(i + 1, batches, `${table.rows} rows`)
+    }
+    forget(step.runId)
+    return table ?? { rows: 0, columns: [] }
   },
 })
 
-export const jobs = serveJobs({ importMovies })
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const timer = setTimeout(done, ms)
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      if (signal.aborted) reject(signal.reason)
-      else resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
-}
+export const jobs = serveJobs({ flights, importCsv })

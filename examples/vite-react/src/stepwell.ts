@@ -5,7 +5,9 @@ import { jobs } from './jobs.ts'
 export const stepwell = createStepwell({
   jobs,
   worker: () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' }),
-  database: 'movies',
+  database: 'flights',
+  // So that a dropped CSV does not wait for the flights.
+  concurrency: 2,
 })
 
 // So that hooks know the jobs by name, too.

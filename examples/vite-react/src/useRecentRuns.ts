@@ -1,6 +1,6 @@
-import { type Run, useStepwell } from '@stepwell/react'
+import { type Run, useStepwell, useStepwellStatus } from '@stepwell/react'
 import { useEffect, useState } from 'react'
-import { importMovies } from './jobs.ts'
+import { flights } from './jobs.ts'
 
 const LIMIT = 8
 /** Events after which the list shows something else. */
@@ -13,21 +13,22 @@ const CHANGES = [
   'run:retry',
 ] as const
 
-interface RecentRuns {
-  runs: readonly Run<typeof importMovies>[]
+export interface RecentRuns {
+  runs: readonly Run<typeof flights>[]
   problem: string | null
 }
 
 /** The newest runs, read again after each event that changes the list. */
-export function useRecentRuns(ready: boolean): RecentRuns {
+export function useRecentRuns(): RecentRuns {
   const stepwell = useStepwell()
+  const ready = useStepwellStatus().state === 'ready'
   const [recent, setRecent] = useState<RecentRuns>({ runs: [], problem: null })
 
   useEffect(() => {
     if (!ready) return
     let wanted = true
     const read = () => {
-      stepwell.getRuns({ job: importMovies, limit: LIMIT }).then(
+      stepwell.getRuns({ job: flights, limit: LIMIT }).then(
         ({ runs }) => wanted && setRecent({ runs, problem: null }),
         (error: Error) => wanted && setRecent({ runs: [], problem: error.message }),
       )

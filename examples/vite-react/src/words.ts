@@ -1,10 +1,6 @@
 /** Numbers and times as a reader wants them. */
 const whole = new Intl.NumberFormat('en')
-const dollars = new Intl.NumberFormat('en', {
-  style: 'currency',
-  currency: 'USD',
-  notation: 'compact',
-})
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
 const time = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' })
 const dayTime = new Intl.DateTimeFormat('en', {
   month: 'short',
@@ -15,13 +11,20 @@ const dayTime = new Intl.DateTimeFormat('en', {
 })
 
 export const count = (value: number): string => whole.format(value)
-export const money = (value: number): string => dollars.format(value)
+export const figure = (value: number): string => short.format(value)
 export const clock = (at: number): string => time.format(at)
 export const moment = (at: number): string => dayTime.format(at)
+
+export const plural = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 
 /** The random end of a UUIDv7: runs of the same minute begin alike. */
 export const shortId = (id: string): string => id.slice(-6)
 
 export function duration(ms: number): string {
-  return ms < 10_000 ? `${ms} ms` : `${Math.round(ms / 1000)} s`
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
+
+const clockHour = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
+export const hours = (hour: number): string => `${clockHour(hour)}–${clockHour(hour + 1)}`

@@ -16,13 +16,13 @@ export function EngineStatus() {
 }
 
 function partsOf({ state, role, storage, durability }: StepwellStatus): string[] {
-  if (state === 'ready') return [role, storage, durability]
+  if (state === 'ready') return [storage, durability, role]
   return role === 'follower' ? [role] : [state]
 }
 
 function noticeOf({ state, role, error, paused }: StepwellStatus): string | null {
   if (role === 'follower') {
-    return 'Another tab runs the engine. Close that one: this tab takes over, and its import goes on here.'
+    return 'Another tab runs the engine. Close that one: this tab takes over, and its run goes on here.'
   }
   if (error !== null) return error.message
   if (paused !== null) return paused.message

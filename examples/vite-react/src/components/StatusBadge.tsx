@@ -14,9 +14,9 @@ const MARKS: Record<RunView['status'], string> = {
 }
 
 /** A status in a word, with a mark, so that it does not take colour to read it. */
-export function StatusBadge({ status }: { status: RunView['status'] }) {
+export function StatusBadge({ status, testId }: { status: RunView['status']; testId?: string }) {
   return (
-    <span className={`badge is-${status}`} data-testid="run-status">
+    <span className={`badge is-${status}`} data-testid={testId}>
       <span aria-hidden="true">{MARKS[status]} </span>
       {status}
     </span>

@@ -81,10 +81,11 @@ function createJobObserver(
     search.settle()
     if (isNew && listeners > 0) detachRun = runEntry(core, id).subscribe(show)
   }
-  const search = createSearch(core, jobName, autoResume && runId === null, (found) => {
-    if (search.error === null) attach(found)
+  const onFound = (found: string | null) => {
+    attach(found)
     show()
-  })
+  }
+  const search = createSearch(core, jobName, autoResume && runId === null, onFound, () => show())
   const triggers = createTriggers({
     onChange: () => show(),
     onTriggered({ id, run }) {

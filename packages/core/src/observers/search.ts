@@ -19,6 +19,7 @@ export function createSearch(
   jobName: string,
   isWanted: boolean,
   onAnswer: (runId: string | null) => void,
+  onRefused: () => void,
 ): Search {
   let isSettled = !isWanted
   let isAsking = false
@@ -49,7 +50,8 @@ export function createSearch(
           isAsking = false
           // While the connection itself is down its status says why, and a reset asks again.
           error = obstacleOf(core.status.get()) === null ? toStepwellError(reason) : null
-          if (!isSettled) onAnswer(null)
+          // Not an answer: a tab that waits for its turn must ask once it has it.
+          if (!isSettled) onRefused()
         },
       )
     },

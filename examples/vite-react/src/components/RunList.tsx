@@ -1,19 +1,20 @@
 import { useStepwellStatus } from '@stepwell/react'
-import { useRecentRuns } from '../useRecentRuns.ts'
-import { moment, shortId } from '../words.ts'
+import type { RecentRuns } from '../useRecentRuns.ts'
+import { moment, plural, shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 interface Props {
+  recent: RecentRuns
   shownId: string | null
   onChoose: (runId: string) => void
 }
 
-export function RecentRuns({ shownId, onChoose }: Props) {
+export function RunList({ recent, shownId, onChoose }: Props) {
   const { state, role } = useStepwellStatus()
-  const { runs, problem } = useRecentRuns(state === 'ready')
+  const { runs, problem } = recent
   return (
     <section className="card" aria-labelledby="recent-title">
-      <h2 id="recent-title">Recent runs</h2>
+      <h2 id="recent-title">Runs</h2>
       {problem !== null && <p className="problem">{problem}</p>}
       {problem === null && runs.length === 0 && (
         <p className="empty">{emptyText(state === 'ready', role === 'follower')}</p>
@@ -29,7 +30,8 @@ export function RecentRuns({ shownId, onChoose }: Props) {
             >
               <code className="run-id">{shortId(run.id)}</code>
               <span className="recent-what">
-                by {run.input.groupBy}, {moment(run.createdAt)}
+                {moment(run.createdAt)}
+                {run.completedAt !== null && `, ${plural(run.stepCount, 'step')}`}
               </span>
               <StatusBadge status={run.status} />
             </button>
