@@ -227,6 +227,20 @@ test('the third crash in a minute is told in words, and a reload goes on', async
   await page.close()
 })
 
+test('a CSV file that is dropped on the page is imported', async ({ sharedContext }) => {
+  const page = await sharedContext.newPage()
+  await open(page)
+  const dropped = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File(['city,height\nAddis Ababa,2300\nLa Paz,3700\n'], 'cities.csv'))
+    return transfer
+  })
+  await page.locator('.drop').dispatchEvent('drop', { dataTransfer: dropped })
+  await expect(page.getByText('cities.csv: 2 rows, 2 columns')).toBeVisible()
+  await expect(page.getByRole('row', { name: /^height 2 3,?000/ })).toBeVisible()
+  await page.close()
+})
+
 test('a CSV file is imported, and one that is too large is refused in words', async ({
   sharedContext,
 }) => {
