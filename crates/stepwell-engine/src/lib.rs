@@ -12,6 +12,8 @@ pub mod conformance;
 mod engine;
 mod entropy;
 mod memory;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod store;
 
 pub use clock::{

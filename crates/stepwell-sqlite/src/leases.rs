@@ -46,6 +46,10 @@ pub(crate) fn claimable_jobs(connection: &Connection) -> Result<Vec<String>> {
 }
 
 pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::ClaimOfLeasedRun) {
+        connection.prepare_cached(sql::VOID_LEASES)?.execute([])?;
+    }
     let mut jobs: Vec<&String> = claim.jobs.iter().collect();
     jobs.sort_unstable();
     jobs.dedup();
@@ -73,6 +77,30 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
 }
 
 pub(crate) fn adopt(
+    connection: &Connection,
+    held: &Fence,
+    session: Epoch,
+    now: TimestampMs,
+    expires_at: Option<TimestampMs>,
+) -> Result<Option<Run>> {
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::AdoptionWithoutNewGeneration) {
+        connection
+            .prepare_cached(sql::PLANTED_GENERATION_DOWN)?
+            .execute(params![
+                held.run_id.as_str(),
+                rows::integer(held.generation.0)
+            ])?;
+        let lowered = Fence {
+            generation: stepwell_protocol::Generation(held.generation.0 - 1),
+            ..held.clone()
+        };
+        return adopt_fenced(connection, &lowered, session, now, expires_at);
+    }
+    adopt_fenced(connection, held, session, now, expires_at)
+}
+
+fn adopt_fenced(
     connection: &Connection,
     held: &Fence,
     session: Epoch,

@@ -187,6 +187,12 @@ pub(crate) fn retry(
     now: TimestampMs,
 ) -> Result<Option<Run>> {
     let retried = guarded(connection, sql::RETRY, run_id, version, request_id, now)?;
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::RetryClearsCompletedSteps) {
+        connection
+            .prepare_cached(sql::PLANTED_STEPS_FAILED)?
+            .execute([run_id.as_str()])?;
+    }
     if retried.is_some() {
         connection
             .prepare_cached(sql::RETRY_STEPS)?

@@ -170,3 +170,14 @@ statements! {
     RETRY_STEPS = "UPDATE stepwell_steps SET status = 'pending', completed_index = NULL \
         WHERE run_id = ?1 AND status = 'failed'";
 }
+
+/// What the planted bugs write.
+#[cfg(feature = "planted")]
+pub(crate) const PLANTED_STEP_PENDING: &str =
+    "UPDATE stepwell_steps SET status = 'pending' WHERE run_id = ?1 AND name = ?2";
+#[cfg(feature = "planted")]
+pub(crate) const PLANTED_STEPS_FAILED: &str =
+    "UPDATE stepwell_steps SET status = 'failed' WHERE run_id = ?1";
+#[cfg(feature = "planted")]
+pub(crate) const PLANTED_GENERATION_DOWN: &str = "UPDATE stepwell_runs SET lease_generation = lease_generation - 1 \
+    WHERE id = ?1 AND lease_generation = ?2 AND status = 'running' AND lease_owner IS NULL";

@@ -43,6 +43,12 @@ fn insert_step(
     outcome: &StepOutcome,
     now: TimestampMs,
 ) -> Result<Option<u32>> {
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::StepWrittenTwice) {
+        connection
+            .prepare_cached(sql::PLANTED_STEP_PENDING)?
+            .execute([fence.run_id.as_str(), outcome.name.as_str()])?;
+    }
     let (status, error, output) = match &outcome.result {
         Ok(output) => (StepStatus::Completed, None, Some(output.as_str())),
         Err(error) => (StepStatus::Failed, Some(rows::json(error)?), None),

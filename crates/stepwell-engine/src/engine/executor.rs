@@ -155,6 +155,16 @@ impl<S: Store> Turn<'_, S> {
         outcome: &StepOutcome,
         report: &Report,
     ) -> StoreResult<()> {
+        #[cfg(feature = "planted")]
+        let (unfenced, empty) = (self.planted_fence(fence)?, Report::default());
+        #[cfg(feature = "planted")]
+        let (fence, report) = (
+            unfenced.as_ref().unwrap_or(fence),
+            match crate::planted::has(crate::planted::Bug::LogLostWithStep) {
+                true => &empty,
+                false => report,
+            },
+        );
         let Some(written) = self.store.write_step(fence, outcome, report, self.now)? else {
             return self.refuse(id, seq, fence);
         };
@@ -187,6 +197,15 @@ impl<S: Store> Turn<'_, S> {
         };
         self.emit(&written.head, body);
         Ok(())
+    }
+
+    #[cfg(feature = "planted")]
+    fn planted_fence(&mut self, fence: &Fence) -> StoreResult<Option<Fence>> {
+        if !crate::planted::has(crate::planted::Bug::NoFenceOnStepWrite) {
+            return Ok(None);
+        }
+        let run = self.store.run(&fence.run_id)?;
+        Ok(run.as_ref().map(fence_of))
     }
 
     fn run_end(
@@ -336,6 +355,10 @@ impl<S: Store> Turn<'_, S> {
             .into_iter()
             .filter(|(_, slot)| !slot.aborting)
         {
+            #[cfg(feature = "planted")]
+            if crate::planted::has(crate::planted::Bug::DeadExecutorKeepsLease) {
+                continue;
+            }
             self.store.release(
                 &fence(&run_id, slot.generation),
                 Release::Interrupted,

@@ -150,6 +150,9 @@ impl<S: Store> Turn<'_, S> {
     fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<()> {
         let Claimed { run, interrupted } = claimed;
         self.state.counters.leases += 1;
+        #[cfg(feature = "planted")]
+        let interrupted =
+            interrupted && !crate::planted::has(crate::planted::Bug::RecoveriesNotCounted);
         if interrupted && run.recoveries > run.max_recoveries {
             let outcome = RunOutcome::Failed(too_many_recoveries(&run));
             let written =

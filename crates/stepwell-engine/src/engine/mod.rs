@@ -111,6 +111,13 @@ impl<S: Store> Engine<S> {
             Err(error) if error.fails_batch() => self.pause(batch, &error, now),
             Err(_) => self.one_by_one(batch, now, &mut random),
         };
+        #[cfg(feature = "planted")]
+        if self.retry_at.is_some() {
+            output = crate::planted::leak(output);
+            if crate::planted::has(crate::planted::Bug::RetainedInputsLost) {
+                self.retained.clear();
+            }
+        }
         output.wake_at = self.wake_at();
         if shown_before != (self.state.paused.clone(), self.state.unserved_jobs.clone()) {
             output.status = Some(self.status());
@@ -177,6 +184,8 @@ impl<S: Store> Engine<S> {
             }
             Err(error) => {
                 self.store.rollback();
+                #[cfg(feature = "planted")]
+                crate::planted::keep_uncommitted(output);
                 Err(error)
             }
         }
@@ -240,6 +249,8 @@ impl<S: Store> Engine<S> {
             Gate::Closed { until, .. } => Some(until),
             Gate::Open => None,
         };
+        #[cfg(feature = "planted")]
+        let gate = gate.filter(|_| !crate::planted::has(crate::planted::Bug::WakeUpLostAtRestart));
         [gate, self.retry_at, self.state.heartbeat_at]
             .into_iter()
             .flatten()

@@ -1,0 +1,85 @@
+//! Bugs on demand, for the simulator to find. Compiled with the feature `planted` only, which nothing that is shipped
+//! turns on.
+
+use std::cell::{Cell, RefCell};
+
+use stepwell_protocol::Output;
+
+/// A bug that can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A step is written under whatever generation the run has.
+    NoFenceOnStepWrite,
+    /// Events of a batch leave although its commit failed.
+    EventBeforeCommit,
+    /// A stored outcome is overwritten by the next one.
+    StepWrittenTwice,
+    /// A run is never recovered too often.
+    RecoveriesNotCounted,
+    /// A new engine does not ask to be woken when it has waited long enough for its executors.
+    WakeUpLostAtRestart,
+    /// Clients are answered although the commit failed.
+    ReplyWithoutCommit,
+    /// A claim takes runs that somebody holds.
+    ClaimOfLeasedRun,
+    /// `retry` lets completed steps run again.
+    RetryClearsCompletedSteps,
+    /// The lines that come with a step are not stored.
+    LogLostWithStep,
+    /// An adopted run keeps its generation.
+    AdoptionWithoutNewGeneration,
+    /// A retried batch forgets what executors said.
+    RetainedInputsLost,
+    /// A dead executor's runs keep their leases.
+    DeadExecutorKeepsLease,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::NoFenceOnStepWrite,
+        Self::EventBeforeCommit,
+        Self::StepWrittenTwice,
+        Self::RecoveriesNotCounted,
+        Self::WakeUpLostAtRestart,
+        Self::ReplyWithoutCommit,
+        Self::ClaimOfLeasedRun,
+        Self::RetryClearsCompletedSteps,
+        Self::LogLostWithStep,
+        Self::AdoptionWithoutNewGeneration,
+        Self::RetainedInputsLost,
+        Self::DeadExecutorKeepsLease,
+    ];
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    /// What a batch would have said, had it been committed.
+    static UNCOMMITTED: RefCell<Output> = RefCell::new(Output::default());
+}
+
+/// Plants a bug in every engine and store of this thread, or none.
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.with(|planted| planted.set(bug));
+}
+
+/// Whether this bug is planted.
+#[must_use]
+pub fn has(bug: Bug) -> bool {
+    PLANTED.with(Cell::get) == Some(bug)
+}
+
+pub(crate) fn keep_uncommitted(output: Output) {
+    UNCOMMITTED.with(|kept| *kept.borrow_mut() = output);
+}
+
+/// Lets out what was not committed.
+pub(crate) fn leak(mut output: Output) -> Output {
+    let kept = UNCOMMITTED.with(|kept| std::mem::take(&mut *kept.borrow_mut()));
+    if has(Bug::EventBeforeCommit) {
+        output.events.extend(kept.events);
+    } else if has(Bug::ReplyWithoutCommit) {
+        output.replies = kept.replies;
+    }
+    output
+}

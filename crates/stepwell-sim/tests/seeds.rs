@@ -1,0 +1,57 @@
+//! Two thousand seeds, the ones that failed once, and the promise that a seed replays exactly.
+
+use std::thread;
+
+use stepwell_sim::{Options, Summary, simulate, simulate_all};
+
+const SEEDS: u64 = 2_000;
+/// As many as the machines have on which this must be quick.
+const THREADS: u64 = 2;
+
+/// Seeds that found something, and what it was. They run first.
+const REGRESSIONS: &[(u64, &str)] = &[
+    (
+        647,
+        "the gate of a new engine counted a successor for an executor still to come",
+    ),
+    (
+        850,
+        "giving up a second message of a lost lease aborted the run's new lease",
+    ),
+    (
+        584,
+        "a dead executor's late hello: the host tells its death again",
+    ),
+];
+
+#[test]
+fn what_was_found_once_stays_found() {
+    for (seed, what) in REGRESSIONS {
+        let outcome = simulate(Options::of(*seed));
+        assert_eq!(outcome.violation, None, "seed {seed}: {what}");
+    }
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in 0..24 {
+        let (first, second) = (simulate(Options::of(seed)), simulate(Options::of(seed)));
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!(first.counts, second.counts, "seed {seed}");
+    }
+    let (one, other) = (simulate(Options::of(1)), simulate(Options::of(7)));
+    assert_ne!(one.trace, other.trace, "two seeds, two courses");
+}
+
+#[test]
+fn two_thousand_seeds_find_nothing_and_every_fault_strikes() {
+    let share = SEEDS / THREADS;
+    let threads: Vec<_> = (0..THREADS)
+        .map(|part| thread::spawn(move || simulate_all(part * share, share)))
+        .collect();
+    let mut summary = Summary::default();
+    for thread in threads {
+        summary.merge(thread.join().expect("a simulation that ends"));
+    }
+    assert!(summary.passed(), "{summary}");
+}
