@@ -65,12 +65,34 @@ async function expectNothingRepeated(page: Page, crashes: number): Promise<void>
   await expect(page.getByTestId('repeated-note')).toContainText('Of committed ones: 0')
 }
 
+/** The pictures of docs/proof.md, taken on request: STEPWELL_PICTURES names their folder. */
+async function picture(
+  page: Page,
+  name: string,
+  width: number,
+  colorScheme: 'light' | 'dark',
+): Promise<void> {
+  const pictures = process.env['STEPWELL_PICTURES']
+  if (pictures === undefined) return
+  const before = page.viewportSize()
+  await page.emulateMedia({ colorScheme })
+  await page.setViewportSize({ width, height: 900 })
+  // Two frames: the chart follows the new width in the first one.
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  )
+  await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true })
+  await page.emulateMedia({ colorScheme: null })
+  if (before !== null) await page.setViewportSize(before)
+}
+
 test('start, crash, reload, second tab, fail, retry, done', async ({ sharedContext }) => {
   test.setTimeout(90_000)
   const page = await sharedContext.newPage()
   await open(page)
   await expect(page.getByText('export const flights = defineJob')).toBeVisible()
   await expect(page.getByLabel('Slow motion')).toBeChecked()
+  await picture(page, 'idle-dark', 1440, 'dark')
 
   await button(page, 'Start').click()
   await commits(page, 5)
@@ -92,6 +114,7 @@ test('start, crash, reload, second tab, fail, retry, done', async ({ sharedConte
   await commits(page, before.committed + 5)
   await expectNothingRepeated(page, 2)
   await expect(button(page, 'Start')).toBeDisabled()
+  await picture(page, 'running-phone', 390, 'light')
 
   const [second] = await Promise.all([
     sharedContext.waitForEvent('page'),
@@ -107,6 +130,7 @@ test('start, crash, reload, second tab, fail, retry, done', async ({ sharedConte
   await button(second, 'Make a batch fail').click()
   await expect(status(second)).toContainText('failed')
   await expect(second.getByText(/^batch-\d+: Batch \d+ failed, as you asked/)).toBeVisible()
+  await picture(second, 'failed-dark', 1024, 'dark')
   await button(second, 'Retry').click()
   await goesOn(second)
   await second.getByLabel('Slow motion').uncheck()
@@ -114,6 +138,7 @@ test('start, crash, reload, second tab, fail, retry, done', async ({ sharedConte
   await expectNothingRepeated(second, 3)
   await expect(second.getByTestId('committed')).toHaveText(String(BATCHES))
   await expect(second.getByTestId('committed-note')).toContainText('steps per second')
+  await picture(second, 'done-light', 1280, 'light')
   await expectWholeSum(second)
   await expectStartsOnRecord(second)
 
