@@ -300,3 +300,17 @@ fn messages_that_fail_one_after_the_other_take_their_own_lease_only() {
     world.say("ex", run_complete(&held));
     assert_eq!(world.run(&run_id).status, RunStatus::Completed);
 }
+
+#[test]
+fn a_clock_put_back_does_not_keep_the_gate_closed() {
+    let mut world = World::new(1);
+    world.hello("ex", &["job"], 1, &[]);
+    let run_id = world.trigger("job");
+    world.restart(2);
+    world.hello("other", &["job"], 1, &[]);
+    let an_hour_ms = 3_600_000;
+    let waiting = world.after(-an_hour_ms);
+    assert_eq!(waiting.wake_at, Some(world.now.plus(1_000)));
+    let claimed = assigned(&world.after(1_000));
+    assert_eq!(claimed[0].run_id, run_id);
+}

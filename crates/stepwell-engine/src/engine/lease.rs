@@ -15,7 +15,7 @@ use stepwell_protocol::{
 };
 
 use super::client::head_of;
-use super::state::{Executor, Gate, HEARTBEAT_MS, LEASE_MS, Slot};
+use super::state::{Executor, Gate, HEARTBEAT_MS, HELLO_MS_MAX, LEASE_MS, Slot};
 use super::turn::Turn;
 use crate::store::{Claim, Claimed, Ownership, RunOutcome, Store, StoreResult, fence_of};
 
@@ -82,6 +82,7 @@ impl<S: Store> Turn<'_, S> {
 
     /// What is done once per batch, after its inputs: time's work, then claims for every free slot.
     pub(super) fn advance(&mut self) -> StoreResult<()> {
+        self.keep_deadlines_near();
         if let Gate::Closed { until, .. } = self.state.gate
             && until <= self.now
         {
@@ -99,6 +100,16 @@ impl<S: Store> Turn<'_, S> {
             self.state.unserved_jobs = unserved;
         }
         Ok(())
+    }
+
+    /// The clock may have been put back by hours; a deadline that was a second away must not be hours away then.
+    fn keep_deadlines_near(&mut self) {
+        if let Gate::Closed { until, .. } = &mut self.state.gate {
+            *until = (*until).min(self.now.plus(HELLO_MS_MAX));
+        }
+        if let Some(due) = &mut self.state.heartbeat_at {
+            *due = (*due).min(self.now.plus(HEARTBEAT_MS));
+        }
     }
 
     /// Shared ownership only: keep our leases, void those of dead engines, and look for what other engines left.

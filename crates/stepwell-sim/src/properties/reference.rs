@@ -236,10 +236,9 @@ impl Store for ReferenceStore {
         let real = self.sqlite.commit();
         {
             let watch = &mut *self.watch.borrow_mut();
-            let mut after = watch.models[0].clone();
-            let expected = after.commit();
             match &real {
                 Ok(wrote) => {
+                    let expected = watch.models[0].commit();
                     let verdict = ensure(expected == Ok(*wrote), || {
                         format!("commit gave {real:?}; the reference gave {expected:?}")
                     });
@@ -249,11 +248,15 @@ impl Store for ReferenceStore {
                     // A transaction without a write leaves the log, and so an unconfirmed commit in it, as it was.
                     if *wrote {
                         watch.possible.clear();
+                        watch.committed = watch.models[0].clone();
                     }
-                    watch.models[0] = after.clone();
-                    watch.committed = after;
                 }
-                Err(_) => watch.possible.push(after),
+                Err(_) => {
+                    let mut unconfirmed = watch.models[0].clone();
+                    // It has the open transaction of the model in force, so this cannot fail.
+                    let _ = unconfirmed.commit();
+                    watch.possible.push(unconfirmed);
+                }
             }
         }
         if real.is_ok() {

@@ -10,7 +10,7 @@ pub(super) fn workload() -> Workload {
         slots: &[6, 4, 1],
         waves_max: 2,
         body_ms: (1, 8),
-        pause_ms: (0, 20),
+        pause_ms: (0, 60),
         fault_ms: (20, 300),
         faults_ms: 1_200,
         ..Workload::PLAIN

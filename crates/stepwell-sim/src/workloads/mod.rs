@@ -68,7 +68,7 @@ impl Workload {
         hangs: 10,
         poisoned: 0,
         max_recoveries: None,
-        pause_ms: (10, 150),
+        pause_ms: (10, 200),
         cancels: 40,
         retries: 60,
         unordered: false,

@@ -214,6 +214,7 @@ impl World {
             posted: 0,
             trace: Trace {
                 hasher: DefaultHasher::new(),
+                line: String::new(),
                 tells: options.tells,
             },
             disk: Rc::new(RefCell::new(Disk::default())),
@@ -572,6 +573,7 @@ impl World {
 /// A hash of everything that happens: two courses that differ anywhere have two hashes.
 struct Trace {
     hasher: DefaultHasher,
+    line: String,
     tells: bool,
 }
 
@@ -580,14 +582,9 @@ impl Trace {
         if self.tells {
             eprintln!("{at:>6} {what:?}");
         }
-        // Writing to a hasher cannot fail.
-        let _ = write!(self, "{at}{what:?}");
-    }
-}
-
-impl std::fmt::Write for Trace {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.hasher.write(text.as_bytes());
-        Ok(())
+        self.line.clear();
+        // Writing to a string cannot fail.
+        let _ = write!(self.line, "{at}{what:?}");
+        self.hasher.write(self.line.as_bytes());
     }
 }
