@@ -1,5 +1,9 @@
 //! The simulator must find what is wrong: each planted bug within 500 seeds, and with SQLite's answers not compared with
 //! the reference store's too, so that it is the properties that find it.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "whole simulations side by side; inside of one there is a single thread"
+)]
 
 use std::thread;
 

@@ -1,4 +1,8 @@
 //! Two thousand seeds, the ones that failed once, and the promise that a seed replays exactly.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "whole simulations side by side; inside of one there is a single thread"
+)]
 
 use std::thread;
 
@@ -19,8 +23,14 @@ const REGRESSIONS: &[(u64, &str)] = &[
         850,
         "giving up a second message of a lost lease aborted the run's new lease",
     ),
-    (1_750, "after a clock put back a new engine's gate stayed closed"),
-    (1_771, "after a clock put back a new engine's gate stayed closed"),
+    (
+        1_750,
+        "after a clock put back a new engine's gate stayed closed",
+    ),
+    (
+        1_771,
+        "after a clock put back a new engine's gate stayed closed",
+    ),
     (
         584,
         "a dead executor's late hello: the host tells its death again",
