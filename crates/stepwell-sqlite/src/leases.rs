@@ -84,29 +84,9 @@ pub(crate) fn adopt(
     expires_at: Option<TimestampMs>,
 ) -> Result<Option<Run>> {
     #[cfg(feature = "planted")]
-    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::AdoptionWithoutNewGeneration) {
-        connection
-            .prepare_cached(sql::PLANTED_GENERATION_DOWN)?
-            .execute(params![
-                held.run_id.as_str(),
-                rows::integer(held.generation.0)
-            ])?;
-        let lowered = Fence {
-            generation: stepwell_protocol::Generation(held.generation.0 - 1),
-            ..held.clone()
-        };
-        return adopt_fenced(connection, &lowered, session, now, expires_at);
-    }
-    adopt_fenced(connection, held, session, now, expires_at)
-}
-
-fn adopt_fenced(
-    connection: &Connection,
-    held: &Fence,
-    session: Epoch,
-    now: TimestampMs,
-    expires_at: Option<TimestampMs>,
-) -> Result<Option<Run>> {
+    let lowered = planted_generation(connection, held)?;
+    #[cfg(feature = "planted")]
+    let held = lowered.as_ref().unwrap_or(held);
     connection
         .prepare_cached(sql::ADOPT)?
         .query_row(
@@ -144,4 +124,23 @@ pub(crate) fn release(
             |row| rows::head(&fence.run_id, row),
         )
         .optional()
+}
+
+/// The generation is lowered first, so that the adoption raises it to what it was.
+#[cfg(feature = "planted")]
+fn planted_generation(connection: &Connection, held: &Fence) -> Result<Option<Fence>> {
+    use stepwell_engine::planted::{Bug, has};
+    if !has(Bug::AdoptionWithoutNewGeneration) {
+        return Ok(None);
+    }
+    connection
+        .prepare_cached(sql::PLANTED_GENERATION_DOWN)?
+        .execute(params![
+            held.run_id.as_str(),
+            rows::integer(held.generation.0)
+        ])?;
+    Ok(Some(Fence {
+        generation: stepwell_protocol::Generation(held.generation.0 - 1),
+        ..held.clone()
+    }))
 }
