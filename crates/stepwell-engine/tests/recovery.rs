@@ -314,3 +314,17 @@ fn a_clock_put_back_does_not_keep_the_gate_closed() {
     let claimed = assigned(&world.after(1_000));
     assert_eq!(claimed[0].run_id, run_id);
 }
+
+#[test]
+fn a_hello_said_again_before_the_welcome_came_leaves_no_run_behind() {
+    let mut world = World::new(1);
+    world.hello("ex", &["job"], 1, &[]);
+    let run_id = world.trigger("job");
+    let held = world.newest_generation(&run_id);
+    world.restart(1);
+    let hello = || from("ex", 0, hello(&["job"], 1, std::slice::from_ref(&held)));
+    let output = world.handle(vec![hello(), hello()]);
+    let again = assigned(&output).pop().expect("assigned anew");
+    world.say("ex", run_complete(&support::held(&again)));
+    assert_eq!(world.run(&run_id).status, RunStatus::Completed);
+}

@@ -406,10 +406,11 @@ impl<S: Store> Turn<'_, S> {
         let mut adopted = Vec::new();
         let mut slots_taken: BTreeMap<RunId, Slot> = BTreeMap::new();
         for held in holding {
-            if let Some(slot) = known
-                .remove(&held.run_id)
-                .filter(|slot| slot.generation == held.generation)
-            {
+            // Under another generation it stays among the known ones, whose leases are released below.
+            let is_known = known
+                .get(&held.run_id)
+                .is_some_and(|slot| slot.generation == held.generation);
+            if is_known && let Some(slot) = known.remove(&held.run_id) {
                 // The same engine: the port was replaced, the lease was not.
                 if !slot.aborting {
                     adopted.push(held.clone());

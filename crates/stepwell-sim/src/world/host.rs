@@ -57,11 +57,8 @@ impl World {
         if self.host.is_some() {
             return;
         }
-        let mut expected = self
-            .executors
-            .iter()
-            .filter(|executor| executor.alive)
-            .count();
+        // As the page counts them: one that has died is about to be started again.
+        let mut expected = self.workload.slots.len();
         if self.chance_of_fault(60) {
             self.struck(Fault::MissingExecutor);
             expected += 1;
