@@ -16,25 +16,26 @@ const THREADS: u64 = 2;
 /// wrong is also told step by step in its own `tests/recovery.rs`.
 const REGRESSIONS: &[(u64, &str)] = &[
     (
-        647,
-        "the gate of a new engine counted a successor for an executor still to come",
-    ),
-    (
-        850,
-        "giving up a second message of a lost lease aborted the run's new lease",
-    ),
-    (
-        1_750,
-        "after a clock put back a new engine's gate stayed closed",
-    ),
-    (
-        1_771,
-        "after a clock put back a new engine's gate stayed closed",
-    ),
-    (
         584,
         "a dead executor's late hello: the host tells its death again",
     ),
+    (647, "a successor opened the gate for one still to come"),
+    (
+        850,
+        "giving up a second message aborted the run's new lease",
+    ),
+    (1_750, "a clock put back kept the gate closed"),
+    (1_771, "a clock put back kept the gate closed"),
+    (103_208, "a dead executor was not expected again"),
+    (
+        103_730,
+        "a second hello before the welcome left a run behind",
+    ),
+    (
+        103_958,
+        "a second hello before the welcome left a run behind",
+    ),
+    (100_199, "a lease lost at a hello, judged too late"),
 ];
 
 #[test]

@@ -11,7 +11,7 @@ use stepwell_protocol::{
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 
 use super::chaos::{Moment, Strike};
-use super::executor::output_of_run;
+use super::executor::{Executor, output_of_run};
 use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::DiskError;
@@ -380,6 +380,13 @@ impl World {
                     self.judge_assignment(executor_id, assignment);
                 }
                 EngineMessage::Welcome { adopted, .. } => {
+                    // What it holds and is not told here has lost its lease, before it hears of it.
+                    let welcomed = self.executors.iter().find(|state| state.id == *executor_id);
+                    for run_id in welcomed.into_iter().flat_map(Executor::run_ids) {
+                        if adopted.iter().all(|held| held.run_id != *run_id) {
+                            self.bodies.lost_lease(run_id);
+                        }
+                    }
                     for held in adopted {
                         let verdict = self.leases.give(held, epoch, executor_id);
                         self.judge(leases::NAME, verdict);
