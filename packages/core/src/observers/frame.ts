@@ -16,7 +16,16 @@ export function inNextFrame(show: () => void): void {
   if (timer !== undefined) return
   if (typeof requestAnimationFrame === 'function') frame = requestAnimationFrame(flush)
   // Beside the frame and not instead of it: a page can be hidden between this call and the frame.
-  timer = setTimeout(flush, HIDDEN_MS)
+  timer = setTimeout(onTimer, HIDDEN_MS)
+}
+
+/** A page that is seen gets its frame, however late: on a busy machine frames may be further apart than this timer. */
+function onTimer(): void {
+  if (frame !== undefined && document.visibilityState === 'visible') {
+    timer = setTimeout(onTimer, HIDDEN_MS)
+  } else {
+    flush()
+  }
 }
 
 export function cancelFrame(show: () => void): void {

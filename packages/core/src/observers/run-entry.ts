@@ -90,7 +90,7 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
     held = []
     apply(events)
     if (isReadAgain) read()
-    show()
+    showSoon()
   }
   const read = () => {
     if (!isStarted) return
