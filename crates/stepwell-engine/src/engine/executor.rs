@@ -29,6 +29,14 @@ impl<S: Store> Turn<'_, S> {
         envelope: &ExecutorEnvelope,
     ) -> StoreResult<()> {
         let seq = envelope.seq;
+        let now = self.now;
+        let ran = |name: &String, attempt, result, duration_ms: u32| StepOutcome {
+            name: name.clone(),
+            kind: StepKind::Run,
+            attempt,
+            result,
+            started_at: now.plus(-i64::from(duration_ms)),
+        };
         match &envelope.message {
             ExecutorMessage::Hello {
                 build_id,
@@ -54,13 +62,7 @@ impl<S: Store> Turn<'_, S> {
                 duration_ms,
                 report,
             } => {
-                let outcome = StepOutcome {
-                    name: step_name.clone(),
-                    kind: StepKind::Run,
-                    attempt: *attempt,
-                    result: Ok(output.clone()),
-                    started_at: self.now.plus(-i64::from(*duration_ms)),
-                };
+                let outcome = ran(step_name, *attempt, Ok(output.clone()), *duration_ms);
                 self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
             }
             ExecutorMessage::StepFail {
@@ -72,13 +74,7 @@ impl<S: Store> Turn<'_, S> {
                 duration_ms,
                 report,
             } => {
-                let outcome = StepOutcome {
-                    name: step_name.clone(),
-                    kind: StepKind::Run,
-                    attempt: *attempt,
-                    result: Err(error.clone()),
-                    started_at: self.now.plus(-i64::from(*duration_ms)),
-                };
+                let outcome = ran(step_name, *attempt, Err(error.clone()), *duration_ms);
                 self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
             }
             ExecutorMessage::RunComplete {
