@@ -1,76 +1,18 @@
-//! `cargo xtask sim`: the simulator over many seeds, or over one that failed.
+//! `cargo xtask sim`: starts the simulator. A process and not a dependency: else every build of xtask, and so a first
+//! `npm start`, would compile native SQLite.
 
-use std::io::Write;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use stepwell_sim::{Options, Summary, simulate, simulate_all};
 
-const SEEDS: u64 = 2_000;
-/// So often it says how far it is.
-const SEEDS_PER_CHUNK: u64 = 500;
-
-pub(crate) fn run(args: &[&str]) -> Result<()> {
-    let (mut seeds, mut seed) = (SEEDS, 0);
-    let tells = args.contains(&"--tell");
-    let args: Vec<&str> = args
-        .iter()
-        .copied()
-        .filter(|arg| *arg != "--tell")
-        .collect();
-    for pair in args.chunks(2) {
-        match pair {
-            ["--seeds", number] => seeds = parsed("--seeds", number)?,
-            ["--seed", number] => seed = parsed("--seed", number)?,
-            _ => bail!(
-                "unknown option: {}. There are --seeds N, --seed S and --tell.",
-                pair.join(" ")
-            ),
-        }
-    }
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "seed {seed}, {seeds} seeds from it on")?;
-    let mut summary = Summary::default();
-    let mut done = 0;
-    while done < seeds {
-        let count = SEEDS_PER_CHUNK.min(seeds - done);
-        summary.merge(simulate_all(seed + done, count));
-        done += count;
-        eprintln!("{done} of {seeds}, {} failed", summary.failures.len());
-    }
-    writeln!(out, "{summary}")?;
-    for failure in &summary.failures {
-        let again = simulate(Options::of(failure.seed));
-        let same = if again.trace == failure.trace {
-            "replays exactly"
-        } else {
-            "DOES NOT REPLAY"
-        };
-        writeln!(
-            out,
-            "seed {}: trace {:016x}, {same}",
-            failure.seed, failure.trace
-        )?;
-        writeln!(
-            out,
-            "  again: cargo xtask sim --seeds 1 --seed {}",
-            failure.seed
-        )?;
-    }
-    if seeds == 1 {
-        let once = simulate(Options {
-            tells,
-            ..Options::of(seed)
-        });
-        writeln!(out, "trace {:016x}", once.trace)?;
-    }
-    if summary.passed() {
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "stepwell-sim", "--"])
+        .args(options)
+        .status()
+        .context("cargo could not be started")?;
+    if status.success() {
         return Ok(());
     }
-    bail!("the simulation found something: see above")
-}
-
-fn parsed(option: &str, number: &str) -> Result<u64> {
-    number
-        .parse()
-        .with_context(|| format!("{option} must be a whole number of at least 0; it is {number:?}"))
+    bail!("the simulator failed: see above")
 }
