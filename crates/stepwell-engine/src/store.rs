@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Epoch, ErrorCode, ErrorInfo, Generation, Holding, JsonText, LogLine, LogPage, LogQuery, Report,
+    Epoch, ErrorCode, ErrorInfo, Generation, Holding, LogLine, LogPage, LogQuery, Payload, Report,
     RequestId, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus, Step, StepKind, TimestampMs,
 };
 
@@ -104,7 +104,7 @@ pub struct NewRun {
     /// Its job.
     pub job_name: String,
     /// Its parsed input.
-    pub input: JsonText,
+    pub input: Payload,
     /// The recoveries after which it fails.
     pub max_recoveries: u32,
     /// When it is made.
@@ -180,7 +180,7 @@ pub struct StepOutcome {
     /// 1-based.
     pub attempt: u32,
     /// What it returned, or what it threw.
-    pub result: Result<JsonText, RunFailure>,
+    pub result: Result<Payload, RunFailure>,
     /// When its function was started.
     pub started_at: TimestampMs,
 }
@@ -211,7 +211,7 @@ pub struct RunWritten {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
     /// It returned.
-    Completed(JsonText),
+    Completed(Payload),
     /// It threw, or may not go on.
     Failed(RunFailure),
 }

@@ -46,7 +46,7 @@ fn a_run_goes_from_trigger_to_completed_with_events_in_order() {
     let run = world.run(&run_id);
     assert_eq!(
         (run.status, run.output),
-        (RunStatus::Completed, Some(JsonText::from("42")))
+        (RunStatus::Completed, Some(Payload::from("42")))
     );
     assert!(run.completed_at.is_some() && run.started_at.is_some());
     let [step] = world.steps(&run_id).try_into().expect("one step");
@@ -54,7 +54,7 @@ fn a_run_goes_from_trigger_to_completed_with_events_in_order() {
         (step.status, step.completed_index),
         (StepStatus::Completed, Some(0))
     );
-    assert_eq!(step.output, Some(JsonText::from("\"a\"")));
+    assert_eq!(step.output, Some(Payload::from("\"a\"")));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn what_no_executor_holds_is_claimed_again_with_its_memo_and_counted() {
     world.restart(1);
     let output = world.hello("ex-2", &["job"], 1, &[]);
     let [assignment] = assigned(&output).try_into().expect("claimed");
-    assert_eq!(assignment.memo[0].output, Some(JsonText::from("\"a\"")));
+    assert_eq!(assignment.memo[0].output, Some(Payload::from("\"a\"")));
     assert_eq!(event_names(&output), ["run:resume"]);
     let run = world.run(&run_id);
     assert_eq!((run.recoveries, run.started_at), (1, started_at));
@@ -112,7 +112,7 @@ fn a_run_that_kills_its_host_every_time_fails_at_its_cap() {
     let mut world = World::new(1);
     let input = Command::Trigger {
         job_name: "job".into(),
-        input: JsonText::from("{}"),
+        input: Payload::from("{}"),
         max_recoveries: Some(3),
     };
     let Reply::Triggered { run, .. } = world.ask(input) else {

@@ -1,9 +1,12 @@
 //! What clients ask and what they are answered.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EngineStatus, ErrorInfo, JsonText, LogLevel, LogLine, RequestId, Run, RunId, RunStatus, Step,
+    BlobId, EngineStatus, ErrorInfo, LogLevel, LogLine, Payload, RequestId, Run, RunId, RunStatus,
+    Step, TimestampMs,
 };
 
 /// A command with the id under which it is answered and, if need be, sent again.
@@ -29,12 +32,23 @@ pub struct ClientRequest {
 pub enum Command {
     /// Commit a new run as pending. Answered by [`Reply::Triggered`].
     Trigger {
-        /// The job.
-        job_name: String,
-        /// The parsed input.
-        input: JsonText,
-        /// Recoveries after which the run fails; the engine's default when `None`.
-        max_recoveries: Option<u32>,
+        /// What to make.
+        run: NewTrigger,
+    },
+    /// Commit all of these or none. Answered by [`Reply::BatchTriggered`].
+    BatchTrigger {
+        /// What to make, in this order. At most 1,000.
+        runs: Vec<NewTrigger>,
+    },
+    /// Make a fresh run of an ended one: its job, labels, concurrency key and priority. Answered by
+    /// [`Reply::Triggered`].
+    Retrigger {
+        /// The ended run.
+        run_id: RunId,
+        /// Its input, validated again.
+        input: Payload,
+        /// The blobs in the input.
+        blobs: Vec<BlobId>,
     },
     /// Read one run. Answered by [`Reply::Run`].
     GetRun {
@@ -68,8 +82,50 @@ pub enum Command {
         /// The run.
         run_id: RunId,
     },
+    /// Delete an ended run with its steps, log lines, labels and blobs. Answered by [`Reply::Deleted`].
+    DeleteRun {
+        /// The run.
+        run_id: RunId,
+    },
+    /// Delete runs that ended long ago, oldest end first. Answered by [`Reply::Deleted`].
+    PurgeRuns {
+        /// Only what ended at least so long ago.
+        older_than_ms: u64,
+        /// At most this many; 1 to 100, so that the batch stays short.
+        limit: u32,
+    },
     /// Read the engine's own state. Answered by [`Reply::Status`].
     GetStatus,
+}
+
+/// A run to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct NewTrigger {
+    /// The job.
+    pub job_name: String,
+    /// The parsed input.
+    pub input: Payload,
+    /// The blobs in the input: written before the command reaches the engine.
+    pub blobs: Vec<BlobId>,
+    /// Recoveries after which the run fails; the engine's default when `None`.
+    pub max_recoveries: Option<u32>,
+    /// Unique in its job: a second trigger finds the run of the first, whatever its status.
+    pub idempotency_key: Option<String>,
+    /// At most one run of the job and key is at work, and one more pending.
+    pub concurrency_key: Option<String>,
+    /// Whether a pending run of the same concurrency key stands for this one, instead of a `conflict`.
+    pub coalesce: bool,
+    /// To find the run by.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
+    pub labels: BTreeMap<String, String>,
+    /// Greater ones are claimed first, always; −1,000 to 1,000.
+    pub priority: i32,
+    /// Not to be claimed before; at once when `None`.
+    pub start_at: Option<TimestampMs>,
+    /// Not to be claimed before so long from the commit. Not together with `start_at`.
+    pub delay_ms: Option<u64>,
 }
 
 /// Which runs to read. Empty lists and `None` do not restrict.
@@ -81,6 +137,13 @@ pub struct RunFilter {
     pub job_names: Vec<String>,
     /// Any of these statuses.
     pub statuses: Vec<RunStatus>,
+    /// With all of these labels.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
+    pub labels: BTreeMap<String, String>,
+    /// Triggered then or later.
+    pub created_after: Option<TimestampMs>,
+    /// Triggered earlier.
+    pub created_before: Option<TimestampMs>,
     /// Runs older than this one, from the previous page's `next_cursor`.
     pub cursor: Option<RunId>,
     /// At most this many; 1 to 1,000.
@@ -145,6 +208,21 @@ pub struct LogPage {
 pub enum Disposition {
     /// A run was made. A resend of the same trigger is told this again.
     Created,
+    /// The run that an earlier trigger made under the same idempotency key.
+    Idempotent,
+    /// The run that is pending under the same concurrency key.
+    Coalesced,
+}
+
+/// The answer to one trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct TriggerResult {
+    /// The run as it stands.
+    pub run: Run,
+    /// Whether the trigger made it.
+    pub disposition: Disposition,
 }
 
 /// The answer to one request.
@@ -167,12 +245,15 @@ pub struct ClientReply {
     rename_all_fields = "camelCase"
 )]
 pub enum Reply {
-    /// To `trigger`.
+    /// To `trigger` and `retrigger`.
     Triggered {
-        /// The run as it stands.
-        run: Run,
-        /// Whether the trigger made it.
-        disposition: Disposition,
+        /// The run.
+        result: TriggerResult,
+    },
+    /// To `batchTrigger`.
+    BatchTriggered {
+        /// The runs, in the order of the triggers.
+        results: Vec<TriggerResult>,
     },
     /// To `getRun` (`None`: no such run), `cancel` and `retry`.
     Run {
@@ -193,6 +274,13 @@ pub enum Reply {
     Logs {
         /// The page.
         page: LogPage,
+    },
+    /// To `deleteRun` and `purgeRuns`.
+    Deleted {
+        /// How many runs.
+        count: u32,
+        /// Whether more runs match than the limit let through.
+        has_more: bool,
     },
     /// To `getStatus`.
     Status {

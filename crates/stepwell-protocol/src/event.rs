@@ -40,6 +40,24 @@ pub struct RunEvent {
     pub body: EventBody,
 }
 
+/// A trigger for which a pending run stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedTrigger {
+    /// The concurrency key.
+    pub concurrency_key: String,
+    /// The labels that it asked for.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
+    pub labels: BTreeMap<String, String>,
+    /// The idempotency key that it asked for, which is still free.
+    pub idempotency_key: Option<String>,
+    /// The priority that it asked for.
+    pub priority: i32,
+    /// When it wanted to start.
+    pub start_at: TimestampMs,
+}
+
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
@@ -48,6 +66,12 @@ pub enum EventBody {
     /// A run was committed as pending.
     #[serde(rename = "run:trigger")]
     RunTrigger,
+    /// A trigger was skipped: this pending run, of the same concurrency key, stands for it.
+    #[serde(rename = "run:coalesced")]
+    RunCoalesced {
+        /// What was asked for; its input is not kept.
+        skipped: SkippedTrigger,
+    },
     /// A pending run was claimed.
     #[serde(rename = "run:start")]
     RunStart {
@@ -78,6 +102,9 @@ pub enum EventBody {
         /// The attempt to come.
         attempt: u32,
     },
+    /// A run was deleted, with all that belonged to it.
+    #[serde(rename = "run:delete")]
+    RunDelete,
     /// A run reported progress.
     #[serde(rename = "run:progress")]
     RunProgress {

@@ -4,9 +4,11 @@
 //! committed; the executor keeps it until then and sends it again to a restarted engine, under its new generation.
 //! A repeat is answered from the store.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, Generation, JsonText, NewLog, Progress, RunFailure, RunId, Step};
+use crate::{BlobId, Epoch, Generation, NewLog, Payload, Progress, RunFailure, RunId, Step};
 
 /// A message of an executor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,17 @@ pub struct Holding {
     pub run_id: RunId,
     /// The token.
     pub generation: Generation,
+}
+
+/// A job that an executor can run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct ServedJob {
+    /// Its name.
+    pub name: String,
+    /// At most so many of its runs are at work at once, over all executors of the database; `None`: no limit.
+    pub concurrency: Option<u32>,
 }
 
 /// Log lines and progress that travel with another message, or alone.
@@ -61,7 +74,7 @@ pub enum ExecutorMessage {
         /// The build of the package, which must be the engine's.
         build_id: String,
         /// The jobs it can run.
-        jobs: Vec<String>,
+        jobs: Vec<ServedJob>,
         /// How many runs it takes at once.
         slots: u32,
         /// What it works on now.
@@ -89,7 +102,9 @@ pub enum ExecutorMessage {
         /// 1-based.
         attempt: u32,
         /// The result.
-        output: JsonText,
+        output: Payload,
+        /// The blobs in the result: written before the message reaches the engine.
+        blobs: Vec<BlobId>,
         /// How long the function took.
         duration_ms: u32,
         /// Lines and progress up to now.
@@ -119,7 +134,9 @@ pub enum ExecutorMessage {
         /// Its token.
         generation: Generation,
         /// The result.
-        output: JsonText,
+        output: Payload,
+        /// The blobs in the result: written before the message reaches the engine.
+        blobs: Vec<BlobId>,
         /// Lines and progress up to now.
         report: Report,
     },
@@ -165,8 +182,13 @@ pub struct Assignment {
     pub generation: Generation,
     /// The run's attempt, 1-based.
     pub attempt: u32,
+    /// Its labels.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
+    pub labels: BTreeMap<String, String>,
+    /// How many log lines are stored already, for the executor to keep the limit.
+    pub log_count: u64,
     /// The parsed input.
-    pub input: JsonText,
+    pub input: Payload,
     /// Every stored step, by `completed_index`, pending ones last.
     pub memo: Vec<Step>,
 }

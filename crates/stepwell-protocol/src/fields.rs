@@ -7,8 +7,9 @@
 use serde::Deserialize;
 
 use crate::{
-    ClientId, ClientRequest, Command, ExecutorEnvelope, ExecutorId, ExecutorMessage, Generation,
-    Holding, Input, JsonText, LogQuery, Report, RunFailure, RunFilter, RunId,
+    BlobId, ClientId, ClientRequest, Command, ExecutorEnvelope, ExecutorId, ExecutorMessage,
+    Generation, Holding, Input, LogQuery, NewTrigger, Payload, Report, RunFailure, RunFilter,
+    RunId, ServedJob,
 };
 
 /// Why a message could not be read.
@@ -53,6 +54,7 @@ impl TryFrom<InputFields> for Input {
             "executorGone" => Self::ExecutorGone {
                 executor_id: required(fields.executor_id, "executorId")?,
             },
+            "upkeep" => Self::Upkeep,
             "release" => Self::Release,
             _ => return Err(Unreadable::UnknownType(fields.r#type)),
         })
@@ -63,10 +65,13 @@ impl TryFrom<InputFields> for Input {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CommandFields {
     r#type: String,
-    job_name: Option<String>,
-    input: Option<JsonText>,
-    max_recoveries: Option<u32>,
+    run: Option<NewTrigger>,
+    runs: Option<Vec<NewTrigger>>,
     run_id: Option<RunId>,
+    input: Option<Payload>,
+    blobs: Option<Vec<BlobId>>,
+    older_than_ms: Option<u64>,
+    limit: Option<u32>,
     filter: Option<RunFilter>,
     outputs: Option<bool>,
     query: Option<LogQuery>,
@@ -79,9 +84,20 @@ impl TryFrom<CommandFields> for Command {
         let run_id = || required(fields.run_id.clone(), "runId");
         Ok(match fields.r#type.as_str() {
             "trigger" => Self::Trigger {
-                job_name: required(fields.job_name, "jobName")?,
+                run: required(fields.run, "run")?,
+            },
+            "batchTrigger" => Self::BatchTrigger {
+                runs: required(fields.runs, "runs")?,
+            },
+            "retrigger" => Self::Retrigger {
+                run_id: run_id()?,
                 input: required(fields.input, "input")?,
-                max_recoveries: fields.max_recoveries,
+                blobs: required(fields.blobs, "blobs")?,
+            },
+            "deleteRun" => Self::DeleteRun { run_id: run_id()? },
+            "purgeRuns" => Self::PurgeRuns {
+                older_than_ms: required(fields.older_than_ms, "olderThanMs")?,
+                limit: required(fields.limit, "limit")?,
             },
             "getRun" => Self::GetRun { run_id: run_id()? },
             "getRuns" => Self::GetRuns {
@@ -107,14 +123,15 @@ impl TryFrom<CommandFields> for Command {
 pub(crate) struct ExecutorMessageFields {
     r#type: String,
     build_id: Option<String>,
-    jobs: Option<Vec<String>>,
+    jobs: Option<Vec<ServedJob>>,
     slots: Option<u32>,
     holding: Option<Vec<Holding>>,
     run_id: Option<RunId>,
     generation: Option<Generation>,
     step_name: Option<String>,
     attempt: Option<u32>,
-    output: Option<JsonText>,
+    output: Option<Payload>,
+    blobs: Option<Vec<BlobId>>,
     error: Option<RunFailure>,
     duration_ms: Option<u32>,
     report: Option<Report>,
@@ -138,6 +155,7 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
         let attempt = || required(fields.attempt, "attempt");
         let duration_ms = || required(fields.duration_ms, "durationMs");
         let output = || required(fields.output, "output");
+        let blobs = || required(fields.blobs, "blobs");
         let error = || required(fields.error, "error");
         let report = || required(fields.report, "report");
         Ok(match fields.r#type.as_str() {
@@ -153,6 +171,7 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
                 step_name: step_name()?,
                 attempt: attempt()?,
                 output: output()?,
+                blobs: blobs()?,
                 duration_ms: duration_ms()?,
                 report: report()?,
             },
@@ -169,6 +188,7 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
                 run_id,
                 generation,
                 output: output()?,
+                blobs: blobs()?,
                 report: report()?,
             },
             "runFail" => Self::RunFail {
@@ -190,6 +210,8 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
@@ -206,11 +228,28 @@ mod tests {
     #[test]
     fn every_command_comes_back() {
         let run_id = RunId::from("r");
+        let labels = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
         let filter = RunFilter {
             job_names: vec!["j".to_owned()],
             statuses: vec![RunStatus::Failed],
+            labels: labels.clone(),
+            created_after: Some(TimestampMs(1)),
+            created_before: Some(TimestampMs(2)),
             cursor: Some(run_id.clone()),
             limit: 5,
+        };
+        let full = NewTrigger {
+            job_name: "j".to_owned(),
+            input: Payload::from("{}"),
+            blobs: vec!["f".into()],
+            max_recoveries: Some(3),
+            idempotency_key: Some("i".to_owned()),
+            concurrency_key: Some("c".to_owned()),
+            coalesce: true,
+            labels,
+            priority: -4,
+            start_at: Some(TimestampMs(6)),
+            delay_ms: Some(7),
         };
         let query = LogQuery {
             run_id: run_id.clone(),
@@ -221,14 +260,23 @@ mod tests {
         };
         for command in [
             Command::Trigger {
-                job_name: "j".to_owned(),
-                input: JsonText::from("{}"),
-                max_recoveries: Some(3),
+                run: NewTrigger {
+                    job_name: "j".to_owned(),
+                    ..NewTrigger::default()
+                },
             },
-            Command::Trigger {
-                job_name: "j".to_owned(),
-                input: JsonText::default(),
-                max_recoveries: None,
+            Command::BatchTrigger { runs: vec![full] },
+            Command::Retrigger {
+                run_id: run_id.clone(),
+                input: Payload::Bytes(vec![1, 200]),
+                blobs: vec!["f".into()],
+            },
+            Command::DeleteRun {
+                run_id: run_id.clone(),
+            },
+            Command::PurgeRuns {
+                older_than_ms: 5,
+                limit: 9,
             },
             Command::GetRun {
                 run_id: run_id.clone(),
@@ -264,7 +312,7 @@ mod tests {
             logs: vec![NewLog {
                 level: LogLevel::Info,
                 message: "m".to_owned(),
-                data: Some(JsonText::from("[1]")),
+                data: Some(Payload::from("[1]")),
                 step_name: None,
                 attempt: 1,
                 timestamp: TimestampMs(5),
@@ -283,7 +331,7 @@ mod tests {
             attempt,
             step_name: Some(step_name.clone()),
         };
-        let output = JsonText::from("1");
+        let output = Payload::from("1");
         let holding = vec![Holding {
             run_id: run_id.clone(),
             generation,
@@ -291,7 +339,10 @@ mod tests {
         for message in [
             ExecutorMessage::Hello {
                 build_id: "b".to_owned(),
-                jobs: vec!["j".to_owned()],
+                jobs: vec![ServedJob {
+                    name: "j".to_owned(),
+                    concurrency: Some(2),
+                }],
                 slots: 2,
                 holding,
             },
@@ -307,6 +358,7 @@ mod tests {
                 step_name: step_name.clone(),
                 attempt,
                 output: output.clone(),
+                blobs: vec![],
                 duration_ms,
                 report: report.clone(),
             },
@@ -323,6 +375,7 @@ mod tests {
                 run_id: run_id.clone(),
                 generation,
                 output,
+                blobs: vec!["f".into()],
                 report: report.clone(),
             },
             ExecutorMessage::RunFail {
@@ -348,6 +401,7 @@ mod tests {
     #[test]
     fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
         comes_back(&Input::Tick);
+        comes_back(&Input::Upkeep);
         comes_back(&Input::Release);
         comes_back(&Input::ExecutorGone {
             executor_id: ExecutorId::from("x"),

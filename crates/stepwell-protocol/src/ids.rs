@@ -1,4 +1,4 @@
-//! Ids, numbers with a unit, and the opaque payload.
+//! Ids and numbers with a unit.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,10 @@ text_id! {
     ClientId
 }
 text_id! {
+    /// A file of a user that lies beside the database: a `Blob` or `File` inside a payload. Made by whoever sends it.
+    BlobId
+}
+text_id! {
     /// One executor: a worker, or the page itself, that runs job functions.
     ExecutorId
 }
@@ -83,25 +87,5 @@ impl TimestampMs {
     #[must_use]
     pub const fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
-    }
-}
-
-/// A user's value as JSON text. Never parsed in Rust. A bare `undefined` is the empty text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(transparent)]
-pub struct JsonText(pub String);
-
-impl JsonText {
-    /// The text as it is stored and sent.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for JsonText {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
     }
 }

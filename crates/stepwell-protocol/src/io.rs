@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClientId, ClientReply, ClientRequest, EngineMessage, Epoch, ErrorInfo, ExecutorEnvelope,
-    ExecutorId, RunEvent, TimestampMs,
+    BlobId, ClientId, ClientReply, ClientRequest, EngineMessage, Epoch, ErrorInfo,
+    ExecutorEnvelope, ExecutorId, RunEvent, TimestampMs,
 };
 
 /// One thing for the engine to handle. A batch of them is one transaction.
@@ -38,6 +38,8 @@ pub enum Input {
         /// Which.
         executor_id: ExecutorId,
     },
+    /// An idle moment: delete a few runs whose retention has ended.
+    Upkeep,
     /// The host is about to let go of the database in good order: stop claiming, give leases back uncounted.
     Release,
 }
@@ -69,6 +71,11 @@ pub enum Effect {
         /// What.
         message: EngineMessage,
     },
+    /// Delete these files: no run refers to them.
+    DeleteBlobs {
+        /// Which.
+        ids: Vec<BlobId>,
+    },
 }
 
 /// What the host does after the commit.
@@ -85,6 +92,8 @@ pub struct Output {
     pub effects: Vec<Effect>,
     /// When to call again with a tick if nothing else happens; replaces what was said before.
     pub wake_at: Option<TimestampMs>,
+    /// Whether another [`Input::Upkeep`] would find something to do.
+    pub more_upkeep: bool,
     /// The engine's state, where `paused` or `unserved_jobs` changed.
     pub status: Option<EngineStatus>,
 }

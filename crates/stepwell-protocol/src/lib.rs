@@ -3,7 +3,7 @@
 //! **Owns** the wire vocabulary, once: the same types are stored, sent and generated as TypeScript, so no copy of a
 //! type with conversions both ways exists anywhere. **Must not** hold behaviour, read a clock or know a storage engine.
 //!
-//! User payloads are [`JsonText`]: opaque here and in every other crate.
+//! User payloads are [`Payload`]: opaque here and in every other crate.
 
 mod command;
 mod error;
@@ -13,28 +13,30 @@ mod fields;
 mod ids;
 mod io;
 mod log;
+mod payload;
 mod run;
 mod step;
 #[cfg(feature = "ts")]
 mod typescript;
 
 pub use command::{
-    ClientReply, ClientRequest, Command, Disposition, LogPage, LogQuery, Order, Reply, RunFilter,
-    RunPage,
+    ClientReply, ClientRequest, Command, Disposition, LogPage, LogQuery, NewTrigger, Order, Reply,
+    RunFilter, RunPage, TriggerResult,
 };
 pub use error::{ErrorCode, ErrorInfo, FailureCode, RunFailure};
-pub use event::{EventBody, EventHead, RunEvent};
+pub use event::{EventBody, EventHead, RunEvent, SkippedTrigger};
 pub use executor::{
     AbortReason, Assignment, EngineMessage, ExecutorEnvelope, ExecutorMessage, Holding,
-    RefusalReason, Report,
+    RefusalReason, Report, ServedJob,
 };
-pub use ids::{ClientId, Epoch, ExecutorId, Generation, JsonText, RequestId, RunId, TimestampMs};
+pub use ids::{BlobId, ClientId, Epoch, ExecutorId, Generation, RequestId, RunId, TimestampMs};
 pub use io::{Addressed, Counters, Effect, EngineStatus, Input, Output};
 pub use log::{LogLevel, LogLine, NewLog};
+pub use payload::Payload;
 pub use run::{Progress, Run, RunStatus};
 pub use step::{Step, StepKind, StepStatus};
 #[cfg(feature = "ts")]
 pub use typescript::typescript;
 
 /// Rises with every change that an older peer would misread. Peers with different numbers refuse each other.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JsonText, RunId, TimestampMs};
+use crate::{Payload, RunId, TimestampMs};
 
 /// How much a line matters, in rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct NewLog {
     /// The text.
     pub message: String,
     /// A value to go with it.
-    pub data: Option<JsonText>,
+    pub data: Option<Payload>,
     /// The step whose function wrote it; `None` between steps.
     pub step_name: Option<String>,
     /// The attempt of that step, or of the run between steps.
@@ -69,7 +69,7 @@ pub struct LogLine {
     /// The text.
     pub message: String,
     /// A value that went with it.
-    pub data: Option<JsonText>,
+    pub data: Option<Payload>,
     /// The step whose function wrote it; `None` between steps.
     pub step_name: Option<String>,
     /// The attempt of that step, or of the run between steps.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, JsonText, RunFailure, RunId, TimestampMs};
+use crate::{Generation, Payload, RunFailure, RunId, TimestampMs};
 
 /// Where a run stands. Terminal states are left by `retry` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,9 +87,9 @@ pub struct Run {
     /// Where it stands.
     pub status: RunStatus,
     /// The parsed input.
-    pub input: JsonText,
+    pub input: Payload,
     /// The output of a completed run.
-    pub output: Option<JsonText>,
+    pub output: Option<Payload>,
     /// The failure of a failed run.
     pub error: Option<RunFailure>,
     /// The last progress that was reported; kept after the end.
@@ -106,6 +106,14 @@ pub struct Run {
     pub max_recoveries: u32,
     /// How many steps have a stored outcome (completed, or failed and memoised).
     pub step_count: u32,
+    /// How many log lines are stored.
+    pub log_count: u64,
+    /// Unique in its job.
+    pub idempotency_key: Option<String>,
+    /// At most one run of the job and key is at work, and one more pending.
+    pub concurrency_key: Option<String>,
+    /// Greater ones are claimed first.
+    pub priority: i32,
     /// Labels given at trigger.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
     pub labels: BTreeMap<String, String>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JsonText, RunFailure, TimestampMs};
+use crate::{Payload, RunFailure, TimestampMs};
 
 /// What kind of call made the step. A replay that finds another kind is `history_mismatch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct Step {
     /// The attempt that made this outcome, or that is running now; 1-based. For `pending` the last one that failed.
     pub attempt: u32,
     /// The stored result of a completed step. `None` also when outputs were not asked for.
-    pub output: Option<JsonText>,
+    pub output: Option<Payload>,
     /// The stored failure of a failed or pending step.
     pub error: Option<RunFailure>,
     /// When this attempt's function was started.

@@ -3,12 +3,13 @@
 use tsify::Tsify;
 
 use crate::{
-    AbortReason, Addressed, Assignment, ClientId, ClientReply, ClientRequest, Command, Counters,
-    Disposition, Effect, EngineMessage, EngineStatus, Epoch, ErrorCode, ErrorInfo, EventBody,
-    EventHead, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode, Generation, Holding,
-    Input, JsonText, LogLevel, LogLine, LogPage, LogQuery, NewLog, Order, Output, PROTOCOL_VERSION,
-    Progress, RefusalReason, Reply, Report, RequestId, Run, RunFailure, RunFilter, RunId, RunPage,
-    RunStatus, Step, StepKind, StepStatus, TimestampMs,
+    AbortReason, Addressed, Assignment, BlobId, ClientId, ClientReply, ClientRequest, Command,
+    Counters, Disposition, Effect, EngineMessage, EngineStatus, Epoch, ErrorCode, ErrorInfo,
+    EventBody, EventHead, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode, Generation,
+    Holding, Input, LogLevel, LogLine, LogPage, LogQuery, NewLog, NewTrigger, Order, Output,
+    PROTOCOL_VERSION, Progress, RefusalReason, Reply, Report, RequestId, Run, RunFailure,
+    RunFilter, RunId, RunPage, RunStatus, ServedJob, SkippedTrigger, Step, StepKind, StepStatus,
+    TimestampMs, TriggerResult,
 };
 
 macro_rules! declarations {
@@ -22,11 +23,11 @@ pub fn typescript() -> String {
         RunId,
         RequestId,
         ClientId,
+        BlobId,
         ExecutorId,
         Generation,
         Epoch,
         TimestampMs,
-        JsonText,
         ErrorCode,
         ErrorInfo,
         FailureCode,
@@ -46,11 +47,14 @@ pub fn typescript() -> String {
         LogQuery,
         LogPage,
         Disposition,
+        TriggerResult,
+        NewTrigger,
         Command,
         ClientRequest,
         Reply,
         ClientReply,
         Holding,
+        ServedJob,
         Report,
         ExecutorMessage,
         ExecutorEnvelope,
@@ -59,6 +63,7 @@ pub fn typescript() -> String {
         AbortReason,
         EngineMessage,
         EventHead,
+        SkippedTrigger,
         EventBody,
         Input,
         Addressed,
@@ -67,6 +72,8 @@ pub fn typescript() -> String {
         EngineStatus,
         Output,
     ];
+    // It is (de)serialised by hand.
+    parts.insert(0, "export type Payload = string | Uint8Array;".to_owned());
     // `RunEvent` is flattened from two types. tsify would write `interface … extends` a union, which is not TypeScript.
     parts.push("export type RunEvent = EventHead & EventBody;".to_owned());
     parts.push(format!(

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stepwell_engine::RunHead;
 use stepwell_protocol::{
-    Generation, JsonText, LogLevel, LogLine, Progress, Run, RunId, RunStatus, Step, StepKind,
+    Generation, LogLevel, LogLine, Payload, Progress, Run, RunId, RunStatus, Step, StepKind,
     StepStatus, TimestampMs,
 };
 
@@ -30,8 +30,8 @@ fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<TimestampMs>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(TimestampMs))
 }
 
-fn optional_json(row: &Row<'_>, column: usize) -> Result<Option<JsonText>> {
-    Ok(row.get::<_, Option<String>>(column)?.map(JsonText))
+fn optional_json(row: &Row<'_>, column: usize) -> Result<Option<Payload>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Payload))
 }
 
 /// A value of ours that is stored as JSON.
@@ -90,7 +90,7 @@ pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
         id: RunId(row.get(0)?),
         job_name: row.get(1)?,
         status: named(row, 2, RunStatus::from_name)?,
-        input: JsonText(row.get(3)?),
+        input: Payload(row.get(3)?),
         output: optional_json(row, 4)?,
         error: ours(row, 5)?,
         progress: ours(row, 6)?,

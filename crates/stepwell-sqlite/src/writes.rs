@@ -192,7 +192,7 @@ fn insert_logs(connection: &Connection, fence: &Fence, report: &Report) -> Resul
             line.timestamp.0,
             line.step_name,
             line.message,
-            line.data.as_ref().map(stepwell_protocol::JsonText::as_str),
+            line.data.as_ref().map(stepwell_protocol::Payload::as_str),
         ])?;
         if inserted == 1 {
             stored.push(LogLine {

@@ -7,7 +7,7 @@ use stepwell_engine::{
     StoreError,
 };
 use stepwell_protocol::{
-    Epoch, FailureCode, Generation, JsonText, LogLevel, LogQuery, NewLog, Order, Progress, Report,
+    Epoch, FailureCode, Generation, LogLevel, LogQuery, NewLog, Order, Payload, Progress, Report,
     RequestId, RunFailure, RunFilter, RunId, RunStatus, StepKind, TimestampMs,
 };
 use stepwell_sqlite::{Durability, SqliteStore};
@@ -193,7 +193,7 @@ impl Maker {
             id: RunId(format!("run-{number:06}")),
             request_id: RequestId(format!("request-{request}")),
             job_name: self.random.pick(&JOBS).to_owned(),
-            input: JsonText(format!("[{}]", self.random.next())),
+            input: Payload(format!("[{}]", self.random.next())),
             max_recoveries: self.random.below(4) as u32,
             created_at: self.at(0),
             start_at,
@@ -278,7 +278,7 @@ impl Maker {
 
     fn outcome(&mut self) -> StepOutcome {
         let result = if self.random.chance(70) {
-            Ok(JsonText(format!("{}", self.random.next())))
+            Ok(Payload(format!("{}", self.random.next())))
         } else {
             Err(self.failure())
         };
@@ -297,7 +297,7 @@ impl Maker {
             .map(|_| NewLog {
                 level: self.random.pick(&LogLevel::ALL),
                 message: format!("line {}", self.random.next()),
-                data: self.random.chance(30).then(|| JsonText::from("{}")),
+                data: self.random.chance(30).then(|| Payload::from("{}")),
                 step_name: self.random.chance(50).then(|| "one".to_owned()),
                 attempt: 1,
                 timestamp: self.at(0),
@@ -317,7 +317,7 @@ impl Maker {
 
     fn finish(&mut self, reference: &mut MemoryStore) -> Call {
         let outcome = if self.random.chance(40) {
-            RunOutcome::Completed(JsonText::from("true"))
+            RunOutcome::Completed(Payload::from("true"))
         } else {
             RunOutcome::Failed(self.failure())
         };

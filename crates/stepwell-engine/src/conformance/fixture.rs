@@ -1,7 +1,7 @@
 //! A store with a session, and short words for what scenarios do with it.
 
 use stepwell_protocol::{
-    Epoch, FailureCode, JsonText, LogLevel, LogLine, LogQuery, NewLog, Order, Progress, Report,
+    Epoch, FailureCode, LogLevel, LogLine, LogQuery, NewLog, Order, Payload, Progress, Report,
     RequestId, Run, RunFailure, RunFilter, RunId, Step, StepKind, TimestampMs,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn new_run(number: u32, job: &str) -> NewRun {
         id: id(number),
         request_id: RequestId(format!("request-{number}")),
         job_name: job.to_owned(),
-        input: JsonText::from("{\"n\":1}"),
+        input: Payload::from("{\"n\":1}"),
         max_recoveries: 10,
         created_at: NOW,
         start_at: NOW,
@@ -49,7 +49,7 @@ pub(super) fn completed(name: &str, output: &str) -> StepOutcome {
         name: name.to_owned(),
         kind: StepKind::Run,
         attempt: 1,
-        result: Ok(JsonText::from(output)),
+        result: Ok(Payload::from(output)),
         started_at: at(-5),
     }
 }
@@ -239,7 +239,7 @@ impl Fixture {
     }
 
     pub(super) fn complete(&mut self, fence: &Fence) -> Run {
-        self.finish(fence, &RunOutcome::Completed(JsonText::from("1")))
+        self.finish(fence, &RunOutcome::Completed(Payload::from("1")))
     }
 
     pub(super) fn cancel(&mut self, run_id: &RunId) -> Run {

@@ -1,6 +1,6 @@
 //! Log lines.
 
-use stepwell_protocol::{JsonText, LogLevel, LogLine, LogPage, LogQuery, NewLog, Order, Report};
+use stepwell_protocol::{LogLevel, LogLine, LogPage, LogQuery, NewLog, Order, Payload, Report};
 
 use super::Open;
 use super::fixture::{Fixture, NOW, at, id, lines, messages};
@@ -18,7 +18,7 @@ pub(super) fn a_line_has_every_field(open: Open<'_>) {
     let line = |level: LogLevel| NewLog {
         level,
         message: format!("a \"{level:?}\"\nline"),
-        data: Some(JsonText::from("{\"a\":[1]}")),
+        data: Some(Payload::from("{\"a\":[1]}")),
         step_name: Some("step".to_owned()),
         attempt: 3,
         timestamp: at(-9),
@@ -26,7 +26,7 @@ pub(super) fn a_line_has_every_field(open: Open<'_>) {
     let mut logs: Vec<NewLog> = LogLevel::ALL.into_iter().map(line).collect();
     logs[1].data = None;
     logs[2].step_name = None;
-    logs[3].data = Some(JsonText::default());
+    logs[3].data = Some(Payload::default());
     let new = Report {
         first_ordinal: 1,
         logs: logs.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    JsonText, LogLevel, LogQuery, Order, RequestId, Run, RunStatus, StepStatus,
+    LogLevel, LogQuery, Order, Payload, RequestId, Run, RunStatus, StepStatus,
 };
 
 use super::Open;
@@ -19,7 +19,7 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
         id: id(1),
         job_name: "import".to_owned(),
         status: RunStatus::Pending,
-        input: JsonText::from("{\"n\":1}"),
+        input: Payload::from("{\"n\":1}"),
         output: None,
         error: None,
         progress: None,
@@ -52,7 +52,7 @@ pub(super) fn payloads_of_any_text_and_size_come_back(open: Open<'_>) {
     ];
     for (number, text) in (1..).zip(texts) {
         let mut new = new_run(number, "job");
-        new.input = JsonText::from(text);
+        new.input = Payload::from(text);
         f.insert_as(&new);
         let claimed = f.claim_one("job");
         assert_eq!(
@@ -62,16 +62,16 @@ pub(super) fn payloads_of_any_text_and_size_come_back(open: Open<'_>) {
         );
         let fence = fence_of(&claimed.run);
         f.step(&fence, &completed("step", text));
-        let ended = f.finish(&fence, &RunOutcome::Completed(JsonText::from(text)));
+        let ended = f.finish(&fence, &RunOutcome::Completed(Payload::from(text)));
         assert_eq!(ended.input.as_str(), text, "the input is kept");
         assert_eq!(
             ended.output,
-            Some(JsonText::from(text)),
+            Some(Payload::from(text)),
             "the output is kept"
         );
         assert_eq!(
             f.steps(&fence.run_id)[0].output,
-            Some(JsonText::from(text)),
+            Some(Payload::from(text)),
             "so is a step's"
         );
     }

@@ -1,7 +1,7 @@
 //! What the holder of a lease writes, and what anybody else does not.
 
 use stepwell_protocol::{
-    Generation, JsonText, Progress, Report, Run, RunStatus, Step, StepKind, StepStatus,
+    Generation, Payload, Progress, Report, Run, RunStatus, Step, StepKind, StepStatus,
 };
 
 use super::Open;
@@ -29,7 +29,7 @@ pub(super) fn a_completed_step_comes_back(open: Open<'_>) {
         status: StepStatus::Completed,
         completed_index: Some(0),
         attempt: 1,
-        output: Some(JsonText::from("[1]")),
+        output: Some(Payload::from("[1]")),
         error: None,
         started_at: at(-5),
         completed_at: Some(at(20)),
@@ -177,7 +177,7 @@ pub(super) fn two_runs_may_name_their_steps_alike(open: Open<'_>) {
     }
     for (fence, output) in fences.iter().zip(["1", "2"]) {
         let steps = f.steps(&fence.run_id);
-        assert_eq!(steps[0].output, Some(JsonText::from(output)));
+        assert_eq!(steps[0].output, Some(Payload::from(output)));
     }
 }
 
@@ -266,7 +266,7 @@ pub(super) fn a_run_completes(open: Open<'_>) {
         progress: progress(1.0).progress,
         ..lines(1, &["last words"])
     };
-    let outcome = RunOutcome::Completed(JsonText::from("{\"ok\":true}"));
+    let outcome = RunOutcome::Completed(Payload::from("{\"ok\":true}"));
     let written = f
         .write(|store| store.finish_run(&fence, &outcome, &report, at(30)))
         .expect("the holder may end the run");
@@ -278,7 +278,7 @@ pub(super) fn a_run_completes(open: Open<'_>) {
     assert_eq!(messages(&f.all_lines(&id(1))), ["last words"]);
     let expected = Run {
         status: RunStatus::Completed,
-        output: Some(JsonText::from("{\"ok\":true}")),
+        output: Some(Payload::from("{\"ok\":true}")),
         progress: progress(1.0).progress,
         version: before.version + 1,
         completed_at: Some(at(30)),
@@ -367,7 +367,7 @@ pub(super) fn writes_without_the_lease_write_nothing(open: Open<'_>) {
             let empty = store.write_report(&fence, &nothing(), at(99))?;
             assert_eq!(empty, None, "not even an empty one under {fence:?}");
             for outcome in [
-                RunOutcome::Completed(JsonText::from("1")),
+                RunOutcome::Completed(Payload::from("1")),
                 RunOutcome::Failed(failure("no")),
             ] {
                 let ended = store.finish_run(&fence, &outcome, &report, at(99))?;

@@ -12,8 +12,8 @@
 //! A resend (the request id that the row holds) is answered with the run as it stands, whatever its status.
 
 use stepwell_protocol::{
-    AbortReason, Command, Disposition, EngineMessage, ErrorCode, ErrorInfo, EventBody, JsonText,
-    LogQuery, Reply, RequestId, Run, RunFilter, RunId, RunStatus, Step,
+    AbortReason, Command, Disposition, EngineMessage, ErrorCode, ErrorInfo, EventBody, LogQuery,
+    Payload, Reply, RequestId, Run, RunFilter, RunId, RunStatus, Step,
 };
 
 use super::turn::Turn;
@@ -91,7 +91,7 @@ impl<S: Store> Turn<'_, S> {
         &mut self,
         request_id: &RequestId,
         job_name: &str,
-        input: &JsonText,
+        input: &Payload,
         max_recoveries: Option<u32>,
     ) -> Answer {
         if job_name.is_empty() || job_name.len() > JOB_NAME_BYTES_MAX {

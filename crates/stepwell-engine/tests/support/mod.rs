@@ -162,7 +162,7 @@ impl World {
 pub fn trigger(job: &str) -> Command {
     Command::Trigger {
         job_name: job.into(),
-        input: JsonText::from("{}"),
+        input: Payload::from("{}"),
         max_recoveries: None,
     }
 }
@@ -205,7 +205,7 @@ pub fn step_commit_with(held: &Holding, step: &str, report: Report) -> ExecutorM
         generation: held.generation,
         step_name: step.into(),
         attempt: 1,
-        output: JsonText(format!("\"{step}\"")),
+        output: Payload(format!("\"{step}\"")),
         duration_ms: 3,
         report,
     }
@@ -227,7 +227,7 @@ pub fn run_complete(held: &Holding) -> ExecutorMessage {
     ExecutorMessage::RunComplete {
         run_id: held.run_id.clone(),
         generation: held.generation,
-        output: JsonText::from("42"),
+        output: Payload::from("42"),
         report: Report::default(),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use stepwell_protocol::{Generation, JsonText, RunId, StepStatus};
+use stepwell_protocol::{Generation, Payload, RunId, StepStatus};
 
 use super::leases::Leases;
 use super::reference::Watch;
@@ -77,7 +77,7 @@ impl Bodies {
     }
 
     /// The execution that made an output.
-    pub(crate) fn of_output(&self, output: &JsonText) -> Option<&Body> {
+    pub(crate) fn of_output(&self, output: &Payload) -> Option<&Body> {
         let number: usize = output
             .as_str()
             .strip_prefix("\"b")?
@@ -89,8 +89,8 @@ impl Bodies {
 }
 
 /// The output of an execution: no two are alike, so that it shows whose outcome was stored.
-pub(crate) fn output_of(number: usize) -> JsonText {
-    JsonText(format!("\"b{number}\""))
+pub(crate) fn output_of(number: usize) -> Payload {
+    Payload(format!("\"b{number}\""))
 }
 
 /// An executor whose lease is gone cannot know what others committed since; one that holds it was told.

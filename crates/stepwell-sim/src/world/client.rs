@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    ClientId, Command, ErrorCode, JsonText, Reply, RequestId, RunFilter, RunId,
+    ClientId, Command, ErrorCode, Payload, Reply, RequestId, RunFilter, RunId,
 };
 
 use crate::properties::reference::whole_log;
@@ -54,7 +54,7 @@ impl Client {
             self.triggers_left -= 1;
             return Some(Command::Trigger {
                 job_name: "job".to_owned(),
-                input: JsonText(format!("{}", rng.bits() >> 8)),
+                input: Payload(format!("{}", rng.bits() >> 8)),
                 max_recoveries: workload.max_recoveries,
             });
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{
     Assignment, EngineMessage, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode,
-    Generation, Holding, JsonText, LogLevel, NewLog, Progress, Report, RunFailure, RunId, Step,
+    Generation, Holding, LogLevel, NewLog, Payload, Progress, Report, RunFailure, RunId, Step,
     TimestampMs,
 };
 
@@ -65,7 +65,7 @@ struct Active {
     plan: Plan,
     wave: usize,
     /// Outcomes that reached the function.
-    outcomes: BTreeMap<String, Result<JsonText, RunFailure>>,
+    outcomes: BTreeMap<String, Result<Payload, RunFailure>>,
     asked: BTreeSet<String>,
     in_flight: BTreeMap<String, (usize, i64)>,
     next_ordinal: u64,
@@ -478,7 +478,7 @@ impl Executor {
         &mut self,
         run_id: &RunId,
         step: String,
-        outcome: Result<JsonText, RunFailure>,
+        outcome: Result<Payload, RunFailure>,
         scene: &mut Scene<'_>,
     ) {
         if let Some(run) = self.runs.get_mut(run_id) {
@@ -608,15 +608,15 @@ impl Active {
 }
 
 /// What a run returns: the outputs of its steps by name, so that it shows what its function saw.
-pub(super) fn output_of_run<E>(outcomes: &BTreeMap<String, Result<JsonText, E>>) -> JsonText {
+pub(super) fn output_of_run<E>(outcomes: &BTreeMap<String, Result<Payload, E>>) -> Payload {
     let outputs: Vec<&str> = outcomes
         .values()
-        .filter_map(|outcome| outcome.as_ref().ok().map(JsonText::as_str))
+        .filter_map(|outcome| outcome.as_ref().ok().map(Payload::as_str))
         .collect();
-    JsonText(format!("[{}]", outputs.join(",")))
+    Payload(format!("[{}]", outputs.join(",")))
 }
 
-fn outcome_of(step: &Step) -> Option<Result<JsonText, RunFailure>> {
+fn outcome_of(step: &Step) -> Option<Result<Payload, RunFailure>> {
     step.completed_index?;
     Some(match &step.error {
         Some(error) => Err(error.clone()),

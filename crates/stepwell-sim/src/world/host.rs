@@ -518,7 +518,7 @@ impl World {
     fn seen_outputs(
         &self,
         steps: &[Step],
-        output: Option<&stepwell_protocol::JsonText>,
+        output: Option<&stepwell_protocol::Payload>,
     ) -> Result<(), String> {
         let completed = steps
             .iter()
