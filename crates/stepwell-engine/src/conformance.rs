@@ -3,7 +3,9 @@
 //! A scenario opens stores by the function it is given, each of them empty, and panics with a sentence where the store
 //! breaks the contract. What holds under one [`Ownership`] only is asked of stores of that ownership.
 
+mod deletion;
 mod fixture;
+mod keys;
 mod leases;
 mod logs;
 mod pages;
@@ -65,11 +67,29 @@ pub fn scenarios() -> Vec<Scenario> {
         any => pages:
             runs_come_newest_first,
             runs_are_filtered_by_job_and_status,
+            runs_are_filtered_by_labels,
+            runs_are_filtered_by_time,
             pages_neither_skip_nor_repeat_while_runs_arrive,
             the_last_page_has_no_cursor;
+        any => keys:
+            an_idempotency_key_finds_the_run_of_its_job,
+            a_request_is_looked_up_before_the_keys_and_idempotency_before_concurrency,
+            one_run_of_a_concurrency_key_is_pending,
+            one_run_of_a_concurrency_key_is_at_work,
+            a_key_whose_function_is_leaving_is_not_claimed,
+            a_job_s_limit_counts_all_its_leases,
+            a_delayed_run_is_claimed_when_it_is_due,
+            a_retry_does_not_wait_for_the_start,
+            a_cancelled_run_is_never_due;
+        any => deletion:
+            a_deleted_run_takes_everything_along,
+            only_ended_runs_are_deleted,
+            ended_runs_are_listed_by_their_end,
+            blobs_are_referenced_by_inputs_steps_and_outputs,
+            refused_writes_reference_no_blobs;
         any => leases:
             sessions_rise,
-            claims_go_by_start_then_id,
+            claims_go_by_priority_then_start_then_id,
             claims_keep_to_their_limit_and_jobs,
             a_claim_sets_what_a_claim_sets,
             leased_and_ended_runs_are_not_claimed,
@@ -77,7 +97,7 @@ pub fn scenarios() -> Vec<Scenario> {
             only_interrupted_claims_count_a_recovery,
             a_step_sets_recoveries_to_zero,
             claimable_jobs_are_named_once_and_sorted,
-            an_orderly_release_makes_the_run_pending,
+            an_orderly_release_leaves_the_run_running,
             an_interrupted_release_leaves_the_run_running,
             a_release_needs_its_fence,
             adoption_takes_a_void_lease_of_the_same_generation,

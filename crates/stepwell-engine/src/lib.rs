@@ -20,11 +20,14 @@ pub use clock::{
     Clock, ClockJump, Observed, STEP_BACK_MS_MAX, WAIT_MS_MAX_FAR, WAIT_MS_MAX_NEAR, wait_ms,
 };
 pub use engine::{
-    Engine, EngineOptions, JOB_NAME_BYTES_MAX, LOGS_PER_PAGE_MAX, MAX_RECOVERIES, RUNS_PER_PAGE_MAX,
+    BATCH_RUNS_MAX, Engine, EngineOptions, JOB_NAME_BYTES_MAX, KEY_CHARS_MAX, LABEL_KEY_CHARS_MAX,
+    LABEL_VALUE_CHARS_MAX, LABELS_MAX, LOGS_PER_PAGE_MAX, PAYLOAD_BYTES_MAX, PRIORITY_MAX,
+    PURGE_RUNS_MAX, RUNS_PER_PAGE_MAX,
 };
 pub use entropy::Entropy;
 pub use memory::MemoryStore;
 pub use store::{
-    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
-    StepOutcome, StepWritten, Store, StoreError, StoreResult, UNCLAIMED, fence_of,
+    Claim, Claimed, Deleted, Fence, Inserted, KeyOfJob, MAX_RECOVERIES, NewRun, Ownership, Release,
+    RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
+    UNCLAIMED, fence_of,
 };

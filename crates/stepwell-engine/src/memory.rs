@@ -6,13 +6,14 @@
 mod data;
 
 use stepwell_protocol::{
-    Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step, TimestampMs,
+    BlobId, Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step,
+    TimestampMs,
 };
 
 use self::data::Data;
 use crate::store::{
-    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
-    StepOutcome, StepWritten, Store, StoreError, StoreResult,
+    Claim, Claimed, Deleted, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome,
+    RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
 };
 
 /// A [`Store`] in memory.
@@ -127,6 +128,10 @@ impl Store for MemoryStore {
         Ok(self.data.last_request(run_id))
     }
 
+    fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {
+        Ok(self.data.pending_of_key(job_name, key))
+    }
+
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
         Ok(self.data.runs(filter))
     }
@@ -141,6 +146,10 @@ impl Store for MemoryStore {
 
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
         Ok(self.data.claimable_jobs())
+    }
+
+    fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
+        Ok(self.data.promote_due(now))
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
@@ -212,6 +221,18 @@ impl Store for MemoryStore {
         request_id: &RequestId,
         now: TimestampMs,
     ) -> StoreResult<Option<Run>> {
-        Ok(self.data.retry_run(run_id, version, request_id, now))
+        self.data.retry_run(run_id, version, request_id, now)
+    }
+
+    fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>> {
+        Ok(self.data.delete_run(run_id))
+    }
+
+    fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>> {
+        Ok(self.data.ended_before(before, limit))
+    }
+
+    fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
+        Ok(self.data.unreferenced_blobs(blobs))
     }
 }

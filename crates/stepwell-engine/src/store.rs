@@ -11,8 +11,9 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Epoch, ErrorCode, ErrorInfo, Generation, Holding, LogLine, LogPage, LogQuery, Payload, Report,
-    RequestId, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus, Step, StepKind, TimestampMs,
+    BlobId, Epoch, ErrorCode, ErrorInfo, Generation, Holding, LogLine, LogPage, LogQuery, Payload,
+    Report, RequestId, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus, ServedJob, Step,
+    StepKind, TimestampMs,
 };
 
 /// Whether other engines may work on the same database at the same time.
@@ -88,13 +89,16 @@ impl StoreError {
     }
 }
 
+/// The recoveries after which a run fails, unless its trigger says otherwise.
+pub const MAX_RECOVERIES: u32 = 10;
+
 /// The result of a store call.
 pub type StoreResult<T> = Result<T, StoreError>;
 
 /// The right to write to a run: it is `running` under this generation.
 pub type Fence = Holding;
 
-/// A run to be inserted as pending, with `attempt` 1, `version` 1, `generation` 0 and no labels.
+/// A run to be inserted as pending, with `attempt` 1, `version` 1 and `generation` 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
     /// Its id.
@@ -105,21 +109,62 @@ pub struct NewRun {
     pub job_name: String,
     /// Its parsed input.
     pub input: Payload,
+    /// The blobs in the input.
+    pub blobs: Vec<BlobId>,
     /// The recoveries after which it fails.
     pub max_recoveries: u32,
+    /// Unique in its job.
+    pub idempotency_key: Option<String>,
+    /// Unique among the pending runs of its job.
+    pub concurrency_key: Option<String>,
+    /// To find it by.
+    pub labels: BTreeMap<String, String>,
+    /// The first key of the claim order, greatest first.
+    pub priority: i32,
     /// When it is made.
     pub created_at: TimestampMs,
     /// When it may start; the second key of the claim order.
     pub start_at: TimestampMs,
 }
 
-/// What became of an insert.
+impl NewRun {
+    /// A run without keys, labels, blobs or delay, of priority 0, that fails after 10 recoveries.
+    #[must_use]
+    pub fn new(
+        id: RunId,
+        request_id: RequestId,
+        job_name: impl Into<String>,
+        input: Payload,
+        now: TimestampMs,
+    ) -> Self {
+        Self {
+            id,
+            request_id,
+            job_name: job_name.into(),
+            input,
+            blobs: Vec::new(),
+            max_recoveries: MAX_RECOVERIES,
+            idempotency_key: None,
+            concurrency_key: None,
+            labels: BTreeMap::new(),
+            priority: 0,
+            created_at: now,
+            start_at: now,
+        }
+    }
+}
+
+/// What became of an insert. Looked up in this order; nothing was written unless the run was made.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inserted {
     /// The run was made.
     Created(Run),
-    /// A run with this `request_id` stands already; nothing was written.
+    /// The run that this very request made before.
     Existing(Run),
+    /// The run of the same job and idempotency key.
+    Idempotent(Run),
+    /// The pending run of the same job and concurrency key.
+    Pending(Run),
 }
 
 /// A claim: lease up to `limit` runs to a session.
@@ -127,14 +172,25 @@ pub enum Inserted {
 pub struct Claim<'a> {
     /// The session that will own the leases.
     pub session: Epoch,
-    /// Only runs of these jobs.
-    pub jobs: &'a [String],
+    /// Only runs of these jobs, each named once. A job's `concurrency` is a limit on all its leases in the store.
+    pub jobs: &'a [ServedJob],
     /// At most so many.
     pub limit: u32,
+    /// Not these: a run of the same job and concurrency key has lost its lease and its function has not ended.
+    pub leaving: &'a [KeyOfJob],
     /// The time.
     pub now: TimestampMs,
     /// When the leases expire; `None` under exclusive ownership.
     pub lease_expires_at: Option<TimestampMs>,
+}
+
+/// A concurrency key, which means something in its job only.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyOfJob {
+    /// The job.
+    pub job_name: String,
+    /// The key.
+    pub key: String,
 }
 
 /// A claimed run.
@@ -142,14 +198,16 @@ pub struct Claim<'a> {
 pub struct Claimed {
     /// The run, `running` under its new generation.
     pub run: Run,
-    /// Whether it was interrupted (it was `running` with a void lease), so that its `recoveries` were raised.
+    /// Whether it goes on (it was `running` with a void lease). Unless its lease was given up in good order, its
+    /// `recoveries` were raised.
     pub interrupted: bool,
 }
 
 /// How a lease is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
-    /// In good order: the run is `pending` again and the next claim counts no recovery.
+    /// In good order: the run stays `running` with a void lease, and the next claim counts no recovery. Not `pending`
+    /// again: another run of its concurrency key may be pending by now.
     Orderly,
     /// Its executor died: the run stays `running` with a void lease, and the next claim counts a recovery.
     Interrupted,
@@ -181,6 +239,8 @@ pub struct StepOutcome {
     pub attempt: u32,
     /// What it returned, or what it threw.
     pub result: Result<Payload, RunFailure>,
+    /// The blobs in the result.
+    pub blobs: Vec<BlobId>,
     /// When its function was started.
     pub started_at: TimestampMs,
 }
@@ -211,9 +271,23 @@ pub struct RunWritten {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
     /// It returned.
-    Completed(Payload),
+    Completed {
+        /// What.
+        output: Payload,
+        /// The blobs in it.
+        blobs: Vec<BlobId>,
+    },
     /// It threw, or may not go on.
     Failed(RunFailure),
+}
+
+/// A run that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The run as it was.
+    pub head: RunHead,
+    /// Its blobs that no other run refers to.
+    pub blobs: Vec<BlobId>,
 }
 
 /// A database, as the engine sees it.
@@ -242,12 +316,14 @@ pub trait Store {
     /// Shared ownership: voids the leases that expired at or before `now`. How many.
     fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64>;
 
-    /// Inserts a pending run, or finds the one that the same request made.
+    /// Inserts a pending run, or finds the one that stands in its way.
     fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted>;
     /// Reads a run.
     fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
     /// The request of the client command that changed the run last (trigger, cancel, retry).
     fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
+    /// The pending run of a job and concurrency key.
+    fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>>;
     /// Reads a page of runs, newest (greatest id) first.
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage>;
     /// Reads a run's steps by `completed_index`, pending ones last; `output` is `None` where outputs are not asked for.
@@ -256,10 +332,14 @@ pub trait Store {
     fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage>;
     /// The names of the jobs that have claimable runs, sorted.
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>>;
+    /// Lets pending runs be claimed whose `start_at` has come, and tells the next `start_at` that has not.
+    fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>>;
 
-    /// Leases runs, in one statement that finds and updates them: `pending` ones, and `running` ones whose lease is
-    /// void; by `start_at`, then id. Raises the generation, keeps `started_at`, sets the line ordinal back to 0, and
-    /// raises `recoveries` of interrupted ones.
+    /// Leases runs, in one statement that finds and updates them: `pending` ones that are due (at insert, by
+    /// [`Store::promote_due`], or by a retry) and `running` ones whose lease is void; by priority, greatest first, then
+    /// `start_at`, then id. Passes over pending ones while another run of their job and concurrency key is `running` or
+    /// `waiting`. Raises the generation, keeps `started_at`, sets the line ordinal back to 0, and raises `recoveries`
+    /// of interrupted ones.
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>>;
     /// Takes over a `running` run with a void lease whose generation is still the one held: raises it and gives the
     /// lease to `session`. Does not count a recovery and keeps the line ordinal.
@@ -312,7 +392,7 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>>;
     /// Makes a failed or cancelled run pending again, if its version is still `version`: `attempt` + 1, `recoveries` 0,
-    /// no error, no `completed_at`; failed steps become pending and lose their `completed_index`; completed ones stay.
+    /// no error, no `completed_at`, due now; no other run of its concurrency key may be pending; failed steps become pending and lose their `completed_index`; completed ones stay.
     fn retry_run(
         &mut self,
         run_id: &RunId,
@@ -320,6 +400,14 @@ pub trait Store {
         request_id: &RequestId,
         now: TimestampMs,
     ) -> StoreResult<Option<Run>>;
+
+    /// Deletes an ended run with its input, steps, log lines, labels and references to blobs. `None` where it has not
+    /// ended or is not there.
+    fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>>;
+    /// Runs that ended before that time, oldest end first.
+    fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>>;
+    /// Those of the blobs to which no run refers.
+    fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>>;
 }
 
 /// The fence of a run as it was just claimed or adopted.

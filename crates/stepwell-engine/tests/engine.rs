@@ -140,10 +140,9 @@ fn a_resent_trigger_has_one_effect() {
         .replies
         .iter()
         .map(|addressed| match &addressed.reply.reply {
-            Reply::Triggered {
-                run,
-                disposition: Disposition::Created,
-            } => run.id.clone(),
+            Reply::Triggered { result } if result.disposition == Disposition::Created => {
+                result.run.id.clone()
+            }
             other => panic!("triggered, not {other:?}"),
         })
         .collect();
@@ -178,7 +177,10 @@ fn an_executor_of_another_build_gets_no_work() {
     world.trigger("job");
     let message = ExecutorMessage::Hello {
         build_id: "other".into(),
-        jobs: vec!["job".into()],
+        jobs: vec![ServedJob {
+            name: "job".into(),
+            concurrency: None,
+        }],
         slots: 1,
         holding: vec![],
     };

@@ -110,14 +110,14 @@ fn what_no_executor_holds_is_claimed_again_with_its_memo_and_counted() {
 #[test]
 fn a_run_that_kills_its_host_every_time_fails_at_its_cap() {
     let mut world = World::new(1);
-    let input = Command::Trigger {
-        job_name: "job".into(),
-        input: Payload::from("{}"),
+    let run = NewTrigger {
         max_recoveries: Some(3),
+        ..new_trigger("job")
     };
-    let Reply::Triggered { run, .. } = world.ask(input) else {
+    let Reply::Triggered { result } = world.ask(Command::Trigger { run }) else {
         panic!("triggered")
     };
+    let run = result.run;
     let mut bodies = assigned(&world.hello("ex", &["job"], 1, &[])).len();
     let mut last = Output::default();
     for round in 0..6 {
@@ -220,7 +220,11 @@ fn a_release_in_good_order_counts_no_recovery() {
         messages(&output).as_slice(),
         [EngineMessage::Abort { .. }]
     ));
-    assert_eq!(world.run(&run_id).status, RunStatus::Pending);
+    assert_eq!(
+        world.run(&run_id).status,
+        RunStatus::Running,
+        "nobody sees it step back"
+    );
     let (_, output) = world.say("ex", step_commit(&held, "late"));
     assert_eq!(refusals(&output), [RefusalReason::LeaseLost]);
     world.trigger("job");

@@ -1,8 +1,11 @@
 //! Sessions, and who may work on a run.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::{Claim, Claimed, Fence, Ownership, Release, RunHead};
-use stepwell_protocol::{Epoch, Run, RunStatus, TimestampMs};
+use stepwell_protocol::{Epoch, Run, RunId, ServedJob, TimestampMs};
 
 use crate::{rows, sql};
 
@@ -50,9 +53,16 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
     if stepwell_engine::planted::has(stepwell_engine::planted::Bug::ClaimOfLeasedRun) {
         connection.prepare_cached(sql::VOID_LEASES)?.execute([])?;
     }
-    let mut jobs: Vec<&String> = claim.jobs.iter().collect();
-    jobs.sort_unstable();
-    jobs.dedup();
+    let rooms = rooms(connection, claim)?;
+    let leaving: Vec<(&str, &str)> = claim
+        .leaving
+        .iter()
+        .map(|left| (left.job_name.as_str(), left.key.as_str()))
+        .collect();
+    let leaving = match leaving.as_slice() {
+        [] => None,
+        some => Some(rows::json(&some)?),
+    };
     let mut claimed: Vec<Claimed> = connection
         .prepare_cached(sql::CLAIM)?
         .query_map(
@@ -60,8 +70,9 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
                 rows::integer(claim.session.0),
                 claim.lease_expires_at.map(|at| at.0),
                 claim.now.0,
-                rows::json(&jobs)?,
+                rows::json(&rooms)?,
                 claim.limit,
+                leaving,
             ],
             |row| {
                 Ok(Claimed {
@@ -72,8 +83,43 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
         )?
         .collect::<Result<_>>()?;
     // RETURNING promises no order.
-    claimed.sort_unstable_by(|a, b| (a.run.start_at, &a.run.id).cmp(&(b.run.start_at, &b.run.id)));
+    claimed.sort_unstable_by(|a, b| place(&a.run).cmp(&place(&b.run)));
     Ok(claimed)
+}
+
+fn place(run: &Run) -> (Reverse<i32>, TimestampMs, &RunId) {
+    (Reverse(run.priority), run.start_at, &run.id)
+}
+
+/// How many more leases each job may have.
+fn rooms<'a>(connection: &Connection, claim: &Claim<'a>) -> Result<BTreeMap<&'a str, u32>> {
+    let mut rooms = BTreeMap::new();
+    for ServedJob { name, concurrency } in claim.jobs {
+        let room = match concurrency {
+            None => claim.limit,
+            Some(limit) => {
+                let leased: u32 = connection
+                    .prepare_cached(sql::LEASED_OF_JOB)?
+                    .query_row([name], |row| row.get(0))?;
+                limit.saturating_sub(leased)
+            }
+        };
+        rooms.insert(name.as_str(), room);
+    }
+    Ok(rooms)
+}
+
+pub(crate) fn promote_due(
+    connection: &Connection,
+    now: TimestampMs,
+) -> Result<Option<TimestampMs>> {
+    connection
+        .prepare_cached(sql::PROMOTE_DUE)?
+        .execute([now.0])?;
+    let next: Option<i64> = connection
+        .prepare_cached(sql::NEXT_DUE)?
+        .query_row([], |row| row.get(0))?;
+    Ok(next.map(TimestampMs))
 }
 
 pub(crate) fn adopt(
@@ -108,17 +154,13 @@ pub(crate) fn release(
     how: Release,
     now: TimestampMs,
 ) -> Result<Option<RunHead>> {
-    let status = match how {
-        Release::Orderly => RunStatus::Pending,
-        Release::Interrupted => RunStatus::Running,
-    };
     connection
         .prepare_cached(sql::RELEASE)?
         .query_row(
             params![
                 fence.run_id.as_str(),
                 rows::integer(fence.generation.0),
-                status.as_str(),
+                how == Release::Orderly,
                 now.0,
             ],
             |row| rows::head(&fence.run_id, row),

@@ -3,14 +3,17 @@
 //! **Owns** every SQL statement (`sql.rs`), the schema and its migrations, the pragmas. **Must not** decide anything
 //! about runs, read a clock (times come with the calls) or parse a user's payload.
 
+mod deletion;
 mod error;
 mod leases;
 mod migrations;
 mod open;
+mod pages;
 mod rows;
 mod runs;
 mod sql;
 mod store;
+mod transfer;
 mod upkeep;
 mod writes;
 
@@ -20,3 +23,4 @@ mod tests;
 pub use migrations::SCHEMA_VERSION;
 pub use open::{Durability, Medium, OpenOptions};
 pub use store::SqliteStore;
+pub use transfer::BlobFile;

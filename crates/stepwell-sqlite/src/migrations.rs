@@ -13,12 +13,14 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 const MIGRATIONS: [&str; 1] = [V1];
 
 /// How many tables `V1` makes; fewer in a database of ours means damage.
-const TABLES: u32 = 6;
+const TABLES: u32 = 8;
 
 /// A step commit rewrites one row of `stepwell_runs` and adds one of `stepwell_steps`, so both are laid out for that:
 ///
 /// - A run's input may be a megabyte and SQLite rewrites a whole row on UPDATE, so inputs have a table of their own.
 ///   Output and error are written with the run's last UPDATE and can stay in the row.
+/// - Payloads are of type ANY: text, or a blob where binary data are part of them. They stand last in their rows, so
+///   that what is read often does not lie behind them.
 /// - No index holds a column that a step commit changes: it touches one page here, one there.
 /// - `stepwell_steps` without a rowid: one B-tree, and a run's steps lie together. `stepwell_runs` with one: rows as
 ///   large as an output would make a poor B-tree of keys.
@@ -40,6 +42,10 @@ CREATE TABLE stepwell_runs (
   request_id TEXT NOT NULL UNIQUE,
   last_request_id TEXT NOT NULL,
   job_name TEXT NOT NULL,
+  idempotency_key TEXT,
+  concurrency_key TEXT,
+  priority INTEGER NOT NULL,
+  is_due INTEGER NOT NULL,
   status TEXT NOT NULL
     CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   attempt INTEGER NOT NULL,
@@ -48,30 +54,56 @@ CREATE TABLE stepwell_runs (
   lease_owner INTEGER,
   lease_expires_at INTEGER,
   interrupted INTEGER NOT NULL,
+  released_orderly INTEGER NOT NULL,
   recoveries INTEGER NOT NULL,
   max_recoveries INTEGER NOT NULL,
   step_count INTEGER NOT NULL,
   next_index INTEGER NOT NULL,
   line_ordinal INTEGER NOT NULL,
+  log_count INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   start_at INTEGER NOT NULL,
   started_at INTEGER,
   completed_at INTEGER,
   updated_at INTEGER NOT NULL,
+  labels TEXT NOT NULL,
   progress TEXT,
   error TEXT,
-  output TEXT
+  output ANY
 ) STRICT;
 
 CREATE TABLE stepwell_run_inputs (
   run_id TEXT NOT NULL PRIMARY KEY,
-  input TEXT NOT NULL
+  input ANY NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stepwell_labels (
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  PRIMARY KEY (key, value, run_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stepwell_blobs (
+  blob_id TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  PRIMARY KEY (blob_id, run_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX stepwell_blobs_by_run ON stepwell_blobs (run_id);
 
 CREATE INDEX stepwell_runs_by_status ON stepwell_runs (status, id);
 CREATE INDEX stepwell_runs_by_job ON stepwell_runs (job_name, status, id);
-CREATE INDEX stepwell_runs_claimable ON stepwell_runs (job_name, start_at, id)
-  WHERE lease_owner IS NULL AND status IN ('pending', 'running');
+CREATE INDEX stepwell_runs_claimable ON stepwell_runs (job_name, priority DESC, start_at, id)
+  WHERE lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running');
+CREATE INDEX stepwell_runs_delayed ON stepwell_runs (start_at) WHERE is_due = 0 AND status = 'pending';
+CREATE INDEX stepwell_runs_ended ON stepwell_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+CREATE UNIQUE INDEX stepwell_runs_idempotency ON stepwell_runs (job_name, idempotency_key)
+  WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX stepwell_runs_pending_key ON stepwell_runs (job_name, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status = 'pending';
+CREATE INDEX stepwell_runs_active_key ON stepwell_runs (job_name, concurrency_key)
+  WHERE concurrency_key IS NOT NULL AND status IN ('running', 'waiting');
 CREATE INDEX stepwell_runs_leased ON stepwell_runs (lease_owner) WHERE lease_owner IS NOT NULL;
 
 CREATE TABLE stepwell_steps (
@@ -84,7 +116,7 @@ CREATE TABLE stepwell_steps (
   started_at INTEGER NOT NULL,
   completed_at INTEGER,
   error TEXT,
-  output TEXT,
+  output ANY,
   PRIMARY KEY (run_id, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -96,7 +128,7 @@ CREATE TABLE stepwell_logs (
   timestamp INTEGER NOT NULL,
   step_name TEXT,
   message TEXT NOT NULL,
-  data TEXT
+  data ANY
 ) STRICT;
 
 CREATE INDEX stepwell_logs_by_run ON stepwell_logs (run_id);

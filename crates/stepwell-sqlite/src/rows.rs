@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Type;
+use rusqlite::types::{FromSqlError, FromSqlResult, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,9 +30,47 @@ fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<TimestampMs>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(TimestampMs))
 }
 
-fn optional_json(row: &Row<'_>, column: usize) -> Result<Option<Payload>> {
-    Ok(row.get::<_, Option<String>>(column)?.map(Payload))
+/// A user's value: text or a blob.
+fn payload(value: ValueRef<'_>) -> FromSqlResult<Payload> {
+    match value {
+        ValueRef::Text(_) => value.as_str().map(Payload::from),
+        ValueRef::Blob(bytes) => Ok(Payload::Bytes(bytes.to_vec())),
+        _ => Err(FromSqlError::InvalidType),
+    }
 }
+
+fn optional_payload(row: &Row<'_>, column: usize) -> Result<Option<Payload>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => required_payload(row, column).map(Some),
+    }
+}
+
+fn required_payload(row: &Row<'_>, column: usize) -> Result<Payload> {
+    let value = row.get_ref(column)?;
+    payload(value).map_err(|error| {
+        Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error))
+    })
+}
+
+/// A user's value as a parameter.
+pub(crate) fn of_payload(payload: &Payload) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match payload {
+        Payload::Text(text) => ValueRef::Text(text.as_bytes()),
+        Payload::Bytes(bytes) => ValueRef::Blob(bytes),
+    })
+}
+
+/// Most runs have none: no parser for them.
+pub(crate) fn labels(row: &Row<'_>, column: usize) -> Result<BTreeMap<String, String>> {
+    if row.get_ref(column)?.as_str()? == NO_LABELS {
+        return Ok(BTreeMap::new());
+    }
+    Ok(ours(row, column)?.unwrap_or_default())
+}
+
+/// The labels of a run that has none, as stored.
+pub(crate) const NO_LABELS: &str = "{}";
 
 /// A value of ours that is stored as JSON.
 fn ours<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>> {
@@ -83,15 +121,15 @@ fn kind_from_name(name: &str) -> Option<StepKind> {
 }
 
 /// How many columns [`run`] reads.
-pub(crate) const RUN_COLUMNS: usize = 18;
+pub(crate) const RUN_COLUMNS: usize = 23;
 
 pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
     Ok(Run {
         id: RunId(row.get(0)?),
         job_name: row.get(1)?,
         status: named(row, 2, RunStatus::from_name)?,
-        input: Payload(row.get(3)?),
-        output: optional_json(row, 4)?,
+        input: required_payload(row, 3)?,
+        output: optional_payload(row, 4)?,
         error: ours(row, 5)?,
         progress: ours(row, 6)?,
         attempt: row.get(7)?,
@@ -100,7 +138,11 @@ pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
         recoveries: row.get(10)?,
         max_recoveries: row.get(11)?,
         step_count: row.get(12)?,
-        labels: BTreeMap::new(),
+        log_count: counter(row, 18)?,
+        idempotency_key: row.get(19)?,
+        concurrency_key: row.get(20)?,
+        priority: row.get(21)?,
+        labels: labels(row, 22)?,
         created_at: time(row, 13)?,
         start_at: time(row, 14)?,
         started_at: optional_time(row, 15)?,
@@ -113,7 +155,7 @@ pub(crate) fn head(run_id: &RunId, row: &Row<'_>) -> Result<RunHead> {
     Ok(RunHead {
         run_id: run_id.clone(),
         job_name: row.get(0)?,
-        labels: BTreeMap::new(),
+        labels: labels(row, 3)?,
         status: named(row, 1, RunStatus::from_name)?,
         version: counter(row, 2)?,
     })
@@ -126,7 +168,7 @@ pub(crate) fn step(row: &Row<'_>) -> Result<Step> {
         status: named(row, 2, StepStatus::from_name)?,
         completed_index: row.get(3)?,
         attempt: row.get(4)?,
-        output: optional_json(row, 5)?,
+        output: optional_payload(row, 5)?,
         error: ours(row, 6)?,
         started_at: time(row, 7)?,
         completed_at: optional_time(row, 8)?,
@@ -140,7 +182,7 @@ pub(crate) fn log_line(row: &Row<'_>) -> Result<LogLine> {
         run_id: RunId(row.get(1)?),
         level: LogLevel::from_rank(level).ok_or_else(|| unknown(2, &level.to_string()))?,
         message: row.get(3)?,
-        data: optional_json(row, 4)?,
+        data: optional_payload(row, 4)?,
         step_name: row.get(5)?,
         attempt: row.get(6)?,
         timestamp: time(row, 7)?,

@@ -1,20 +1,15 @@
 //! Runs as clients see them: inserts, reads, `cancel` and `retry`.
 
-use std::collections::BTreeMap;
-
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Error, OptionalExtension, Result, ToSql, params};
 use stepwell_engine::{Inserted, NewRun, UNCLAIMED};
 use stepwell_protocol::{
-    LogPage, LogQuery, Order, RequestId, Run, RunFilter, RunId, RunPage, RunStatus, Step,
-    TimestampMs,
+    LogPage, LogQuery, Order, RequestId, Run, RunId, RunStatus, Step, TimestampMs,
 };
 
-use crate::{rows, sql};
-
-/// Greater than every id, so that one statement serves the first page and all others.
-const AFTER_ALL_IDS: &str = "\u{10FFFF}";
+use crate::{rows, sql, writes};
 
 pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> {
+    let labels = rows::json(&new.labels)?;
     let inserted = connection
         .prepare_cached(sql::INSERT_RUN)?
         .execute(params![
@@ -24,17 +19,46 @@ pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> 
             new.max_recoveries,
             new.created_at.0,
             new.start_at.0,
+            new.idempotency_key,
+            new.concurrency_key,
+            new.priority,
+            labels,
         ])?;
     if inserted == 0 {
-        let existing = connection
-            .prepare_cached(sql::RUN_BY_REQUEST)?
-            .query_row([new.request_id.as_str()], rows::run)?;
-        return Ok(Inserted::Existing(existing));
+        return in_the_way(connection, new);
     }
     connection
         .prepare_cached(sql::INSERT_INPUT)?
-        .execute([new.id.as_str(), new.input.as_str()])?;
+        .execute(params![new.id.as_str(), rows::of_payload(&new.input)])?;
+    if !new.labels.is_empty() {
+        connection
+            .prepare_cached(sql::INSERT_LABELS)?
+            .execute([new.id.as_str(), &labels])?;
+    }
+    writes::insert_blobs(connection, &new.id, &new.blobs)?;
     Ok(Inserted::Created(as_inserted(new)))
+}
+
+/// The run for which nothing was inserted.
+fn in_the_way(connection: &Connection, new: &NewRun) -> Result<Inserted> {
+    let find = |sql: &str, values: &[&dyn ToSql]| {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_row(values, rows::run).optional()
+    };
+    if let Some(run) = find(sql::RUN_BY_REQUEST, params![new.request_id.as_str()])? {
+        return Ok(Inserted::Existing(run));
+    }
+    // A key that is not there is NULL, which equals nothing.
+    let by_idempotency = params![new.job_name, new.idempotency_key];
+    if let Some(run) = find(sql::RUN_BY_IDEMPOTENCY, by_idempotency)? {
+        return Ok(Inserted::Idempotent(run));
+    }
+    let by_key = params![new.job_name, new.concurrency_key];
+    if let Some(run) = find(sql::RUN_PENDING_BY_KEY, by_key)? {
+        return Ok(Inserted::Pending(run));
+    }
+    let taken = format!("the run id {} is taken by another request", new.id);
+    Err(Error::ToSqlConversionFailure(taken.into()))
 }
 
 /// The run as it now stands, without reading what was just written.
@@ -53,13 +77,28 @@ fn as_inserted(new: &NewRun) -> Run {
         recoveries: 0,
         max_recoveries: new.max_recoveries,
         step_count: 0,
-        labels: BTreeMap::new(),
+        log_count: 0,
+        idempotency_key: new.idempotency_key.clone(),
+        concurrency_key: new.concurrency_key.clone(),
+        priority: new.priority,
+        labels: new.labels.clone(),
         created_at: new.created_at,
         start_at: new.start_at,
         started_at: None,
         completed_at: None,
         updated_at: new.created_at,
     }
+}
+
+pub(crate) fn pending_of_key(
+    connection: &Connection,
+    job_name: &str,
+    key: &str,
+) -> Result<Option<RunId>> {
+    connection
+        .prepare_cached(sql::PENDING_OF_KEY)?
+        .query_row([job_name, key], |row| row.get(0).map(RunId))
+        .optional()
 }
 
 pub(crate) fn read(connection: &Connection, run_id: &RunId) -> Result<Option<Run>> {
@@ -74,63 +113,6 @@ pub(crate) fn last_request(connection: &Connection, run_id: &RunId) -> Result<Op
         .prepare_cached(sql::LAST_REQUEST)?
         .query_row([run_id.as_str()], |row| row.get(0).map(RequestId))
         .optional()
-}
-
-pub(crate) fn page(connection: &Connection, filter: &RunFilter) -> Result<RunPage> {
-    let limit = filter.limit as usize;
-    let mut ids = matching_ids(connection, filter)?;
-    // The newest of each query, merged. A job or status that was named twice is found twice.
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    ids.dedup();
-    let more = ids.len() > limit;
-    ids.truncate(limit);
-    let mut runs = Vec::with_capacity(ids.len());
-    let mut statement = connection.prepare_cached(sql::RUN)?;
-    for id in &ids {
-        runs.push(statement.query_row([id], rows::run)?);
-    }
-    let next_cursor = ids.pop().filter(|_| more).map(RunId);
-    Ok(RunPage { runs, next_cursor })
-}
-
-/// One id more than the limit of each job and status that is asked for.
-fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<String>> {
-    let cursor = filter.cursor.as_ref().map_or(AFTER_ALL_IDS, RunId::as_str);
-    let limit = i64::from(filter.limit) + 1;
-    let statuses = match filter.statuses.as_slice() {
-        [] => &RunStatus::ALL,
-        some => some,
-    };
-    let mut ids = Vec::new();
-    if filter.job_names.is_empty() && filter.statuses.is_empty() {
-        add_ids(connection, sql::RUN_IDS, params![cursor, limit], &mut ids)?;
-    } else if filter.job_names.is_empty() {
-        for status in statuses {
-            let values = params![cursor, limit, status.as_str()];
-            add_ids(connection, sql::RUN_IDS_BY_STATUS, values, &mut ids)?;
-        }
-    } else {
-        for job in &filter.job_names {
-            for status in statuses {
-                let values = params![cursor, limit, status.as_str(), job];
-                add_ids(connection, sql::RUN_IDS_BY_JOB, values, &mut ids)?;
-            }
-        }
-    }
-    Ok(ids)
-}
-
-fn add_ids(
-    connection: &Connection,
-    sql: &str,
-    values: &[&dyn rusqlite::ToSql],
-    ids: &mut Vec<String>,
-) -> Result<()> {
-    let mut statement = connection.prepare_cached(sql)?;
-    for id in statement.query_map(values, |row| row.get(0))? {
-        ids.push(id?);
-    }
-    Ok(())
 }
 
 pub(crate) fn steps(connection: &Connection, run_id: &RunId, outputs: bool) -> Result<Vec<Step>> {

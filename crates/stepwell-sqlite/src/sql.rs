@@ -6,7 +6,15 @@ macro_rules! run_columns {
         "stepwell_runs.id, job_name, status, \
          (SELECT input FROM stepwell_run_inputs WHERE run_id = stepwell_runs.id), \
          output, error, progress, attempt, version, lease_generation, recoveries, max_recoveries, step_count, \
-         created_at, start_at, started_at, completed_at, updated_at"
+         created_at, start_at, started_at, completed_at, updated_at, \
+         log_count, idempotency_key, concurrency_key, priority, labels"
+    };
+}
+
+/// What `rows::head` reads.
+macro_rules! head_columns {
+    () => {
+        "job_name, status, version, labels"
     };
 }
 
@@ -20,7 +28,17 @@ macro_rules! fence {
 /// Just so in the partial index, for SQLite to see that it fits.
 macro_rules! claimable {
     () => {
-        "lease_owner IS NULL AND status IN ('pending', 'running')"
+        "lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running')"
+    };
+}
+
+/// The run has the labels ?5 (a JSON object, or NULL for any) and was made from ?3 on and before ?4.
+macro_rules! matching {
+    () => {
+        "created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR NOT EXISTS ( \
+           SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS ( \
+             SELECT 1 FROM stepwell_labels WHERE stepwell_labels.key = wanted.key \
+             AND stepwell_labels.value = wanted.value AND run_id = stepwell_runs.id)))"
     };
 }
 
@@ -38,7 +56,7 @@ statements! {
     /// How many of the tables of the first schema are there.
     TABLE_COUNT = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN \
         ('stepwell_sessions', 'stepwell_runs', 'stepwell_run_inputs', 'stepwell_steps', 'stepwell_logs', \
-         'stepwell_schema_versions')";
+         'stepwell_labels', 'stepwell_blobs', 'stepwell_schema_versions')";
     VERSION_TABLE_COUNT =
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'stepwell_schema_versions'";
     STORED_VERSION = "SELECT max(version) FROM stepwell_schema_versions";
@@ -54,21 +72,42 @@ statements! {
 
     INSERT_RUN = "INSERT INTO stepwell_runs \
         (id, request_id, last_request_id, job_name, status, attempt, version, lease_generation, interrupted, \
-         recoveries, max_recoveries, step_count, next_index, line_ordinal, created_at, start_at, updated_at) \
-        VALUES (?1, ?2, ?2, ?3, 'pending', 1, 1, 0, 0, 0, ?4, 0, 0, 0, ?5, ?6, ?5) \
-        ON CONFLICT (request_id) DO NOTHING";
+         released_orderly, recoveries, max_recoveries, step_count, next_index, line_ordinal, log_count, created_at, \
+         start_at, updated_at, is_due, idempotency_key, concurrency_key, priority, labels) \
+        VALUES (?1, ?2, ?2, ?3, 'pending', 1, 1, 0, 0, 0, 0, ?4, 0, 0, 0, 0, ?5, ?6, ?5, ?6 <= ?5, ?7, ?8, ?9, ?10) \
+        ON CONFLICT DO NOTHING";
     INSERT_INPUT = "INSERT INTO stepwell_run_inputs (run_id, input) VALUES (?1, ?2)";
 
     RUN = concat!("SELECT ", run_columns!(), " FROM stepwell_runs WHERE id = ?1");
     RUN_BY_REQUEST = concat!("SELECT ", run_columns!(), " FROM stepwell_runs WHERE request_id = ?1");
+    RUN_BY_IDEMPOTENCY = concat!("SELECT ", run_columns!(), " FROM stepwell_runs \
+        WHERE job_name = ?1 AND idempotency_key = ?2");
+    RUN_PENDING_BY_KEY = concat!("SELECT ", run_columns!(), " FROM stepwell_runs \
+        WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'");
+    PENDING_OF_KEY = "SELECT id FROM stepwell_runs \
+        WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'";
+    INSERT_LABELS = "INSERT INTO stepwell_labels (key, value, run_id) SELECT key, value, ?1 FROM json_each(?2)";
+    /// Under no fence of its own: the statement before it has shown that the fence holds, in the same transaction.
+    INSERT_BLOBS = "INSERT INTO stepwell_blobs (blob_id, run_id) SELECT value, ?1 FROM json_each(?2) \
+        WHERE true ON CONFLICT DO NOTHING";
     LAST_REQUEST = "SELECT last_request_id FROM stepwell_runs WHERE id = ?1";
 
-    /// Pages are made of ids first, from an index alone: one query for each job and status that is asked for, merged.
-    RUN_IDS = "SELECT id FROM stepwell_runs WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-    RUN_IDS_BY_STATUS =
-        "SELECT id FROM stepwell_runs WHERE status = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";
-    RUN_IDS_BY_JOB = "SELECT id FROM stepwell_runs WHERE job_name = ?4 AND status = ?3 AND id < ?1 \
-        ORDER BY id DESC LIMIT ?2";
+    /// Pages are made of ids first: one query for each job and status that is asked for, merged. Ids begin with a time
+    /// that is never before `created_at`, so ?6 ends the search where only older runs are left.
+    RUN_IDS = concat!("SELECT id FROM stepwell_runs WHERE id < ?1 AND id >= ?6 AND ", matching!(), " \
+        ORDER BY id DESC LIMIT ?2");
+    RUN_IDS_BY_STATUS = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_status \
+        WHERE status = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+    RUN_IDS_BY_JOB = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_job \
+        WHERE job_name = ?8 AND status = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+    /// Where runs are asked for by labels and not only active ones: ?9 and ?10 are one of the labels, ?7 and ?8 JSON
+    /// arrays of statuses and jobs, NULL for any.
+    RUN_IDS_BY_LABEL = concat!("SELECT stepwell_runs.id FROM stepwell_labels AS label CROSS JOIN stepwell_runs \
+        ON stepwell_runs.id = label.run_id \
+        WHERE label.key = ?9 AND label.value = ?10 AND label.run_id < ?1 AND label.run_id >= ?6 AND ", matching!(), " \
+        AND (?7 IS NULL OR status IN (SELECT value FROM json_each(?7))) \
+        AND (?8 IS NULL OR job_name IN (SELECT value FROM json_each(?8))) \
+        ORDER BY label.run_id DESC LIMIT ?2");
 
     /// ?2: whether to read outputs. CASE is lazy, so that an output which is not asked for costs nothing.
     STEPS = "SELECT name, kind, status, completed_index, attempt, \
@@ -91,19 +130,39 @@ statements! {
            FROM job WHERE job.name IS NOT NULL) \
          SELECT name FROM job WHERE name IS NOT NULL"
     );
-    /// The first few of each job, then the first few of these: it sorts jobs × limit ids, not all that wait. A JSON
-    /// array of ours carries the jobs, so that the statement is the same for any number of them.
+    /// How many leases a job has. Leases are few: all are looked at.
+    LEASED_OF_JOB = "SELECT count(*) FROM stepwell_runs INDEXED BY stepwell_runs_leased \
+        WHERE lease_owner IS NOT NULL AND job_name = ?1";
+    PROMOTE_DUE = "UPDATE stepwell_runs INDEXED BY stepwell_runs_delayed \
+        SET is_due = 1 WHERE is_due = 0 AND status = 'pending' AND start_at <= ?1";
+    NEXT_DUE = "SELECT min(start_at) FROM stepwell_runs INDEXED BY stepwell_runs_delayed \
+        WHERE is_due = 0 AND status = 'pending'";
+    /// The first few of each job, then the first few of these: it sorts jobs × limit ids, not all that wait. ?4 is a
+    /// JSON object of each job's room: how many leases its limit still allows; ?6 an array of `[job, key]`.
+    /// A run that its concurrency key blocks is passed over; there are at most as many of these as keys at work.
     CLAIM = concat!(
         "UPDATE stepwell_runs SET status = 'running', lease_generation = lease_generation + 1, \
          lease_owner = ?1, lease_expires_at = ?2, line_ordinal = 0, \
-         interrupted = (status = 'running'), recoveries = recoveries + (status = 'running'), \
+         interrupted = (status = 'running'), recoveries = recoveries + (status = 'running' AND NOT released_orderly), \
+         released_orderly = 0, \
          started_at = coalesce(started_at, ?3), version = version + 1, updated_at = ?3 \
          WHERE id IN ( \
-           SELECT candidate.id FROM json_each(?4) AS job CROSS JOIN stepwell_runs AS candidate \
-           WHERE candidate.id IN ( \
-             SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_claimable \
-             WHERE job_name = job.value AND ", claimable!(), " ORDER BY start_at, id LIMIT ?5) \
-           ORDER BY candidate.start_at, candidate.id LIMIT ?5) \
+           SELECT id FROM ( \
+             SELECT candidate.id, candidate.priority, candidate.start_at, job.value AS room, \
+             row_number() OVER (PARTITION BY job.key \
+               ORDER BY candidate.priority DESC, candidate.start_at, candidate.id) AS place \
+             FROM json_each(?4) AS job CROSS JOIN stepwell_runs AS candidate \
+             WHERE candidate.id IN ( \
+               SELECT id FROM stepwell_runs AS free INDEXED BY stepwell_runs_claimable \
+               WHERE job_name = job.key AND ", claimable!(), " \
+               AND (concurrency_key IS NULL OR status = 'running' OR NOT EXISTS ( \
+                 SELECT 1 FROM stepwell_runs AS other INDEXED BY stepwell_runs_active_key \
+                 WHERE other.job_name = free.job_name AND other.concurrency_key = free.concurrency_key \
+                 AND other.concurrency_key IS NOT NULL AND other.status IN ('running', 'waiting'))) \
+               AND (?6 IS NULL OR concurrency_key IS NULL \
+                 OR json_array(job_name, concurrency_key) NOT IN (SELECT value FROM json_each(?6))) \
+               ORDER BY priority DESC, start_at, id LIMIT ?5)) \
+           WHERE place <= room ORDER BY priority DESC, start_at, id LIMIT ?5) \
          RETURNING ", run_columns!(), ", interrupted"
     );
     ADOPT = concat!(
@@ -112,9 +171,9 @@ statements! {
          WHERE ", fence!(), " AND lease_owner IS NULL RETURNING ", run_columns!()
     );
     RELEASE = concat!(
-        "UPDATE stepwell_runs SET status = ?3, lease_generation = lease_generation + 1, lease_owner = NULL, \
+        "UPDATE stepwell_runs SET released_orderly = ?3, lease_generation = lease_generation + 1, lease_owner = NULL, \
          lease_expires_at = NULL, version = version + 1, updated_at = ?4 \
-         WHERE ", fence!(), " RETURNING job_name, status, version"
+         WHERE ", fence!(), " RETURNING ", head_columns!()
     );
 
     /// Nothing where the fence does not hold, and nothing where the outcome stands already.
@@ -130,9 +189,9 @@ statements! {
     );
     COUNT_STEP = concat!(
         "UPDATE stepwell_runs SET step_count = step_count + 1, next_index = next_index + 1, recoveries = 0, \
-         line_ordinal = max(line_ordinal, ?3), progress = coalesce(?4, progress), \
+         line_ordinal = max(line_ordinal, ?3), log_count = log_count + ?6, progress = coalesce(?4, progress), \
          version = version + 1, updated_at = ?5 \
-         WHERE ", fence!(), " RETURNING job_name, status, version"
+         WHERE ", fence!(), " RETURNING ", head_columns!()
     );
     STEP_INDEX = "SELECT completed_index FROM stepwell_steps WHERE run_id = ?1 AND name = ?2";
     /// ?3: the line's ordinal. Run before the run's own `line_ordinal` is raised.
@@ -141,17 +200,17 @@ statements! {
          SELECT id, ?4, ?5, ?6, ?7, ?8, ?9 FROM stepwell_runs WHERE ", fence!(), " AND line_ordinal < ?3"
     );
     WRITE_REPORT = concat!(
-        "UPDATE stepwell_runs SET line_ordinal = max(line_ordinal, ?3), progress = coalesce(?4, progress), \
+        "UPDATE stepwell_runs SET line_ordinal = max(line_ordinal, ?3), log_count = log_count + ?6, progress = coalesce(?4, progress), \
          version = version + 1, updated_at = ?5 \
-         WHERE ", fence!(), " AND (line_ordinal < ?3 OR ?4 IS NOT NULL) RETURNING job_name, status, version"
+         WHERE ", fence!(), " AND (line_ordinal < ?3 OR ?4 IS NOT NULL) RETURNING ", head_columns!()
     );
-    FENCED_HEAD = concat!("SELECT job_name, status, version FROM stepwell_runs WHERE ", fence!());
+    FENCED_HEAD = concat!("SELECT ", head_columns!(), " FROM stepwell_runs WHERE ", fence!());
     FINISH = concat!(
         "UPDATE stepwell_runs SET status = ?6, output = ?7, error = ?8, completed_at = ?5, \
          lease_owner = NULL, lease_expires_at = NULL, \
-         line_ordinal = max(line_ordinal, ?3), progress = coalesce(?4, progress), \
+         line_ordinal = max(line_ordinal, ?3), log_count = log_count + ?9, progress = coalesce(?4, progress), \
          version = version + 1, updated_at = ?5 \
-         WHERE ", fence!(), " RETURNING job_name, status, version"
+         WHERE ", fence!(), " RETURNING ", head_columns!()
     );
 
     CANCEL = concat!(
@@ -162,14 +221,40 @@ statements! {
     /// Failed steps are about to become pending, so completed ones alone count.
     RETRY = concat!(
         "UPDATE stepwell_runs SET status = 'pending', attempt = attempt + 1, recoveries = 0, error = NULL, \
-         completed_at = NULL, last_request_id = ?3, \
+         completed_at = NULL, last_request_id = ?3, is_due = 1, released_orderly = 0, start_at = min(start_at, ?4), \
          step_count = (SELECT count(*) FROM stepwell_steps WHERE run_id = ?1 AND status = 'completed'), \
          version = version + 1, updated_at = ?4 \
          WHERE id = ?1 AND version = ?2 AND status IN ('failed', 'cancelled') RETURNING ", run_columns!()
     );
     RETRY_STEPS = "UPDATE stepwell_steps SET status = 'pending', completed_index = NULL \
         WHERE run_id = ?1 AND status = 'failed'";
+
+    /// Its labels are needed to find their rows.
+    DELETE_RUN = concat!("DELETE FROM stepwell_runs \
+        WHERE id = ?1 AND status IN ('completed', 'failed', 'cancelled') RETURNING ", head_columns!());
+    DELETE_INPUT = "DELETE FROM stepwell_run_inputs WHERE run_id = ?1";
+    DELETE_STEPS = "DELETE FROM stepwell_steps WHERE run_id = ?1";
+    DELETE_LOGS = "DELETE FROM stepwell_logs WHERE run_id = ?1";
+    DELETE_LABEL = "DELETE FROM stepwell_labels WHERE key = ?2 AND value = ?3 AND run_id = ?1";
+    BLOBS_OF_RUN = "SELECT blob_id FROM stepwell_blobs WHERE run_id = ?1";
+    DELETE_BLOBS = "DELETE FROM stepwell_blobs WHERE run_id = ?1";
+    BLOB_IS_REFERENCED = "SELECT EXISTS (SELECT 1 FROM stepwell_blobs WHERE blob_id = ?1)";
+    ENDED_BEFORE = "SELECT id FROM stepwell_runs WHERE completed_at IS NOT NULL AND completed_at < ?1 \
+        ORDER BY completed_at, id LIMIT ?2";
+
+    /// Only in an export.
+    BLOB_FILES_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'stepwell_blob_files'";
+    COLUMNS = "SELECT name FROM pragma_table_info(?1)";
+    /// So that nobody adopts a run of the same generation whose rows were replaced.
+    TAKE_LEASES_AWAY = "UPDATE stepwell_runs INDEXED BY stepwell_runs_by_status \
+        SET lease_generation = lease_generation + 1, lease_owner = NULL, lease_expires_at = NULL WHERE status = 'running'";
 }
+
+/// On an export with blobs, which alone has this table.
+pub(crate) const CREATE_BLOB_FILES: &str = "CREATE TABLE stepwell_blob_files (blob_id TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL) STRICT";
+pub(crate) const INSERT_BLOB_FILE: &str =
+    "INSERT INTO stepwell_blob_files (blob_id, data) VALUES (?1, ?2)";
+pub(crate) const BLOB_FILES: &str = "SELECT blob_id, data FROM stepwell_blob_files";
 
 /// What the planted bugs write.
 #[cfg(feature = "planted")]

@@ -2,15 +2,16 @@
 
 use rusqlite::Connection;
 use stepwell_engine::{
-    Claim, Claimed, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome, RunWritten,
-    StepOutcome, StepWritten, Store, StoreResult,
+    Claim, Claimed, Deleted, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome,
+    RunWritten, StepOutcome, StepWritten, Store, StoreResult,
 };
 use stepwell_protocol::{
-    Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step, TimestampMs,
+    BlobId, Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step,
+    TimestampMs,
 };
 
 use crate::error::store_error;
-use crate::{leases, runs, writes};
+use crate::{deletion, leases, pages, runs, writes};
 
 /// A [`Store`] on a SQLite connection.
 #[derive(Debug)]
@@ -105,8 +106,12 @@ impl Store for SqliteStore {
         runs::last_request(&self.connection, run_id).map_err(store_error)
     }
 
+    fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {
+        runs::pending_of_key(&self.connection, job_name, key).map_err(store_error)
+    }
+
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
-        runs::page(&self.connection, filter).map_err(store_error)
+        pages::page(&self.connection, filter).map_err(store_error)
     }
 
     fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>> {
@@ -119,6 +124,10 @@ impl Store for SqliteStore {
 
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
         leases::claimable_jobs(&self.connection).map_err(store_error)
+    }
+
+    fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
+        leases::promote_due(&self.connection, now).map_err(store_error)
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
@@ -191,5 +200,17 @@ impl Store for SqliteStore {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>> {
         runs::retry(&self.connection, run_id, version, request_id, now).map_err(store_error)
+    }
+
+    fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>> {
+        deletion::run(&self.connection, run_id).map_err(store_error)
+    }
+
+    fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>> {
+        deletion::ended_before(&self.connection, before, limit).map_err(store_error)
+    }
+
+    fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
+        deletion::unreferenced_blobs(&self.connection, blobs).map_err(store_error)
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use stepwell_engine::{
     Claim, Fence, Inserted, NewRun, Ownership, StepOutcome, Store, StoreError, fence_of,
 };
-use stepwell_protocol::{Progress, Report, StepKind, TimestampMs};
+use stepwell_protocol::{Progress, Report, RequestId, RunId, ServedJob, StepKind, TimestampMs};
 
 use crate::{Durability, Medium, OpenOptions, SqliteStore, sql};
 
@@ -31,10 +31,12 @@ const MEANT: &[(&str, &str)] = &[
     // A handful of rows in the schema table.
     ("TABLE_COUNT", "SCAN sqlite_schema"),
     ("VERSION_TABLE_COUNT", "SCAN sqlite_schema"),
-    // The jobs that are asked for.
-    ("CLAIM", "SCAN job VIRTUAL TABLE INDEX 1:"),
-    // jobs × limit ids.
+    ("BLOB_FILES_TABLE", "SCAN sqlite_schema"),
+    // jobs × limit ids, numbered in their job and then in order.
     ("CLAIM", "USE TEMP B-TREE FOR ORDER BY"),
+    ("CLAIM", "USE TEMP B-TREE FOR ORDER BY"),
+    ("CLAIM", "SCAN (subquery-7)"),
+    ("CLAIM", "SCAN (subquery-4)"),
     // The recursive table itself: a name for each job.
     ("CLAIMABLE_JOBS", "SCAN job"),
     ("CLAIMABLE_JOBS", "SCAN job"),
@@ -54,12 +56,15 @@ fn every_statement_searches_by_an_index() {
             let found = lines.iter().filter(|other| *other == line).count();
             let allowed = MEANT.iter().filter(|&meant| *meant == (name, line)).count();
             let meant = found <= allowed;
-            let scans = line.starts_with("SCAN") && line != "SCAN CONSTANT ROW";
+            // A virtual table is a JSON array of ours: as long as what was asked for.
+            let scans = line.starts_with("SCAN")
+                && line != "SCAN CONSTANT ROW"
+                && !line.contains("VIRTUAL TABLE");
             let sorts = line.contains("TEMP B-TREE");
             let automatic = line.contains("AUTOMATIC");
             assert!(
                 meant || !(scans || sorts || automatic),
-                "{name} would read too much: {line}"
+                "{name} would read too much: {line} in {lines:#?}"
             );
         }
     }
@@ -93,16 +98,38 @@ fn the_hot_statements_use_the_index_made_for_them() {
         ),
         (
             "RUN_IDS",
-            "COVERING INDEX sqlite_autoindex_stepwell_runs_1 (id<?)",
+            "INDEX sqlite_autoindex_stepwell_runs_1 (id>? AND id<?)",
         ),
         (
             "RUN_IDS_BY_STATUS",
-            "COVERING INDEX stepwell_runs_by_status (status=? AND id<?)",
+            "INDEX stepwell_runs_by_status (status=? AND id>? AND id<?)",
         ),
         (
             "RUN_IDS_BY_JOB",
-            "COVERING INDEX stepwell_runs_by_job (job_name=? AND status=? AND id<?)",
+            "INDEX stepwell_runs_by_job (job_name=? AND status=? AND id>? AND id<?)",
         ),
+        (
+            "RUN_IDS_BY_LABEL",
+            "SEARCH label USING PRIMARY KEY (key=? AND value=? AND run_id>? AND run_id<?)",
+        ),
+        (
+            "CLAIM",
+            "INDEX stepwell_runs_active_key (job_name=? AND concurrency_key=?)",
+        ),
+        ("PROMOTE_DUE", "INDEX stepwell_runs_delayed (start_at<?)"),
+        ("NEXT_DUE", "COVERING INDEX stepwell_runs_delayed"),
+        (
+            "RUN_BY_IDEMPOTENCY",
+            "INDEX stepwell_runs_idempotency (job_name=? AND idempotency_key=?)",
+        ),
+        (
+            "PENDING_OF_KEY",
+            "INDEX stepwell_runs_pending_key (job_name=? AND concurrency_key=?)",
+        ),
+        ("ENDED_BEFORE", "INDEX stepwell_runs_ended"),
+        ("DELETE_STEPS", by_name),
+        ("DELETE_LOGS", "INDEX stepwell_logs_by_run (run_id=?)"),
+        ("BLOB_IS_REFERENCED", "PRIMARY KEY (blob_id=?)"),
         ("EXPIRE_LEASES", "INDEX stepwell_runs_leased"),
         ("RENEW_LEASES", "INDEX stepwell_runs_leased (lease_owner=?)"),
     ];
@@ -200,17 +227,14 @@ fn pragmas_are_as_designed() {
 }
 
 fn new_run(number: u32) -> NewRun {
-    NewRun {
-        id: format!("01900000-0000-7000-8000-{number:012}")
-            .as_str()
-            .into(),
-        request_id: format!("request-{number}").as_str().into(),
-        job_name: "job".into(),
-        input: "x".repeat(1_000).as_str().into(),
-        max_recoveries: 10,
-        created_at: NOW,
-        start_at: NOW,
-    }
+    let request_id = RequestId(format!("request-{number}"));
+    NewRun::new(
+        RunId(format!("01b00000-0000-7000-8000-{number:012}")),
+        request_id,
+        "job",
+        "x".repeat(1_000).into(),
+        NOW,
+    )
 }
 
 fn insert(store: &mut SqliteStore, new: &NewRun) {
@@ -225,7 +249,11 @@ fn claim(store: &mut SqliteStore) -> Fence {
     let session = store.begin_session(NOW).expect("a session begins");
     let claim = Claim {
         session,
-        jobs: &["job".to_owned()],
+        jobs: &[ServedJob {
+            name: "job".to_owned(),
+            concurrency: None,
+        }],
+        leaving: &[],
         limit: 1,
         now: NOW,
         lease_expires_at: None,
@@ -287,6 +315,7 @@ fn a_step_commit_writes_two_pages_however_large_the_input() {
     let mut frames = Vec::new();
     for number in 0..20 {
         let outcome = StepOutcome {
+            blobs: Vec::new(),
             name: format!("step-{number:03}"),
             kind: StepKind::Run,
             attempt: 1,

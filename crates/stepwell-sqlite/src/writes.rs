@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::{Fence, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten};
-use stepwell_protocol::{LogLine, Report, RunStatus, StepStatus, TimestampMs};
+use stepwell_protocol::{BlobId, LogLine, Report, RunId, RunStatus, StepStatus, TimestampMs};
 
 use crate::{rows, sql};
 
@@ -18,6 +18,7 @@ pub(crate) fn step(
     let Some(completed_index) = insert_step(connection, fence, outcome, now)? else {
         return repeat_step(connection, fence, &outcome.name, report, now);
     };
+    insert_blobs(connection, &fence.run_id, &outcome.blobs)?;
     let logs = insert_logs(connection, fence, report)?;
     let head = connection.prepare_cached(sql::COUNT_STEP)?.query_row(
         params![
@@ -26,6 +27,7 @@ pub(crate) fn step(
             last_ordinal(report),
             progress,
             now.0,
+            rows::integer(logs.len() as u64),
         ],
         |row| rows::head(&fence.run_id, row),
     )?;
@@ -50,7 +52,7 @@ fn insert_step(
             .execute([fence.run_id.as_str(), outcome.name.as_str()])?;
     }
     let (status, error, output) = match &outcome.result {
-        Ok(output) => (StepStatus::Completed, None, Some(output.as_str())),
+        Ok(output) => (StepStatus::Completed, None, Some(rows::of_payload(output))),
         Err(error) => (StepStatus::Failed, Some(rows::json(error)?), None),
     };
     connection
@@ -112,6 +114,7 @@ pub(crate) fn report(
                 last_ordinal(report),
                 progress,
                 now.0,
+                rows::integer(logs.len() as u64),
             ],
             |row| rows::head(&fence.run_id, row),
         )
@@ -142,7 +145,9 @@ pub(crate) fn finish(
     now: TimestampMs,
 ) -> Result<Option<RunWritten>> {
     let (status, output, error) = match outcome {
-        RunOutcome::Completed(output) => (RunStatus::Completed, Some(output.as_str()), None),
+        RunOutcome::Completed { output, .. } => {
+            (RunStatus::Completed, Some(rows::of_payload(output)), None)
+        }
         RunOutcome::Failed(error) => (RunStatus::Failed, None, Some(rows::json(error)?)),
     };
     let progress = rows::progress_json(report.progress.as_ref())?;
@@ -160,11 +165,32 @@ pub(crate) fn finish(
                 status.as_str(),
                 output,
                 error,
+                rows::integer(logs.len() as u64),
             ],
             |row| rows::head(&fence.run_id, row),
         )
         .optional()?;
+    if head.is_some()
+        && let RunOutcome::Completed { blobs, .. } = outcome
+    {
+        insert_blobs(connection, &fence.run_id, blobs)?;
+    }
     Ok(head.map(|head| RunWritten { head, logs }))
+}
+
+/// Ties blobs to a run. After a statement that has shown that the run may be written to, in the same transaction.
+pub(crate) fn insert_blobs(
+    connection: &Connection,
+    run_id: &RunId,
+    blobs: &[BlobId],
+) -> Result<()> {
+    if blobs.is_empty() {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(sql::INSERT_BLOBS)?
+        .execute(params![run_id.as_str(), rows::json(&blobs)?])?;
+    Ok(())
 }
 
 /// The ordinal of the last line; 0 where there is none.
@@ -192,7 +218,7 @@ fn insert_logs(connection: &Connection, fence: &Fence, report: &Report) -> Resul
             line.timestamp.0,
             line.step_name,
             line.message,
-            line.data.as_ref().map(stepwell_protocol::Payload::as_str),
+            line.data.as_ref().map(rows::of_payload),
         ])?;
         if inserted == 1 {
             stored.push(LogLine {

@@ -2,13 +2,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use stepwell_engine::{
-    Claim, Fence, MemoryStore, NewRun, Ownership, Release, RunOutcome, StepOutcome, Store,
-    StoreError,
+    Claim, Fence, KeyOfJob, MemoryStore, NewRun, Ownership, Release, RunOutcome, StepOutcome,
+    Store, StoreError,
 };
 use stepwell_protocol::{
-    Epoch, FailureCode, Generation, LogLevel, LogQuery, NewLog, Order, Payload, Progress, Report,
-    RequestId, RunFailure, RunFilter, RunId, RunStatus, StepKind, TimestampMs,
+    BlobId, Epoch, FailureCode, Generation, LogLevel, LogQuery, NewLog, Order, Payload, Progress,
+    Report, RequestId, RunFailure, RunFilter, RunId, RunStatus, ServedJob, StepKind, TimestampMs,
 };
 use stepwell_sqlite::{Durability, SqliteStore};
 use support::{Folder, as_opfs, open};
@@ -52,13 +54,24 @@ enum Call {
     Runs(RunFilter),
     Steps(RunId, bool),
     Logs(LogQuery),
-    Claim(Epoch, Vec<String>, u32, Option<TimestampMs>),
+    Claim(
+        Epoch,
+        Vec<ServedJob>,
+        u32,
+        Vec<KeyOfJob>,
+        Option<TimestampMs>,
+    ),
     Adopt(Fence, Epoch, Option<TimestampMs>),
     Release(Fence, Release),
     Step(Fence, StepOutcome, Report),
     Report(Fence, Report),
     Finish(Fence, RunOutcome, Report),
     Cancel(RunId, u64, RequestId),
+    PromoteDue,
+    PendingOfKey(String, String),
+    Delete(RunId),
+    EndedBefore(TimestampMs, u32),
+    Unreferenced(Vec<BlobId>),
     Retry(RunId, u64, RequestId),
     Savepoint,
     ReleaseSavepoint,
@@ -86,10 +99,11 @@ fn ask(store: &mut dyn Store, call: &Call, now: TimestampMs) -> String {
         Call::Runs(filter) => text(store.runs(filter)),
         Call::Steps(id, outputs) => text(store.steps(id, *outputs)),
         Call::Logs(query) => text(store.logs(query)),
-        Call::Claim(session, jobs, limit, lease_expires_at) => text(store.claim(&Claim {
+        Call::Claim(session, jobs, limit, leaving, lease_expires_at) => text(store.claim(&Claim {
             session: *session,
             jobs,
             limit: *limit,
+            leaving,
             now,
             lease_expires_at: *lease_expires_at,
         })),
@@ -99,6 +113,16 @@ fn ask(store: &mut dyn Store, call: &Call, now: TimestampMs) -> String {
         Call::Report(fence, report) => text(store.write_report(fence, report, now)),
         Call::Finish(fence, outcome, report) => text(store.finish_run(fence, outcome, report, now)),
         Call::Cancel(id, version, request) => text(store.cancel_run(id, *version, request, now)),
+        Call::PromoteDue => text(store.promote_due(now)),
+        Call::PendingOfKey(job, key) => text(store.pending_of_key(job, key)),
+        Call::Delete(id) => text(store.delete_run(id).map(|deleted| {
+            deleted.map(|mut deleted| {
+                deleted.blobs.sort();
+                deleted
+            })
+        })),
+        Call::EndedBefore(at, limit) => text(store.ended_before(*at, *limit)),
+        Call::Unreferenced(blobs) => text(store.unreferenced_blobs(blobs)),
         Call::Retry(id, version, request) => text(store.retry_run(id, *version, request, now)),
         Call::Savepoint => text(store.savepoint()),
         Call::ReleaseSavepoint => text(store.release_savepoint()),
@@ -119,7 +143,15 @@ struct Maker {
 impl Maker {
     fn call(&mut self, reference: &mut MemoryStore) -> Call {
         self.now += self.random.below(40) as i64;
-        match self.random.below(100) {
+        match self.random.below(112) {
+            100..=102 => Call::PromoteDue,
+            103 => Call::PendingOfKey(self.random.pick(&JOBS).to_owned(), self.key()),
+            104..=108 => Call::Delete(self.run_id()),
+            109 => {
+                let at = self.random.below(2_000) as i64 - 1_000;
+                Call::EndedBefore(self.at(at), self.random.below(5) as u32)
+            }
+            110..=111 => Call::Unreferenced(self.blobs()),
             0 => {
                 self.sessions += 1;
                 Call::BeginSession
@@ -174,6 +206,28 @@ impl Maker {
         RequestId(format!("{kind}-{}", self.random.below(10_000)))
     }
 
+    fn key(&mut self) -> String {
+        self.random.pick(&["k", "l", ""]).to_owned()
+    }
+
+    fn blobs(&mut self) -> Vec<BlobId> {
+        let count = self.random.below(3);
+        let mut blobs: Vec<BlobId> = (0..count)
+            .map(|_| BlobId(format!("blob-{}", self.random.below(12))))
+            .collect();
+        blobs.dedup();
+        blobs
+    }
+
+    fn labels(&mut self, most: u64) -> BTreeMap<String, String> {
+        let count = self.random.below(most + 1);
+        let mut label = || {
+            let key = self.random.pick(&["a", "b/c"]).to_owned();
+            (key, self.random.pick(&["1", "2", ""]).to_owned())
+        };
+        (0..count).map(|_| label()).collect()
+    }
+
     fn new_run(&mut self) -> NewRun {
         let old = self.random.chance(10);
         let number = if old {
@@ -193,7 +247,12 @@ impl Maker {
             id: RunId(format!("run-{number:06}")),
             request_id: RequestId(format!("request-{request}")),
             job_name: self.random.pick(&JOBS).to_owned(),
-            input: Payload(format!("[{}]", self.random.next())),
+            input: Payload::from(format!("[{}]", self.random.next())),
+            blobs: self.blobs(),
+            idempotency_key: self.random.chance(20).then(|| self.key()),
+            concurrency_key: self.random.chance(40).then(|| self.key()),
+            labels: self.labels(2),
+            priority: self.random.below(3) as i32 - 1,
             max_recoveries: self.random.below(4) as u32,
             created_at: self.at(0),
             start_at,
@@ -210,6 +269,9 @@ impl Maker {
             statuses: (0..statuses)
                 .map(|_| self.random.pick(&RunStatus::ALL))
                 .collect(),
+            labels: self.labels(1),
+            created_after: self.random.chance(20).then(|| self.at(-700)),
+            created_before: self.random.chance(20).then(|| self.at(-200)),
             cursor: self.random.chance(50).then(|| self.run_id()),
             limit: self.random.below(6) as u32,
         }
@@ -230,11 +292,21 @@ impl Maker {
 
     fn claim(&mut self) -> Call {
         let count = self.random.below(5);
-        let jobs = (0..count)
-            .map(|_| self.random.pick(&JOBS).to_owned())
+        let mut jobs: Vec<ServedJob> = (0..count)
+            .map(|_| ServedJob {
+                name: self.random.pick(&JOBS).to_owned(),
+                concurrency: self.random.chance(40).then(|| self.random.below(4) as u32),
+            })
             .collect();
+        jobs.sort_by(|a, b| a.name.cmp(&b.name));
+        jobs.dedup_by(|a, b| a.name == b.name);
+        let leaving = self.random.chance(20).then(|| KeyOfJob {
+            job_name: self.random.pick(&JOBS).to_owned(),
+            key: self.key(),
+        });
         let limit = self.random.below(4) as u32;
-        Call::Claim(self.session(), jobs, limit, self.expiry())
+        let leaving = leaving.into_iter().collect();
+        Call::Claim(self.session(), jobs, limit, leaving, self.expiry())
     }
 
     /// Mostly of a running run, mostly the right one.
@@ -278,7 +350,7 @@ impl Maker {
 
     fn outcome(&mut self) -> StepOutcome {
         let result = if self.random.chance(70) {
-            Ok(Payload(format!("{}", self.random.next())))
+            Ok(Payload::from(self.random.next().to_string()))
         } else {
             Err(self.failure())
         };
@@ -287,6 +359,7 @@ impl Maker {
             kind: StepKind::Run,
             attempt: 1 + self.random.below(3) as u32,
             result,
+            blobs: self.blobs(),
             started_at: self.at(-7),
         }
     }
@@ -317,7 +390,10 @@ impl Maker {
 
     fn finish(&mut self, reference: &mut MemoryStore) -> Call {
         let outcome = if self.random.chance(40) {
-            RunOutcome::Completed(Payload::from("true"))
+            RunOutcome::Completed {
+                output: Payload::Bytes(vec![1, 255]),
+                blobs: self.blobs(),
+            }
         } else {
             RunOutcome::Failed(self.failure())
         };

@@ -5,21 +5,21 @@ mod support;
 use rusqlite::Connection;
 use stepwell_engine::{Inserted, NewRun, Ownership, Store, StoreError};
 use stepwell_protocol::TimestampMs;
+use stepwell_protocol::{RequestId, RunId};
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SCHEMA_VERSION, SqliteStore};
 use support::{Folder, as_opfs, open};
 
 const NOW: TimestampMs = TimestampMs(1_800_000_000_000);
 
 fn new_run(number: u32) -> NewRun {
-    NewRun {
-        id: format!("run-{number:06}").as_str().into(),
-        request_id: format!("request-{number}").as_str().into(),
-        job_name: "job".into(),
-        input: "x".repeat(1_000).as_str().into(),
-        max_recoveries: 10,
-        created_at: NOW,
-        start_at: NOW,
-    }
+    let request_id = RequestId(format!("request-{number}"));
+    NewRun::new(
+        RunId(format!("run-{number:06}")),
+        request_id,
+        "job",
+        "x".repeat(1_000).into(),
+        NOW,
+    )
 }
 
 fn insert(store: &mut SqliteStore, numbers: std::ops::Range<u32>) {

@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use stepwell_engine::{Claim, NewRun, RunOutcome, StepOutcome, Store, StoreResult, fence_of};
-use stepwell_protocol::{Epoch, Report, RunFilter, RunId, RunStatus, StepKind, TimestampMs};
+use stepwell_protocol::{
+    Epoch, Report, RequestId, RunFilter, RunId, RunStatus, ServedJob, StepKind, TimestampMs,
+};
 use stepwell_sqlite::{Durability, SqliteStore};
 use support::Folder;
 
@@ -30,15 +32,14 @@ fn transact<T>(
 }
 
 fn new_run(number: u32) -> NewRun {
-    NewRun {
-        id: RunId(format!("run-{number:06}")),
-        request_id: format!("request-{number}").as_str().into(),
-        job_name: "job".into(),
-        input: "1".into(),
-        max_recoveries: 10,
-        created_at: NOW,
-        start_at: NOW,
-    }
+    let request_id = RequestId(format!("request-{number}"));
+    NewRun::new(
+        RunId(format!("run-{number:06}")),
+        request_id,
+        "job",
+        "1".into(),
+        NOW,
+    )
 }
 
 fn claim_two(
@@ -47,7 +48,11 @@ fn claim_two(
 ) -> StoreResult<Vec<stepwell_engine::Claimed>> {
     let claim = Claim {
         session,
-        jobs: &["job".to_owned()],
+        jobs: &[ServedJob {
+            name: "job".to_owned(),
+            concurrency: None,
+        }],
+        leaving: &[],
         limit: 2,
         now: NOW,
         lease_expires_at: Some(NOW.plus(60_000)),
@@ -85,6 +90,7 @@ fn work(
         assert!(!claimed.interrupted, "nobody's lease is void here");
         let fence = fence_of(&claimed.run);
         let outcome = StepOutcome {
+            blobs: Vec::new(),
             name: "only".into(),
             kind: StepKind::Run,
             attempt: 1,
@@ -98,7 +104,10 @@ fn work(
             written.is_some_and(|written| !written.repeated),
             "it runs once"
         );
-        let ended = RunOutcome::Completed("1".into());
+        let ended = RunOutcome::Completed {
+            output: "1".into(),
+            blobs: Vec::new(),
+        };
         let ended = transact(store, |store| {
             store.finish_run(&fence, &ended, &Report::default(), NOW)
         })?;

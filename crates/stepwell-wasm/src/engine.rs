@@ -1,11 +1,11 @@
 //! The one exported class.
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Uint8Array};
 use serde::{Deserialize, Serialize};
-use stepwell_engine::{Clock, ClockJump, Engine, EngineOptions, wait_ms};
-use stepwell_protocol::{ErrorCode, Input, Output, TimestampMs};
-use stepwell_sqlite::SqliteStore;
+use stepwell_engine::{Clock, ClockJump, Engine, EngineOptions, Store, wait_ms};
+use stepwell_protocol::{BlobId, ErrorCode, Input, Output, TimestampMs};
+use stepwell_sqlite::{BlobFile, SqliteStore};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{from_js, to_js};
@@ -23,6 +23,8 @@ struct OpenOptions {
     durability: Durability,
     storage: Storage,
     expected_executors: u32,
+    retention_ms: Option<i64>,
+    payload_bytes_max: u32,
 }
 
 #[derive(Serialize)]
@@ -121,6 +123,32 @@ impl StepwellEngine {
         })
     }
 
+    /// Those of the blobs to which no run refers: what a crash left behind.
+    #[wasm_bindgen(js_name = unreferencedBlobs)]
+    pub fn unreferenced_blobs(&mut self, ids: Vec<String>) -> Result<Vec<String>, JsValue> {
+        let ids: Vec<BlobId> = ids.into_iter().map(BlobId).collect();
+        let store = self.engine_mut().store_mut();
+        let unreferenced = store.unreferenced_blobs(&ids).map_err(Failure::from)?;
+        Ok(unreferenced.into_iter().map(|id| id.0).collect())
+    }
+
+    /// The database as a file, with the given blobs (`[id, Uint8Array][]`) in it. Throws `{ code, message, busy }`.
+    #[wasm_bindgen(js_name = exportDatabase)]
+    pub fn export_database(&mut self, blobs: &Array) -> Result<Vec<u8>, JsValue> {
+        let blobs: Vec<BlobFile> = blobs.iter().filter_map(read_blob_file).collect();
+        let store = self.engine_mut().store_mut();
+        Ok(store.export(&blobs).map_err(Failure::from)?)
+    }
+
+    /// Replaces the database by an export, after checks, and returns the blobs in it (`[id, Uint8Array][]`). Throws
+    /// `{ code, message, busy }`, and nothing was written then. After it, only `close` may be called.
+    #[wasm_bindgen(js_name = importDatabase)]
+    pub fn import_database(&mut self, bytes: &[u8]) -> Result<Array, JsValue> {
+        let store = self.engine_mut().store_mut();
+        let blobs = store.import(bytes).map_err(Failure::from)?;
+        Ok(blobs.iter().map(blob_file_to_js).collect())
+    }
+
     /// Closes the database and its file handles. Nothing else may be called after it.
     pub fn close(&mut self) -> Result<(), JsValue> {
         self.timer = None;
@@ -209,6 +237,8 @@ fn open_engine(options: &OpenOptions) -> Result<Opened, Failure> {
     let engine_options = EngineOptions {
         build_id: options.build_id.clone(),
         expected_executors: options.expected_executors,
+        retention_ms: options.retention_ms,
+        payload_bytes_max: options.payload_bytes_max,
     };
     let (engine, output) = Engine::open(store, engine_options, now, entropy())?;
     let clock = Clock::new(wall_ms, monotonic_ms);
@@ -230,6 +260,19 @@ fn read_input(value: JsValue) -> Option<Input> {
             ));
         })
         .ok()
+}
+
+fn read_blob_file(pair: JsValue) -> Option<BlobFile> {
+    let pair = Array::from(&pair);
+    let id = pair.get(0).as_string()?;
+    Some((BlobId(id), Uint8Array::new(&pair.get(1)).to_vec()))
+}
+
+fn blob_file_to_js((id, bytes): &BlobFile) -> Array {
+    Array::of2(
+        &JsValue::from_str(id.as_str()),
+        &Uint8Array::from(bytes.as_slice()),
+    )
 }
 
 #[wasm_bindgen]

@@ -1,14 +1,17 @@
 //! A store with a session, and short words for what scenarios do with it.
 
+use std::collections::BTreeMap;
+
 use stepwell_protocol::{
     Epoch, FailureCode, LogLevel, LogLine, LogQuery, NewLog, Order, Payload, Progress, Report,
-    RequestId, Run, RunFailure, RunFilter, RunId, Step, StepKind, TimestampMs,
+    RequestId, Run, RunFailure, RunFilter, RunId, RunStatus, ServedJob, Step, StepKind,
+    TimestampMs,
 };
 
 use super::Open;
 use crate::store::{
-    Claim, Claimed, Fence, Inserted, NewRun, Ownership, RunOutcome, StepOutcome, StepWritten,
-    Store, StoreResult, fence_of,
+    Claim, Claimed, Fence, Inserted, KeyOfJob, NewRun, Ownership, RunOutcome, StepOutcome,
+    StepWritten, Store, StoreResult, fence_of,
 };
 
 pub(super) const NOW: TimestampMs = TimestampMs(1_800_000_000_000);
@@ -18,19 +21,13 @@ pub(super) fn at(ms: i64) -> TimestampMs {
 }
 
 pub(super) fn id(number: u32) -> RunId {
-    RunId(format!("01900000-0000-7000-8000-{number:012}"))
+    // Its time is after all times here, as the engine's ids are never before their run's `created_at`.
+    RunId(format!("01b00000-0000-7000-8000-{number:012}"))
 }
 
 pub(super) fn new_run(number: u32, job: &str) -> NewRun {
-    NewRun {
-        id: id(number),
-        request_id: RequestId(format!("request-{number}")),
-        job_name: job.to_owned(),
-        input: Payload::from("{\"n\":1}"),
-        max_recoveries: 10,
-        created_at: NOW,
-        start_at: NOW,
-    }
+    let request_id = RequestId(format!("request-{number}"));
+    NewRun::new(id(number), request_id, job, Payload::from("{\"n\":1}"), NOW)
 }
 
 pub(super) fn failure(message: &str) -> RunFailure {
@@ -50,7 +47,15 @@ pub(super) fn completed(name: &str, output: &str) -> StepOutcome {
         kind: StepKind::Run,
         attempt: 1,
         result: Ok(Payload::from(output)),
+        blobs: Vec::new(),
         started_at: at(-5),
+    }
+}
+
+pub(super) fn ended(output: &str, blobs: &[&str]) -> RunOutcome {
+    RunOutcome::Completed {
+        output: Payload::from(output),
+        blobs: blobs.iter().map(|&id| id.into()).collect(),
     }
 }
 
@@ -60,6 +65,22 @@ pub(super) fn failed(name: &str, attempt: u32) -> StepOutcome {
         result: Err(failure("no")),
         ..completed(name, "")
     }
+}
+
+pub(super) fn served(name: &str, concurrency: Option<u32>) -> ServedJob {
+    ServedJob {
+        name: name.to_owned(),
+        concurrency,
+    }
+}
+
+pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
+    pairs.iter().map(owned).collect()
+}
+
+pub(super) fn claimed_ids(claimed: &[Claimed]) -> Vec<RunId> {
+    claimed.iter().map(|one| one.run.id.clone()).collect()
 }
 
 pub(super) fn lines(first_ordinal: u64, messages: &[&str]) -> Report {
@@ -145,7 +166,7 @@ impl Fixture {
     pub(super) fn insert_as(&mut self, new: &NewRun) -> Run {
         match self.write(|store| store.insert_run(new)) {
             Inserted::Created(run) => run,
-            Inserted::Existing(run) => panic!("a new request must make a run, not find {run:?}"),
+            found => panic!("a new request must make a run, not find {found:?}"),
         }
     }
 
@@ -155,13 +176,24 @@ impl Fixture {
     }
 
     pub(super) fn claim_at(&mut self, jobs: &[&str], limit: u32, now: TimestampMs) -> Vec<Claimed> {
-        let jobs: Vec<String> = jobs.iter().map(|&job| job.to_owned()).collect();
+        let jobs: Vec<ServedJob> = jobs.iter().map(|&name| served(name, None)).collect();
+        self.claim_jobs(&jobs, limit, &[], now)
+    }
+
+    pub(super) fn claim_jobs(
+        &mut self,
+        jobs: &[ServedJob],
+        limit: u32,
+        leaving: &[KeyOfJob],
+        now: TimestampMs,
+    ) -> Vec<Claimed> {
         let session = self.session;
         let lease_expires_at = self.expiry(now);
         let claim = Claim {
             session,
-            jobs: &jobs,
+            jobs,
             limit,
+            leaving,
             now,
             lease_expires_at,
         };
@@ -185,6 +217,17 @@ impl Fixture {
         let job = format!("job-{number}");
         self.insert(number, &job);
         fence_of(&self.claim_one(&job).run)
+    }
+
+    /// A running run of a job.
+    pub(super) fn running_of(&mut self, job: &str) -> Run {
+        let filter = RunFilter {
+            job_names: vec![job.to_owned()],
+            statuses: vec![RunStatus::Running],
+            limit: 1,
+            ..RunFilter::default()
+        };
+        self.read(|store| store.runs(&filter)).runs.remove(0)
     }
 
     /// Voids every lease, as a crash does, and opens the next session.
@@ -239,7 +282,7 @@ impl Fixture {
     }
 
     pub(super) fn complete(&mut self, fence: &Fence) -> Run {
-        self.finish(fence, &RunOutcome::Completed(Payload::from("1")))
+        self.finish(fence, &ended("1", &[]))
     }
 
     pub(super) fn cancel(&mut self, run_id: &RunId) -> Run {

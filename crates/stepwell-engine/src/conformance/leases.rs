@@ -3,15 +3,10 @@
 use stepwell_protocol::{Epoch, Generation, Run, RunStatus};
 
 use super::Open;
-use super::fixture::{Fixture, NOW, at, completed, id, lines, messages, new_run, nothing};
+use super::fixture::{
+    Fixture, NOW, at, claimed_ids, completed, id, lines, messages, new_run, nothing,
+};
 use crate::store::{Claimed, Fence, Release, fence_of};
-
-fn claimed_ids(claimed: &[Claimed]) -> Vec<stepwell_protocol::RunId> {
-    claimed
-        .iter()
-        .map(|claimed| claimed.run.id.clone())
-        .collect()
-}
 
 pub(super) fn sessions_rise(open: Open<'_>) {
     let mut f = Fixture::new(open);
@@ -24,21 +19,31 @@ pub(super) fn sessions_rise(open: Open<'_>) {
     }
 }
 
-pub(super) fn claims_go_by_start_then_id(open: Open<'_>) {
+pub(super) fn claims_go_by_priority_then_start_then_id(open: Open<'_>) {
     let mut f = Fixture::new(open);
-    for (number, start) in [(1, 9), (2, 5), (3, 9), (4, 1), (5, 5)] {
+    for (number, start, priority) in [
+        (1, 9, 0),
+        (2, 5, 0),
+        (3, 9, 0),
+        (4, 1, 0),
+        (5, 5, 0),
+        (6, 0, -1),
+        (7, 9, 7),
+    ] {
         let mut new = new_run(number, if number % 2 == 0 { "a" } else { "b" });
         new.start_at = at(start);
+        new.priority = priority;
         f.insert_as(&new);
     }
+    f.write(|store| store.promote_due(at(9)));
     let claimed = f.claim(&["b", "a"], 4);
     assert_eq!(
         claimed_ids(&claimed),
-        [id(4), id(2), id(5), id(1)],
-        "by start, then id, over all jobs"
+        [id(7), id(4), id(2), id(5)],
+        "by priority, then start, then id, over all jobs"
     );
     let rest = f.claim(&["b", "a"], 4);
-    assert_eq!(claimed_ids(&rest), [id(3)]);
+    assert_eq!(claimed_ids(&rest), [id(1), id(3), id(6)]);
 }
 
 pub(super) fn claims_keep_to_their_limit_and_jobs(open: Open<'_>) {
@@ -128,7 +133,7 @@ pub(super) fn only_interrupted_claims_count_a_recovery(open: Open<'_>) {
     let third = f.claim_one("job-1");
     assert_eq!(
         (third.interrupted, third.run.recoveries),
-        (false, 1),
+        (true, 1),
         "an orderly release is not counted, and what was counted stays"
     );
     let fence = fence_of(&third.run);
@@ -171,13 +176,12 @@ pub(super) fn claimable_jobs_are_named_once_and_sorted(open: Open<'_>) {
     assert_eq!(jobs(&mut f), ["a"], "ended ones are not");
 }
 
-pub(super) fn an_orderly_release_makes_the_run_pending(open: Open<'_>) {
+pub(super) fn an_orderly_release_leaves_the_run_running(open: Open<'_>) {
     let mut f = Fixture::new(open);
     let fence = f.running(1);
     let before = f.run(&id(1));
     let head = f.write(|store| store.release(&fence, Release::Orderly, at(8)));
     let expected = Run {
-        status: RunStatus::Pending,
         version: before.version + 1,
         generation: Generation(2),
         updated_at: at(8),
@@ -188,8 +192,10 @@ pub(super) fn an_orderly_release_makes_the_run_pending(open: Open<'_>) {
     assert_eq!((head.run_id, head.job_name), (id(1), "job-1".to_owned()));
     assert_eq!(
         (head.status, head.version),
-        (RunStatus::Pending, expected.version)
+        (RunStatus::Running, expected.version)
     );
+    let adopted = f.read(|store| store.adopt(&fence, Epoch(1), NOW, None));
+    assert_eq!(adopted, None, "who gave it up does not get it back so");
 }
 
 pub(super) fn an_interrupted_release_leaves_the_run_running(open: Open<'_>) {

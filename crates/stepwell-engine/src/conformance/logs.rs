@@ -75,6 +75,7 @@ pub(super) fn lines_are_stored_once(open: Open<'_>) {
     assert_eq!(report(&mut f, &fence, &lines(5, &["five"])).logs, []);
     let all = f.all_lines(&id(1));
     assert_eq!(messages(&all), ["one", "two", "three", "four", "ten"]);
+    assert_eq!(f.run(&id(1)).log_count, 5, "and they are counted");
 }
 
 pub(super) fn a_claim_starts_the_ordinals_again_and_adoption_does_not(open: Open<'_>) {

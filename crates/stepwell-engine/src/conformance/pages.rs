@@ -3,7 +3,7 @@
 use stepwell_protocol::{RunFilter, RunId, RunPage, RunStatus};
 
 use super::Open;
-use super::fixture::{Fixture, id};
+use super::fixture::{Fixture, at, id, labels, new_run};
 
 fn page(f: &mut Fixture, filter: &RunFilter) -> RunPage {
     f.read(|store| store.runs(filter))
@@ -59,6 +59,7 @@ pub(super) fn runs_are_filtered_by_job_and_status(open: Open<'_>) {
             statuses: statuses.to_vec(),
             cursor: None,
             limit: 100,
+            ..RunFilter::default()
         };
         let found = ids(&page(&mut f, &filter));
         assert_eq!(
@@ -98,6 +99,7 @@ pub(super) fn pages_neither_skip_nor_repeat_while_runs_arrive(open: Open<'_>) {
             statuses,
             cursor: None,
             limit: 3,
+            ..RunFilter::default()
         };
         let mut seen = Vec::new();
         for arriving in 21.. {
@@ -148,4 +150,64 @@ pub(super) fn the_last_page_has_no_cursor(open: Open<'_>) {
     filter.cursor = Some(id(1));
     let beyond = page(&mut f, &filter);
     assert_eq!((beyond.runs, beyond.next_cursor), (vec![], None));
+}
+
+pub(super) fn runs_are_filtered_by_labels(open: Open<'_>) {
+    let mut f = Fixture::new(open);
+    for number in 1..=12 {
+        let mut new = new_run(number, ["a", "b"][number as usize % 2]);
+        let (tenant, even) = (["x", "y", "z"][number as usize % 3], number % 2 == 0);
+        new.labels = labels(&[("tenant", tenant)]);
+        if even {
+            new.labels.insert("even".to_owned(), "yes".to_owned());
+        }
+        f.insert_as(&new);
+    }
+    f.cancel(&id(6));
+    let mut check =
+        |pairs: &[(&str, &str)], jobs: &[&str], statuses: &[RunStatus], expected: &[u32]| {
+            let filter = RunFilter {
+                job_names: jobs.iter().map(|&job| job.to_owned()).collect(),
+                statuses: statuses.to_vec(),
+                labels: labels(pairs),
+                limit: 9,
+                ..RunFilter::default()
+            };
+            let found = page(&mut f, &filter);
+            assert_eq!(ids(&found), numbers(expected), "{filter:?}");
+        };
+    let pending = [RunStatus::Pending];
+    let all_ended = [RunStatus::Cancelled, RunStatus::Completed];
+    check(&[("tenant", "x")], &[], &[], &[12, 9, 6, 3]);
+    check(&[("tenant", "x"), ("even", "yes")], &[], &[], &[12, 6]);
+    check(&[("even", "yes"), ("tenant", "q")], &[], &[], &[]);
+    check(&[("tenant", "x")], &["b"], &[], &[9, 3]);
+    check(&[("tenant", "x")], &["a", "b"], &pending, &[12, 9, 3]);
+    check(&[("tenant", "x")], &[], &pending, &[12, 9, 3]);
+    check(&[("tenant", "x")], &["a"], &all_ended, &[6]);
+    check(&[("yes", "even")], &[], &[], &[]);
+}
+
+pub(super) fn runs_are_filtered_by_time(open: Open<'_>) {
+    let mut f = Fixture::new(open);
+    for number in 1..=5 {
+        let mut new = new_run(number, "job");
+        new.created_at = at(i64::from(number) * 10);
+        new.start_at = new.created_at;
+        f.insert_as(&new);
+    }
+    let mut check = |after: Option<i64>, before: Option<i64>, expected: &[u32]| {
+        let filter = RunFilter {
+            created_after: after.map(at),
+            created_before: before.map(at),
+            limit: 9,
+            ..RunFilter::default()
+        };
+        assert_eq!(ids(&page(&mut f, &filter)), numbers(expected), "{filter:?}");
+    };
+    check(Some(30), None, &[5, 4, 3]);
+    check(None, Some(30), &[2, 1]);
+    check(Some(20), Some(40), &[3, 2]);
+    check(Some(60), None, &[]);
+    check(Some(i64::MIN / 2), Some(i64::MAX / 2), &[5, 4, 3, 2, 1]);
 }

@@ -1,13 +1,11 @@
 //! Inserting, cancelling and retrying runs.
 
-use std::collections::BTreeMap;
-
 use stepwell_protocol::{
     LogLevel, LogQuery, Order, Payload, RequestId, Run, RunStatus, StepStatus,
 };
 
 use super::Open;
-use super::fixture::{Fixture, NOW, at, completed, failed, failure, id, new_run};
+use super::fixture::{Fixture, NOW, at, completed, failed, failure, id, labels, new_run};
 use crate::store::{Inserted, RunOutcome, UNCLAIMED, fence_of};
 
 pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
@@ -15,6 +13,10 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
     let mut new = new_run(1, "import");
     new.max_recoveries = 3;
     new.start_at = at(7);
+    new.idempotency_key = Some("order 7".to_owned());
+    new.concurrency_key = Some("account ü".to_owned());
+    new.priority = -5;
+    new.labels = labels(&[("tenant", "a"), ("kind", "")]);
     let expected = Run {
         id: id(1),
         job_name: "import".to_owned(),
@@ -29,7 +31,11 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
         recoveries: 0,
         max_recoveries: 3,
         step_count: 0,
-        labels: BTreeMap::new(),
+        log_count: 0,
+        idempotency_key: Some("order 7".to_owned()),
+        concurrency_key: Some("account ü".to_owned()),
+        priority: -5,
+        labels: labels(&[("tenant", "a"), ("kind", "")]),
         created_at: NOW,
         start_at: at(7),
         started_at: None,
@@ -43,37 +49,34 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
 pub(super) fn payloads_of_any_text_and_size_come_back(open: Open<'_>) {
     let mut f = Fixture::new(open);
     let megabyte = format!("\"{}\"", "x".repeat(1 << 20));
-    let texts = [
-        "",
-        "null",
-        "'\"; drop everything x; --",
-        "\"a\u{0}b ü 🦀\"",
-        &megabyte,
+    let payloads = [
+        Payload::default(),
+        Payload::from("null"),
+        Payload::from("'\"; drop everything x; --"),
+        Payload::from("\"a\u{0}b ü 🦀\""),
+        Payload::from(megabyte),
+        Payload::Bytes(vec![0, 255, 0x80, 1]),
+        Payload::Bytes(Vec::new()),
     ];
-    for (number, text) in (1..).zip(texts) {
+    for (number, payload) in (1..).zip(payloads) {
         let mut new = new_run(number, "job");
-        new.input = Payload::from(text);
+        new.input = payload.clone();
         f.insert_as(&new);
         let claimed = f.claim_one("job");
-        assert_eq!(
-            claimed.run.input.as_str(),
-            text,
-            "the input comes with the claim"
-        );
+        assert_eq!(claimed.run.input, payload, "the input comes with the claim");
         let fence = fence_of(&claimed.run);
-        f.step(&fence, &completed("step", text));
-        let ended = f.finish(&fence, &RunOutcome::Completed(Payload::from(text)));
-        assert_eq!(ended.input.as_str(), text, "the input is kept");
-        assert_eq!(
-            ended.output,
-            Some(Payload::from(text)),
-            "the output is kept"
-        );
-        assert_eq!(
-            f.steps(&fence.run_id)[0].output,
-            Some(Payload::from(text)),
-            "so is a step's"
-        );
+        let mut outcome = completed("step", "");
+        outcome.result = Ok(payload.clone());
+        f.step(&fence, &outcome);
+        let outcome = RunOutcome::Completed {
+            output: payload.clone(),
+            blobs: Vec::new(),
+        };
+        let ended = f.finish(&fence, &outcome);
+        assert_eq!(ended.input, payload, "the input is kept");
+        assert_eq!(ended.output.as_ref(), Some(&payload), "the output is kept");
+        let stored = f.steps(&fence.run_id).remove(0).output;
+        assert_eq!(stored, Some(payload), "so is a step's");
     }
 }
 

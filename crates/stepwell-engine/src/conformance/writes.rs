@@ -6,7 +6,7 @@ use stepwell_protocol::{
 
 use super::Open;
 use super::fixture::{
-    Fixture, NOW, at, completed, failed, failure, id, lines, messages, nothing, progress,
+    Fixture, NOW, at, completed, ended, failed, failure, id, lines, messages, nothing, progress,
 };
 use crate::store::{Fence, Release, RunOutcome, fence_of};
 
@@ -126,6 +126,7 @@ pub(super) fn a_repeated_outcome_still_brings_its_new_lines(open: Open<'_>) {
         version: before.version + 1,
         updated_at: at(9),
         progress: progress(4.0).progress,
+        log_count: 2,
         ..before
     };
     assert_eq!(f.run(&id(1)), expected);
@@ -203,6 +204,7 @@ pub(super) fn a_report_stores_progress_and_lines(open: Open<'_>) {
         version: before.version + 1,
         updated_at: at(6),
         progress: Some(full.clone()),
+        log_count: 1,
         ..before
     };
     assert_eq!(f.run(&id(1)), expected);
@@ -266,7 +268,7 @@ pub(super) fn a_run_completes(open: Open<'_>) {
         progress: progress(1.0).progress,
         ..lines(1, &["last words"])
     };
-    let outcome = RunOutcome::Completed(Payload::from("{\"ok\":true}"));
+    let outcome = ended("{\"ok\":true}", &[]);
     let written = f
         .write(|store| store.finish_run(&fence, &outcome, &report, at(30)))
         .expect("the holder may end the run");
@@ -283,6 +285,7 @@ pub(super) fn a_run_completes(open: Open<'_>) {
         version: before.version + 1,
         completed_at: Some(at(30)),
         updated_at: at(30),
+        log_count: 1,
         ..before
     };
     assert_eq!(f.run(&id(1)), expected, "and keeps its generation");
@@ -366,10 +369,7 @@ pub(super) fn writes_without_the_lease_write_nothing(open: Open<'_>) {
             assert_eq!(written, None, "no report under {fence:?}");
             let empty = store.write_report(&fence, &nothing(), at(99))?;
             assert_eq!(empty, None, "not even an empty one under {fence:?}");
-            for outcome in [
-                RunOutcome::Completed(Payload::from("1")),
-                RunOutcome::Failed(failure("no")),
-            ] {
+            for outcome in [ended("1", &[]), RunOutcome::Failed(failure("no"))] {
                 let ended = store.finish_run(&fence, &outcome, &report, at(99))?;
                 assert_eq!(ended, None, "no end under {fence:?}");
             }

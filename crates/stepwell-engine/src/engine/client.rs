@@ -1,4 +1,4 @@
-//! What clients ask: triggers, reads, `cancel` and `retry`.
+//! What clients ask: reads, `cancel` and `retry` here; `trigger.rs` and `deletion.rs` have the rest.
 //!
 //! | status    | `cancel`           | `retry`            |
 //! |-----------|--------------------|--------------------|
@@ -12,17 +12,13 @@
 //! A resend (the request id that the row holds) is answered with the run as it stands, whatever its status.
 
 use stepwell_protocol::{
-    AbortReason, Command, Disposition, EngineMessage, ErrorCode, ErrorInfo, EventBody, LogQuery,
-    Payload, Reply, RequestId, Run, RunFilter, RunId, RunStatus, Step,
+    AbortReason, Command, EngineMessage, ErrorCode, ErrorInfo, EventBody, LogQuery, Reply,
+    RequestId, Run, RunFilter, RunId, RunStatus, Step,
 };
 
 use super::turn::Turn;
-use crate::store::{Inserted, NewRun, RunHead, Store, StoreError, StoreResult};
+use crate::store::{RunHead, Store, StoreError, StoreResult};
 
-/// The recoveries after which a run fails, unless its trigger says otherwise.
-pub const MAX_RECOVERIES: u32 = 10;
-/// The longest job name, in bytes.
-pub const JOB_NAME_BYTES_MAX: usize = 256;
 /// The most runs a page may have.
 pub const RUNS_PER_PAGE_MAX: u32 = 1_000;
 /// The most log lines a page may have.
@@ -42,13 +38,13 @@ impl From<StoreError> for Refused {
     }
 }
 
-type Answer = Result<Reply, Refused>;
+pub(super) type Answer = Result<Reply, Refused>;
 
-fn refuse<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Refused> {
+pub(super) fn refuse<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Refused> {
     Err(Refused::Command(ErrorInfo::new(code, message)))
 }
 
-fn not_found<T>(run_id: &RunId) -> Result<T, Refused> {
+pub(super) fn not_found<T>(run_id: &RunId) -> Result<T, Refused> {
     refuse(
         ErrorCode::NotFound,
         format!("There is no run {run_id}. It was deleted, or the id is of another database."),
@@ -68,11 +64,13 @@ pub(super) fn head_of(run: &Run) -> RunHead {
 impl<S: Store> Turn<'_, S> {
     pub(super) fn command(&mut self, request_id: &RequestId, command: &Command) -> Answer {
         match command {
-            Command::Trigger {
-                job_name,
+            Command::Trigger { run } => self.trigger(request_id, run),
+            Command::BatchTrigger { runs } => self.batch_trigger(request_id, runs),
+            Command::Retrigger {
+                run_id,
                 input,
-                max_recoveries,
-            } => self.trigger(request_id, job_name, input, *max_recoveries),
+                blobs,
+            } => self.retrigger(request_id, run_id, input, blobs),
             Command::GetRun { run_id } => Ok(Reply::Run {
                 run: self.store.run(run_id)?,
             }),
@@ -81,52 +79,18 @@ impl<S: Store> Turn<'_, S> {
             Command::GetLogs { query } => self.get_logs(query),
             Command::Cancel { run_id } => self.cancel(request_id, run_id),
             Command::Retry { run_id } => self.retry(request_id, run_id),
+            Command::DeleteRun { run_id } => self.delete_run(run_id),
+            Command::PurgeRuns {
+                older_than_ms,
+                limit,
+            } => self.purge_runs(*older_than_ms, *limit),
             Command::GetStatus => Ok(Reply::Status {
                 status: super::status_of(self.state),
             }),
         }
     }
 
-    fn trigger(
-        &mut self,
-        request_id: &RequestId,
-        job_name: &str,
-        input: &Payload,
-        max_recoveries: Option<u32>,
-    ) -> Answer {
-        if job_name.is_empty() || job_name.len() > JOB_NAME_BYTES_MAX {
-            return refuse(
-                ErrorCode::InvalidInput,
-                format!(
-                    "jobName must have 1 to {JOB_NAME_BYTES_MAX} bytes; it has {}.",
-                    job_name.len()
-                ),
-            );
-        }
-        let new_run = NewRun {
-            id: self.state.ids.next(self.now, self.random),
-            request_id: request_id.clone(),
-            job_name: job_name.to_owned(),
-            input: input.clone(),
-            max_recoveries: max_recoveries.unwrap_or(MAX_RECOVERIES),
-            created_at: self.now,
-            start_at: self.now,
-        };
-        let run = match self.store.insert_run(&new_run)? {
-            Inserted::Existing(run) => run,
-            Inserted::Created(run) => {
-                self.emit(&head_of(&run), EventBody::RunTrigger);
-                self.run_became_claimable(job_name);
-                run
-            }
-        };
-        Ok(Reply::Triggered {
-            run,
-            disposition: Disposition::Created,
-        })
-    }
-
-    fn run_became_claimable(&mut self, job_name: &str) {
+    pub(super) fn run_became_claimable(&mut self, job_name: &str) {
         self.state.work_appeared();
         self.check_unserved |= !self.state.serves(job_name);
     }
@@ -187,6 +151,8 @@ impl<S: Store> Turn<'_, S> {
                 return Ok(None);
             };
             turn.emit(&head_of(&cancelled), EventBody::RunCancel);
+            // Where nobody held it, its concurrency key is free now.
+            turn.state.work_appeared();
             turn.abort(run_id, AbortReason::Cancelled);
             turn.check_unserved |= !turn.state.serves(&cancelled.job_name);
             Ok(Some(cancelled))
@@ -213,6 +179,7 @@ impl<S: Store> Turn<'_, S> {
                     );
                 }
             }
+            turn.check_key_is_free(run)?;
             let Some(pending) = turn.store.retry_run(run_id, run.version, request_id, turn.now)? else {
                 return Ok(None);
             };
@@ -220,6 +187,24 @@ impl<S: Store> Turn<'_, S> {
             turn.run_became_claimable(&pending.job_name);
             Ok(Some(pending))
         })
+    }
+
+    /// A retried run is pending again, and one pending run is all that a concurrency key allows.
+    fn check_key_is_free(&mut self, run: &Run) -> Result<(), Refused> {
+        let Some(key) = &run.concurrency_key else {
+            return Ok(());
+        };
+        match self.store.pending_of_key(&run.job_name, key)? {
+            None => Ok(()),
+            Some(other) => refuse(
+                ErrorCode::Conflict,
+                format!(
+                    "The run {} cannot be retried now: the run {other} of the same concurrencyKey \"{key}\" is pending. \
+                     Cancel that one, or wait for its start.",
+                    run.id
+                ),
+            ),
+        }
     }
 
     /// Reads a run, lets `write` change it under its version, and tries again when the version was stale.
@@ -268,7 +253,7 @@ impl<S: Store> Turn<'_, S> {
     }
 }
 
-fn check_limit(limit: u32, limit_max: u32) -> Result<(), Refused> {
+pub(super) fn check_limit(limit: u32, limit_max: u32) -> Result<(), Refused> {
     if (1..=limit_max).contains(&limit) {
         return Ok(());
     }

@@ -9,18 +9,16 @@
 //! | `report`                    | new lines stored, `ack`        | `ack` if its run has ended, else `refused`      |
 //! | `released`                  | the slot is free               | ignored                                         |
 
-use std::collections::BTreeMap;
-
 use stepwell_protocol::{
-    AbortReason, EngineMessage, EventBody, ExecutorEnvelope, ExecutorId, ExecutorMessage,
-    Generation, Holding, RefusalReason, Report, RunId, RunStatus, StepKind,
+    AbortReason, BlobId, EngineMessage, EventBody, ExecutorEnvelope, ExecutorId, ExecutorMessage,
+    Generation, RefusalReason, Report, RunId, RunStatus, StepKind,
 };
 
 use super::state::{RunningStep, Slot};
 use super::turn::Turn;
-use crate::store::{
-    Fence, Release, RunHead, RunOutcome, StepOutcome, Store, StoreResult, fence_of,
-};
+#[cfg(feature = "planted")]
+use crate::store::fence_of;
+use crate::store::{Fence, Release, RunHead, RunOutcome, StepOutcome, Store, StoreResult};
 
 impl<S: Store> Turn<'_, S> {
     pub(super) fn executor(
@@ -30,20 +28,28 @@ impl<S: Store> Turn<'_, S> {
     ) -> StoreResult<()> {
         let seq = envelope.seq;
         let now = self.now;
-        let ran = |name: &String, attempt, result, duration_ms: u32| StepOutcome {
-            name: name.clone(),
-            kind: StepKind::Run,
-            attempt,
-            result,
-            started_at: now.plus(-i64::from(duration_ms)),
-        };
+        let ran =
+            |name: &String, attempt, result, blobs: &[BlobId], duration_ms: u32| StepOutcome {
+                name: name.clone(),
+                kind: StepKind::Run,
+                attempt,
+                result,
+                blobs: blobs.to_vec(),
+                started_at: now.plus(-i64::from(duration_ms)),
+            };
         match &envelope.message {
             ExecutorMessage::Hello {
                 build_id,
                 jobs,
                 slots,
                 holding,
-            } => self.hello(id, build_id == self.build_id, jobs, *slots, holding),
+            } => self.hello(
+                id,
+                *build_id == self.options.build_id,
+                jobs,
+                *slots,
+                holding,
+            ),
             ExecutorMessage::StepStart {
                 run_id,
                 generation,
@@ -59,10 +65,11 @@ impl<S: Store> Turn<'_, S> {
                 step_name,
                 attempt,
                 output,
+                blobs,
                 duration_ms,
                 report,
             } => {
-                let outcome = ran(step_name, *attempt, Ok(output.clone()), *duration_ms);
+                let outcome = ran(step_name, *attempt, Ok(output.clone()), blobs, *duration_ms);
                 self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
             }
             ExecutorMessage::StepFail {
@@ -74,19 +81,23 @@ impl<S: Store> Turn<'_, S> {
                 duration_ms,
                 report,
             } => {
-                let outcome = ran(step_name, *attempt, Err(error.clone()), *duration_ms);
+                let outcome = ran(step_name, *attempt, Err(error.clone()), &[], *duration_ms);
                 self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
             }
             ExecutorMessage::RunComplete {
                 run_id,
                 generation,
                 output,
+                blobs,
                 report,
             } => self.run_end(
                 id,
                 seq,
                 &fence(run_id, *generation),
-                &RunOutcome::Completed(output.clone()),
+                &RunOutcome::Completed {
+                    output: output.clone(),
+                    blobs: blobs.clone(),
+                },
                 report,
             ),
             ExecutorMessage::RunFail {
@@ -219,7 +230,7 @@ impl<S: Store> Turn<'_, S> {
         self.free_slot(id, fence);
         self.emit_report(&written.head, report, written.logs);
         match outcome {
-            RunOutcome::Completed(_) => self.emit(&written.head, EventBody::RunComplete),
+            RunOutcome::Completed { .. } => self.emit(&written.head, EventBody::RunComplete),
             RunOutcome::Failed(error) => self.emit_failure(&written.head, error.code),
         }
         Ok(())
@@ -276,7 +287,7 @@ impl<S: Store> Turn<'_, S> {
         Ok(())
     }
 
-    fn free_slot(&mut self, id: &ExecutorId, fence: &Fence) {
+    pub(super) fn free_slot(&mut self, id: &ExecutorId, fence: &Fence) {
         let Some(executor) = self.state.executors.get_mut(id) else {
             return;
         };
@@ -285,7 +296,18 @@ impl<S: Store> Turn<'_, S> {
             .get(&fence.run_id)
             .is_some_and(|slot| slot.generation == fence.generation)
         {
-            executor.holding.remove(&fence.run_id);
+            let left = executor.holding.remove(&fence.run_id);
+            // A run that waited for its concurrency key, or for its job's limit, may be claimable now, by anybody.
+            let limits = |slot: &Slot| {
+                slot.concurrency_key.is_some()
+                    || executor
+                        .jobs
+                        .get(&slot.job_name)
+                        .is_some_and(Option::is_some)
+            };
+            if left.as_ref().is_some_and(limits) {
+                self.state.work_appeared();
+            }
         }
     }
 
@@ -339,109 +361,22 @@ impl<S: Store> Turn<'_, S> {
         }
         Ok(())
     }
-
-    /// An executor died: its runs go to others as interrupted.
-    pub(super) fn executor_gone(&mut self, id: &ExecutorId) -> StoreResult<()> {
-        let Some(executor) = self.state.executors.remove(id) else {
-            return Ok(());
-        };
-        self.departed();
-        for (run_id, slot) in executor
-            .holding
-            .into_iter()
-            .filter(|(_, slot)| !slot.aborting)
-        {
-            #[cfg(feature = "planted")]
-            if crate::planted::has(crate::planted::Bug::DeadExecutorKeepsLease) {
-                continue;
-            }
-            self.store.release(
-                &fence(&run_id, slot.generation),
-                Release::Interrupted,
-                self.now,
-            )?;
-        }
-        self.state.work_appeared();
-        self.check_unserved = true;
-        Ok(())
-    }
-
-    /// The host lets go of the database in good order.
-    pub(super) fn release_all(&mut self) -> StoreResult<()> {
-        self.state.releasing = true;
-        let held: Vec<Fence> = self
-            .state
-            .executors
-            .values()
-            .flat_map(|executor| executor.holding.iter())
-            .filter(|(_, slot)| !slot.aborting)
-            .map(|(run_id, slot)| fence(run_id, slot.generation))
-            .collect();
-        for held in held {
-            self.store.release(&held, Release::Orderly, self.now)?;
-            self.abort(&held.run_id, AbortReason::LeaseLost);
-        }
-        Ok(())
-    }
-
-    /// An executor says what it can do and what it holds.
-    fn hello(
-        &mut self,
-        id: &ExecutorId,
-        same_build: bool,
-        jobs: &[String],
-        slots: u32,
-        holding: &[Holding],
-    ) -> StoreResult<()> {
-        let before = self.state.executors.remove(id);
-        // A second hello of the same one must not open the gate for another.
-        if before.is_none() {
-            self.arrived();
-        }
-        let mut known = before.map(|executor| executor.holding).unwrap_or_default();
-        let mut adopted = Vec::new();
-        let mut slots_taken: BTreeMap<RunId, Slot> = BTreeMap::new();
-        for held in holding {
-            // Under another generation it stays among the known ones, whose leases are released below.
-            let is_known = known
-                .get(&held.run_id)
-                .is_some_and(|slot| slot.generation == held.generation);
-            if is_known && let Some(slot) = known.remove(&held.run_id) {
-                // The same engine: the port was replaced, the lease was not.
-                if !slot.aborting {
-                    adopted.push(held.clone());
-                }
-                slots_taken.insert(held.run_id.clone(), slot);
-            } else if let Some(run) = self.adopt(held)? {
-                slots_taken.insert(run.id.clone(), Slot::of(&run));
-                adopted.push(fence_of(&run));
-            }
-        }
-        for (run_id, slot) in known.into_iter().filter(|(_, slot)| !slot.aborting) {
-            self.store.release(
-                &fence(&run_id, slot.generation),
-                Release::Interrupted,
-                self.now,
-            )?;
-            self.state.work_appeared();
-        }
-        self.register(id, if same_build { jobs } else { &[] }, slots, slots_taken);
-        self.send(
-            id,
-            EngineMessage::Welcome {
-                epoch: self.state.session,
-                adopted,
-            },
-        );
-        self.check_unserved = true;
-        Ok(())
-    }
 }
 
-fn fence(run_id: &RunId, generation: Generation) -> Fence {
+pub(super) fn fence(run_id: &RunId, generation: Generation) -> Fence {
     Fence {
         run_id: run_id.clone(),
         generation,
+    }
+}
+
+/// The blobs that came with a message.
+pub(super) fn blobs_of(message: &ExecutorMessage) -> &[BlobId] {
+    match message {
+        ExecutorMessage::StepCommit { blobs, .. } | ExecutorMessage::RunComplete { blobs, .. } => {
+            blobs
+        }
+        _ => &[],
     }
 }
 

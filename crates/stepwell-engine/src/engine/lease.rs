@@ -5,13 +5,15 @@
 //! | running, lease void, held by hello    | an executor says hello                   | adopted: new generation, no count |
 //! | running, lease void                   | the gate is open and a slot is free      | claimed, recoveries + 1           |
 //! | … and recoveries over the limit       | at that claim                            | failed, `limit_exceeded`          |
-//! | pending                               | the gate is open and a slot is free      | claimed                           |
+//! | running, released in good order       | the gate is open and a slot is free      | claimed, no count                 |
+//! | pending, due, its key and job free    | the gate is open and a slot is free      | claimed                           |
+//! | pending, not due                      | its `start_at` comes                     | due                               |
 
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
     Assignment, EngineMessage, EventBody, ExecutorId, FailureCode, Holding, Report, Run,
-    RunFailure, RunId, TimestampMs,
+    RunFailure, RunId, ServedJob, TimestampMs,
 };
 
 use super::client::head_of;
@@ -46,12 +48,15 @@ impl<S: Store> Turn<'_, S> {
     pub(super) fn register(
         &mut self,
         id: &ExecutorId,
-        jobs: &[String],
+        jobs: &[ServedJob],
         slots: u32,
         holding: BTreeMap<RunId, Slot>,
     ) {
         let executor = Executor {
-            jobs: jobs.iter().cloned().collect(),
+            jobs: jobs
+                .iter()
+                .map(|job| (job.name.clone(), job.concurrency))
+                .collect(),
             slots,
             holding,
             may_have_work: true,
@@ -90,6 +95,7 @@ impl<S: Store> Turn<'_, S> {
             self.check_unserved = true;
         }
         self.heartbeat()?;
+        self.promote_due()?;
         self.send_acks();
         if self.state.gate == Gate::Open && !self.state.releasing {
             self.claim()?;
@@ -121,7 +127,19 @@ impl<S: Store> Turn<'_, S> {
             .renew_leases(self.state.session, self.now.plus(LEASE_MS))?;
         self.store.expire_leases(self.now)?;
         self.state.work_appeared();
+        self.state.due_at(self.now);
         self.state.heartbeat_at = Some(self.now.plus(HEARTBEAT_MS));
+        Ok(())
+    }
+
+    /// Delayed runs whose time has come.
+    fn promote_due(&mut self) -> StoreResult<()> {
+        if self.state.next_due.is_none_or(|due| due > self.now) {
+            return Ok(());
+        }
+        self.state.next_due = self.store.promote_due(self.now)?;
+        self.state.work_appeared();
+        self.check_unserved = true;
         Ok(())
     }
 
@@ -129,20 +147,23 @@ impl<S: Store> Turn<'_, S> {
         let ids: Vec<ExecutorId> = self.state.executors.keys().cloned().collect();
         for id in ids {
             while let Some((jobs, limit)) = self.wants(&id) {
+                let leaving = self.state.leaving();
                 let claim = Claim {
                     session: self.state.session,
                     jobs: &jobs,
                     limit,
+                    leaving: &leaving,
                     now: self.now,
                     lease_expires_at: self.lease_expires_at(),
                 };
                 let claimed = self.store.claim(&claim)?;
                 let found = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
+                let mut has_freed = false;
                 for claimed in claimed {
-                    self.start(&id, claimed)?;
+                    has_freed |= !self.start(&id, claimed)?;
                 }
                 if let Some(executor) = self.state.executors.get_mut(&id) {
-                    executor.may_have_work = found == limit;
+                    executor.may_have_work = found == limit || has_freed;
                 }
             }
         }
@@ -150,15 +171,23 @@ impl<S: Store> Turn<'_, S> {
     }
 
     /// The jobs and the number of runs that an executor would take now.
-    fn wants(&self, id: &ExecutorId) -> Option<(Vec<String>, u32)> {
+    fn wants(&self, id: &ExecutorId) -> Option<(Vec<ServedJob>, u32)> {
         let executor = self.state.executors.get(id)?;
         let free = executor.free_slots();
         let idle = executor.may_have_work && free > 0 && !executor.jobs.is_empty();
-        idle.then(|| (executor.jobs.iter().cloned().collect(), free))
+        // A function that was told to stop and has not ended counts, though its lease is gone.
+        let room = |name: &String, limit: u32| limit.saturating_sub(self.state.aborting(name));
+        idle.then(|| {
+            let jobs = executor.jobs.iter().map(|(name, limit)| ServedJob {
+                name: name.clone(),
+                concurrency: limit.map(|limit| room(name, limit)),
+            });
+            (jobs.collect(), free)
+        })
     }
 
-    /// Gives a claimed run to an executor, or fails it where it was interrupted too often.
-    fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<()> {
+    /// Gives a claimed run to an executor, or fails it where it was interrupted too often. Whether it was given.
+    fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<bool> {
         let Claimed { run, interrupted } = claimed;
         self.state.counters.leases += 1;
         #[cfg(feature = "planted")]
@@ -171,7 +200,7 @@ impl<S: Store> Turn<'_, S> {
                     .finish_run(&fence_of(&run), &outcome, &Report::default(), self.now)?;
             let written = written.expect("a run that this transaction claimed is under its fence");
             self.emit_failure(&written.head, FailureCode::LimitExceeded);
-            return Ok(());
+            return Ok(false);
         }
         let body = if interrupted {
             EventBody::RunResume {
@@ -196,11 +225,13 @@ impl<S: Store> Turn<'_, S> {
             job_name: run.job_name,
             generation: run.generation,
             attempt: run.attempt,
+            labels: run.labels,
+            log_count: run.log_count,
             input: run.input,
             memo,
         };
         self.send(id, EngineMessage::Assign { assignment });
-        Ok(())
+        Ok(true)
     }
 }
 

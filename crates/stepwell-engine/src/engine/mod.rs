@@ -4,20 +4,28 @@
 //! or do input and output other than through its [`Store`].
 
 mod client;
+mod deletion;
 mod executor;
 mod lease;
+mod presence;
 mod state;
+mod trigger;
 mod turn;
 
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Addressed, ClientReply, Counters, EngineStatus, Epoch, ExecutorMessage, Input, Output, Reply,
-    RunFilter, TimestampMs,
+    Addressed, BlobId, ClientReply, Command, Counters, EngineStatus, Epoch, ExecutorMessage, Input,
+    Output, Reply, RunFilter, TimestampMs,
 };
 
-pub use self::client::{JOB_NAME_BYTES_MAX, LOGS_PER_PAGE_MAX, MAX_RECOVERIES, RUNS_PER_PAGE_MAX};
+pub use self::client::{LOGS_PER_PAGE_MAX, RUNS_PER_PAGE_MAX};
+pub use self::deletion::PURGE_RUNS_MAX;
 use self::state::{Gate, HEARTBEAT_MS, HELLO_MS_MAX, PAUSE_MS, State};
+pub use self::trigger::{
+    BATCH_RUNS_MAX, JOB_NAME_BYTES_MAX, KEY_CHARS_MAX, LABEL_KEY_CHARS_MAX, LABEL_VALUE_CHARS_MAX,
+    LABELS_MAX, PRIORITY_MAX,
+};
 use self::turn::Turn;
 use crate::entropy::{Entropy, RandomStream, RunIds};
 use crate::store::{Ownership, Store, StoreError, StoreResult};
@@ -29,6 +37,24 @@ pub struct EngineOptions {
     pub build_id: String,
     /// How many executors will say hello. Until they have, or a second has passed, nothing is claimed.
     pub expected_executors: u32,
+    /// How long a run is kept after its end; for ever when `None`. Carried out by [`Input::Upkeep`].
+    pub retention_ms: Option<i64>,
+    /// The largest input of a run.
+    pub payload_bytes_max: u32,
+}
+
+/// The largest input of a run, unless the host says otherwise.
+pub const PAYLOAD_BYTES_MAX: u32 = 4 * 1024 * 1024;
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            build_id: String::new(),
+            expected_executors: 0,
+            retention_ms: None,
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
+        }
+    }
 }
 
 /// A durable-job engine over a [`Store`].
@@ -36,7 +62,7 @@ pub struct EngineOptions {
 pub struct Engine<S> {
     store: S,
     state: State,
-    build_id: String,
+    options: EngineOptions,
     /// Inputs of a batch that the store could not take, to be tried again: what executors said is not lost.
     retained: Vec<Input>,
     /// When they are.
@@ -79,6 +105,8 @@ impl<S: Store> Engine<S> {
             paused: None,
             unserved_jobs: Vec::new(),
             heartbeat_at: (store.ownership() == Ownership::Shared).then(|| now.plus(HEARTBEAT_MS)),
+            // Asked for by the tick below.
+            next_due: Some(now),
             sequence: 0,
             ids,
             counters: Counters::default(),
@@ -86,7 +114,7 @@ impl<S: Store> Engine<S> {
         let mut engine = Self {
             store,
             state,
-            build_id: options.build_id,
+            options,
             retained: Vec::new(),
             retry_at: None,
         };
@@ -162,7 +190,7 @@ impl<S: Store> Engine<S> {
         let mut turn = Turn {
             store: &mut self.store,
             state: &mut draft,
-            build_id: &self.build_id,
+            options: &self.options,
             now,
             random,
             output: Output::default(),
@@ -235,7 +263,7 @@ impl<S: Store> Engine<S> {
                     };
                     output.replies.push(Addressed { client_id, reply });
                 }
-                Input::Tick => {}
+                Input::Tick | Input::Upkeep => {}
                 kept => self.retained.push(kept),
             }
         }
@@ -251,10 +279,15 @@ impl<S: Store> Engine<S> {
         };
         #[cfg(feature = "planted")]
         let gate = gate.filter(|_| !crate::planted::has(crate::planted::Bug::WakeUpLostAtRestart));
-        [gate, self.retry_at, self.state.heartbeat_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            gate,
+            self.retry_at,
+            self.state.heartbeat_at,
+            self.state.next_due,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 
@@ -283,6 +316,20 @@ fn append(all: &mut Output, output: Output) {
     all.replies.extend(output.replies);
     all.events.extend(output.events);
     all.effects.extend(output.effects);
+    all.more_upkeep |= output.more_upkeep;
+}
+
+/// The blobs that came with a command.
+fn blobs_of(command: &Command) -> Vec<BlobId> {
+    match command {
+        Command::Trigger { run } => run.blobs.clone(),
+        Command::BatchTrigger { runs } => {
+            let blobs = runs.iter().flat_map(|run| &run.blobs);
+            blobs.cloned().collect()
+        }
+        Command::Retrigger { blobs, .. } => blobs.clone(),
+        _ => Vec::new(),
+    }
 }
 
 impl<S: Store> Turn<'_, S> {
@@ -304,20 +351,25 @@ impl<S: Store> Turn<'_, S> {
                     client_id: client_id.clone(),
                     reply,
                 });
-                Ok(())
+                self.drop_unreferenced(&blobs_of(&request.command))
             }
             // A hello may adopt what cannot be adopted after all; it is tried once more and then answered without.
             Input::Executor {
                 executor_id,
                 envelope,
             } if giving_up && !matches!(envelope.message, ExecutorMessage::Hello { .. }) => {
-                self.give_up(executor_id, envelope)
+                self.give_up(executor_id, envelope)?;
+                self.drop_unreferenced(executor::blobs_of(&envelope.message))
             }
             Input::Executor {
                 executor_id,
                 envelope,
-            } => self.executor(executor_id, envelope),
+            } => {
+                self.executor(executor_id, envelope)?;
+                self.drop_unreferenced(executor::blobs_of(&envelope.message))
+            }
             Input::ExecutorGone { executor_id } => self.executor_gone(executor_id),
+            Input::Upkeep => self.upkeep(),
             Input::Release => self.release_all(),
         }
     }

@@ -1,7 +1,7 @@
 //! What the engine remembers between batches: only what can be told again by executors after a restart. All else is in
 //! the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use stepwell_protocol::{
     Counters, Epoch, ErrorInfo, ExecutorId, Generation, Run, RunId, Step, StepKind, StepStatus,
@@ -9,6 +9,7 @@ use stepwell_protocol::{
 };
 
 use crate::entropy::RunIds;
+use crate::store::KeyOfJob;
 
 /// How long a fresh engine waits for the executors of its tab before it claims.
 pub(super) const HELLO_MS_MAX: i64 = 1_000;
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) paused: Option<ErrorInfo>,
     pub(super) unserved_jobs: Vec<String>,
     pub(super) heartbeat_at: Option<TimestampMs>,
+    /// When the next delayed run may start.
+    pub(super) next_due: Option<TimestampMs>,
     /// The sequence of the last event.
     pub(super) sequence: u64,
     pub(super) ids: RunIds,
@@ -47,7 +50,8 @@ pub(super) enum Gate {
 /// A connected executor.
 #[derive(Clone, Debug)]
 pub(super) struct Executor {
-    pub(super) jobs: BTreeSet<String>,
+    /// Each with its limit.
+    pub(super) jobs: BTreeMap<String, Option<u32>>,
     pub(super) slots: u32,
     pub(super) holding: BTreeMap<RunId, Slot>,
     /// Whether a claim may find something. Cleared by a claim that found less than it asked for.
@@ -66,6 +70,7 @@ impl Executor {
 pub(super) struct Slot {
     pub(super) generation: Generation,
     pub(super) job_name: String,
+    pub(super) concurrency_key: Option<String>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) version: u64,
     /// Told to stop: its lease is gone, and the slot is free once it says `released`.
@@ -79,6 +84,7 @@ impl Slot {
         Self {
             generation: run.generation,
             job_name: run.job_name.clone(),
+            concurrency_key: run.concurrency_key.clone(),
             labels: run.labels.clone(),
             version: run.version,
             aborting: false,
@@ -134,7 +140,36 @@ impl State {
     pub(super) fn serves(&self, job_name: &str) -> bool {
         self.executors
             .values()
-            .any(|executor| executor.jobs.contains(job_name))
+            .any(|executor| executor.jobs.contains_key(job_name))
+    }
+
+    /// A run may start then.
+    pub(super) fn due_at(&mut self, at: TimestampMs) {
+        self.next_due = Some(self.next_due.map_or(at, |due| due.min(at)));
+    }
+
+    fn aborting_slots(&self) -> impl Iterator<Item = &Slot> {
+        let slots = self.executors.values().flat_map(|one| one.holding.values());
+        slots.filter(|slot| slot.aborting)
+    }
+
+    /// How many runs of a job were told to stop and have not ended.
+    pub(super) fn aborting(&self, job_name: &str) -> u32 {
+        let of_job = self
+            .aborting_slots()
+            .filter(|slot| slot.job_name == job_name);
+        u32::try_from(of_job.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The concurrency keys of the runs that were told to stop and have not ended.
+    pub(super) fn leaving(&self) -> Vec<KeyOfJob> {
+        let key_of = |slot: &Slot| {
+            Some(KeyOfJob {
+                job_name: slot.job_name.clone(),
+                key: slot.concurrency_key.clone()?,
+            })
+        };
+        self.aborting_slots().filter_map(key_of).collect()
     }
 
     /// Something became claimable.

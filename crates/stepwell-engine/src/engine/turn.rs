@@ -7,6 +7,7 @@ use stepwell_protocol::{
     Progress, Report, RunEvent, TimestampMs,
 };
 
+use super::EngineOptions;
 use super::state::State;
 use crate::entropy::RandomStream;
 use crate::store::{RunHead, Store};
@@ -17,7 +18,7 @@ const EVENT_DATA_BYTES_MAX: usize = 2_048;
 pub(super) struct Turn<'a, S> {
     pub(super) store: &'a mut S,
     pub(super) state: &'a mut State,
-    pub(super) build_id: &'a str,
+    pub(super) options: &'a EngineOptions,
     pub(super) now: TimestampMs,
     pub(super) random: &'a mut RandomStream,
     pub(super) output: Output,
@@ -87,7 +88,7 @@ fn for_event(mut log: LogLine) -> (LogLine, bool) {
     let truncated = log
         .data
         .as_ref()
-        .is_some_and(|data| data.as_str().len() > EVENT_DATA_BYTES_MAX);
+        .is_some_and(|data| data.len() > EVENT_DATA_BYTES_MAX);
     if truncated {
         log.data = None;
     }

@@ -2,14 +2,14 @@
 
 mod leased;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{
-    Epoch, Generation, LogLine, LogPage, LogQuery, Order, RequestId, Run, RunFilter, RunId,
+    BlobId, Epoch, Generation, LogLine, LogPage, LogQuery, Order, RequestId, Run, RunFilter, RunId,
     RunPage, RunStatus, Step, StepStatus, TimestampMs,
 };
 
-use crate::store::{Inserted, NewRun, StoreError, StoreResult, UNCLAIMED};
+use crate::store::{Deleted, Inserted, NewRun, RunHead, StoreError, StoreResult, UNCLAIMED};
 
 /// Who may work on a run, until when.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,12 @@ struct Row {
     lease: Option<Lease>,
     /// The greatest ordinal of a stored line of this assignment.
     line_ordinal: u64,
+    /// The lease was given up in good order: the next claim counts no recovery.
+    released_orderly: bool,
+    /// Whether a pending run may be claimed: its `start_at` has come.
+    is_due: bool,
+    /// All blobs in its input, steps and output.
+    blobs: BTreeSet<BlobId>,
     /// The next `completed_index`. Not `step_count`: that falls when `retry` clears a failed step.
     next_index: u32,
 }
@@ -33,9 +39,19 @@ struct Row {
 impl Row {
     fn is_claimable(&self) -> bool {
         match self.run.status {
-            RunStatus::Pending => true,
+            RunStatus::Pending => self.is_due,
             RunStatus::Running => self.lease.is_none(),
             _ => false,
+        }
+    }
+
+    fn head(&self) -> RunHead {
+        RunHead {
+            run_id: self.run.id.clone(),
+            job_name: self.run.job_name.clone(),
+            labels: self.run.labels.clone(),
+            status: self.run.status,
+            version: self.run.version,
         }
     }
 
@@ -94,18 +110,37 @@ impl Data {
         if let Some(run_id) = self.by_request.get(&new.request_id) {
             return Ok(Inserted::Existing(self.runs[run_id].run.clone()));
         }
+        let of_job = |run: &Run| run.job_name == new.job_name;
+        let same_idempotency = |run: &Run| {
+            of_job(run)
+                && new.idempotency_key.is_some()
+                && run.idempotency_key == new.idempotency_key
+        };
+        if let Some(row) = self.runs.values().find(|row| same_idempotency(&row.run)) {
+            return Ok(Inserted::Idempotent(row.run.clone()));
+        }
+        let pending = new
+            .concurrency_key
+            .as_ref()
+            .and_then(|key| self.pending_of_key(&new.job_name, key));
+        if let Some(run_id) = pending {
+            return Ok(Inserted::Pending(self.runs[&run_id].run.clone()));
+        }
         if self.runs.contains_key(&new.id) {
             return Err(StoreError::Other(format!(
                 "the run id {} is taken by another request",
                 new.id
             )));
         }
-        let run = pending(new);
+        let run = pending_run(new);
         let row = Row {
             run: run.clone(),
             last_request: new.request_id.clone(),
             lease: None,
             line_ordinal: 0,
+            released_orderly: false,
+            is_due: new.start_at <= new.created_at,
+            blobs: new.blobs.iter().cloned().collect(),
             next_index: 0,
         };
         self.dirty = true;
@@ -127,12 +162,30 @@ impl Data {
         let matching = self.runs.values().rev().map(|row| &row.run).filter(|run| {
             let job = filter.job_names.is_empty() || filter.job_names.contains(&run.job_name);
             let status = filter.statuses.is_empty() || filter.statuses.contains(&run.status);
+            let labels = filter
+                .labels
+                .iter()
+                .all(|(key, value)| run.labels.get(key) == Some(value));
+            let after = filter.created_after.is_none_or(|at| run.created_at >= at);
+            let before = filter.created_before.is_none_or(|at| run.created_at < at);
             let older = filter.cursor.as_ref().is_none_or(|cursor| run.id < *cursor);
-            job && status && older
+            job && status && labels && after && before && older
         });
         let (runs, more) = page(matching, filter.limit);
         let next_cursor = runs.last().filter(|_| more).map(|run| run.id.clone());
         RunPage { runs, next_cursor }
+    }
+
+    pub(super) fn pending_of_key(&self, job_name: &str, key: &str) -> Option<RunId> {
+        self.runs
+            .values()
+            .map(|row| &row.run)
+            .find(|run| {
+                run.status == RunStatus::Pending
+                    && run.job_name == job_name
+                    && run.concurrency_key.as_deref() == Some(key)
+            })
+            .map(|run| run.id.clone())
     }
 
     pub(super) fn steps(&self, run_id: &RunId, outputs: bool) -> Vec<Step> {
@@ -177,6 +230,22 @@ impl Data {
         jobs
     }
 
+    pub(super) fn promote_due(&mut self, now: TimestampMs) -> Option<TimestampMs> {
+        let mut next = None;
+        for row in self.runs.values_mut() {
+            if row.is_due || row.run.status != RunStatus::Pending {
+                continue;
+            }
+            if row.run.start_at <= now {
+                row.is_due = true;
+                self.dirty = true;
+            } else {
+                next = Some(next.unwrap_or(row.run.start_at).min(row.run.start_at));
+            }
+        }
+        next
+    }
+
     pub(super) fn cancel_run(
         &mut self,
         run_id: &RunId,
@@ -203,12 +272,21 @@ impl Data {
         version: u64,
         request_id: &RequestId,
         now: TimestampMs,
-    ) -> Option<Run> {
-        let row = self.runs.get_mut(run_id)?;
+    ) -> StoreResult<Option<Run>> {
+        let Some(row) = self.runs.get(run_id) else {
+            return Ok(None);
+        };
         let retryable = matches!(row.run.status, RunStatus::Failed | RunStatus::Cancelled);
         if row.run.version != version || !retryable {
-            return None;
+            return Ok(None);
         }
+        let key = row.run.concurrency_key.as_ref();
+        if key.is_some_and(|key| self.pending_of_key(&row.run.job_name, key).is_some()) {
+            return Err(StoreError::Other("the key has a pending run".to_owned()));
+        }
+        let Some(row) = self.runs.get_mut(run_id) else {
+            return Ok(None);
+        };
         for step in self.steps.entry(run_id.clone()).or_default().values_mut() {
             if step.status == StepStatus::Failed {
                 step.status = StepStatus::Pending;
@@ -217,6 +295,9 @@ impl Data {
             }
         }
         row.run.status = RunStatus::Pending;
+        row.is_due = true;
+        row.released_orderly = false;
+        row.run.start_at = row.run.start_at.min(now);
         row.run.attempt += 1;
         row.run.recoveries = 0;
         row.run.error = None;
@@ -224,7 +305,41 @@ impl Data {
         row.last_request = request_id.clone();
         row.touch(now);
         self.dirty = true;
-        Some(row.run.clone())
+        Ok(Some(row.run.clone()))
+    }
+
+    pub(super) fn delete_run(&mut self, run_id: &RunId) -> Option<Deleted> {
+        if !self.runs.get(run_id)?.run.status.is_terminal() {
+            return None;
+        }
+        let row = self.runs.remove(run_id)?;
+        self.by_request.retain(|_, id| id != run_id);
+        self.steps.remove(run_id);
+        self.logs.retain(|_, line| line.run_id != *run_id);
+        self.dirty = true;
+        let blobs: Vec<BlobId> = row.blobs.iter().cloned().collect();
+        Some(Deleted {
+            head: row.head(),
+            blobs: self.unreferenced_blobs(&blobs),
+        })
+    }
+
+    pub(super) fn ended_before(&self, before: TimestampMs, limit: u32) -> Vec<RunId> {
+        let mut ended: Vec<(TimestampMs, &RunId)> = self
+            .runs
+            .iter()
+            .filter_map(|(id, row)| Some((row.run.completed_at?, id)))
+            .filter(|(at, _)| *at < before)
+            .collect();
+        ended.sort();
+        let ids = ended.into_iter().map(|(_, id)| id.clone());
+        ids.take(limit as usize).collect()
+    }
+
+    pub(super) fn unreferenced_blobs(&self, blobs: &[BlobId]) -> Vec<BlobId> {
+        let is_referenced = |id: &BlobId| self.runs.values().any(|row| row.blobs.contains(id));
+        let unreferenced = blobs.iter().filter(|id| !is_referenced(id));
+        unreferenced.cloned().collect()
     }
 }
 
@@ -235,7 +350,7 @@ fn page<'a, T: Clone + 'a>(items: impl Iterator<Item = &'a T>, limit: u32) -> (V
     (page, items.next().is_some())
 }
 
-fn pending(new: &NewRun) -> Run {
+fn pending_run(new: &NewRun) -> Run {
     Run {
         id: new.id.clone(),
         job_name: new.job_name.clone(),
@@ -250,7 +365,11 @@ fn pending(new: &NewRun) -> Run {
         recoveries: 0,
         max_recoveries: new.max_recoveries,
         step_count: 0,
-        labels: BTreeMap::new(),
+        log_count: 0,
+        idempotency_key: new.idempotency_key.clone(),
+        concurrency_key: new.concurrency_key.clone(),
+        priority: new.priority,
+        labels: new.labels.clone(),
         created_at: new.created_at,
         start_at: new.start_at,
         started_at: None,

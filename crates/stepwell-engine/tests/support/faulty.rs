@@ -101,6 +101,11 @@ impl Store for FaultyStore {
         fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>>;
         fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage>;
         fn claimable_jobs(&mut self) -> StoreResult<Vec<String>>;
+        fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>>;
+        fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>>;
+        fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>>;
+        fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>>;
+        fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>>;
         fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>>;
         fn adopt(&mut self, held: &Fence, session: Epoch, now: TimestampMs, expires_at: Option<TimestampMs>) -> StoreResult<Option<Run>>;
         fn release(&mut self, fence: &Fence, how: Release, now: TimestampMs) -> StoreResult<Option<RunHead>>;

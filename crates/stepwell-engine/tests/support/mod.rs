@@ -43,6 +43,7 @@ impl World {
         let options = EngineOptions {
             build_id: BUILD.into(),
             expected_executors,
+            ..EngineOptions::default()
         };
         let (engine, output) =
             Engine::open(store, options, self.now, self.entropy()).expect("opens");
@@ -89,7 +90,7 @@ impl World {
 
     pub fn trigger(&mut self, job: &str) -> RunId {
         match self.ask(trigger(job)) {
-            Reply::Triggered { run, .. } => run.id,
+            Reply::Triggered { result } => result.run.id,
             other => panic!("triggered, not {other:?}"),
         }
     }
@@ -161,9 +162,15 @@ impl World {
 
 pub fn trigger(job: &str) -> Command {
     Command::Trigger {
+        run: new_trigger(job),
+    }
+}
+
+pub fn new_trigger(job: &str) -> NewTrigger {
+    NewTrigger {
         job_name: job.into(),
         input: Payload::from("{}"),
-        max_recoveries: None,
+        ..NewTrigger::default()
     }
 }
 
@@ -186,7 +193,11 @@ pub fn from(id: &str, seq: u64, message: ExecutorMessage) -> Input {
 }
 
 pub fn hello(jobs: &[&str], slots: u32, holding: &[Holding]) -> ExecutorMessage {
-    let jobs = jobs.iter().map(|&job| job.to_owned()).collect();
+    let served = |&name: &&str| ServedJob {
+        name: name.into(),
+        concurrency: None,
+    };
+    let jobs = jobs.iter().map(served).collect();
     ExecutorMessage::Hello {
         build_id: BUILD.into(),
         jobs,
@@ -205,7 +216,8 @@ pub fn step_commit_with(held: &Holding, step: &str, report: Report) -> ExecutorM
         generation: held.generation,
         step_name: step.into(),
         attempt: 1,
-        output: Payload(format!("\"{step}\"")),
+        output: Payload::from(format!("\"{step}\"")),
+        blobs: Vec::new(),
         duration_ms: 3,
         report,
     }
@@ -228,6 +240,7 @@ pub fn run_complete(held: &Holding) -> ExecutorMessage {
         run_id: held.run_id.clone(),
         generation: held.generation,
         output: Payload::from("42"),
+        blobs: Vec::new(),
         report: Report::default(),
     }
 }
@@ -289,7 +302,10 @@ pub fn messages(output: &Output) -> Vec<EngineMessage> {
     output
         .effects
         .iter()
-        .map(|Effect::Send { message, .. }| message.clone())
+        .filter_map(|effect| match effect {
+            Effect::Send { message, .. } => Some(message.clone()),
+            Effect::DeleteBlobs { .. } => None,
+        })
         .collect()
 }
 
@@ -346,6 +362,8 @@ pub fn event_names(output: &Output) -> Vec<&'static str> {
         .iter()
         .map(|event| match event.body {
             EventBody::RunTrigger => "run:trigger",
+            EventBody::RunCoalesced { .. } => "run:coalesced",
+            EventBody::RunDelete => "run:delete",
             EventBody::RunStart { .. } => "run:start",
             EventBody::RunResume { .. } => "run:resume",
             EventBody::RunComplete => "run:complete",

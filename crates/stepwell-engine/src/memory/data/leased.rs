@@ -1,52 +1,77 @@
 //! Leases, and what is written under one.
 
-use stepwell_protocol::{Epoch, LogLine, Report, Run, RunStatus, Step, StepStatus, TimestampMs};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use stepwell_protocol::{
+    Epoch, LogLine, Report, Run, RunStatus, ServedJob, Step, StepStatus, TimestampMs,
+};
 
 use super::{Data, Lease, Row, next};
 use crate::store::{
     Claim, Claimed, Fence, Release, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten,
 };
 
-impl Row {
-    fn head(&self) -> RunHead {
-        RunHead {
-            run_id: self.run.id.clone(),
-            job_name: self.run.job_name.clone(),
-            labels: self.run.labels.clone(),
-            status: self.run.status,
-            version: self.run.version,
-        }
-    }
-}
-
 impl Data {
     pub(in crate::memory) fn claim(&mut self, claim: &Claim<'_>) -> Vec<Claimed> {
-        let mut rows: Vec<&mut Row> = self
+        let claimable = |row: &&Row| {
+            row.is_claimable() && !self.is_blocked(&row.run) && !is_leaving(&row.run, claim)
+        };
+        let mut runs: Vec<&Run> = self
             .runs
-            .values_mut()
-            .filter(|row| row.is_claimable() && claim.jobs.contains(&row.run.job_name))
+            .values()
+            .filter(claimable)
+            .map(|row| &row.run)
             .collect();
         // Stable: the map holds them by id.
-        rows.sort_by_key(|row| row.run.start_at);
-        rows.truncate(claim.limit as usize);
-        self.dirty |= !rows.is_empty();
-        rows.into_iter()
-            .map(|row| {
-                let interrupted = row.run.status == RunStatus::Running;
-                row.run.status = RunStatus::Running;
-                row.run.generation = next(row.run.generation);
-                row.run.recoveries += u32::from(interrupted);
-                row.run.started_at = row.run.started_at.or(Some(claim.now));
-                row.line_ordinal = 0;
-                row.lease = Some(Lease {
-                    owner: claim.session,
-                    expires_at: claim.lease_expires_at,
-                });
-                row.touch(claim.now);
-                let run = row.run.clone();
-                Claimed { run, interrupted }
-            })
-            .collect()
+        runs.sort_by_key(|run| (Reverse(run.priority), run.start_at));
+        let mut rooms: BTreeMap<&str, u32> = claim
+            .jobs
+            .iter()
+            .map(|job| (job.name.as_str(), self.room(job)))
+            .collect();
+        let mut ids = Vec::new();
+        for run in runs {
+            if ids.len() == claim.limit as usize {
+                break;
+            }
+            if let Some(room) = rooms.get_mut(run.job_name.as_str())
+                && *room > 0
+            {
+                *room -= 1;
+                ids.push(run.id.clone());
+            }
+        }
+        self.dirty |= !ids.is_empty();
+        let mut claimed = Vec::new();
+        for id in ids {
+            claimed.extend(self.runs.get_mut(&id).map(|row| lease(row, claim)));
+        }
+        claimed
+    }
+
+    /// Whether another run of its concurrency key is at work.
+    fn is_blocked(&self, run: &Run) -> bool {
+        let is_at_work = |other: &Run| {
+            matches!(other.status, RunStatus::Running | RunStatus::Waiting)
+                && other.job_name == run.job_name
+                && other.concurrency_key == run.concurrency_key
+        };
+        run.status == RunStatus::Pending
+            && run.concurrency_key.is_some()
+            && self.runs.values().any(|row| is_at_work(&row.run))
+    }
+
+    /// How many more runs of a job may be leased.
+    fn room(&self, job: &ServedJob) -> u32 {
+        let leased = self
+            .runs
+            .values()
+            .filter(|row| row.lease.is_some() && row.run.job_name == job.name)
+            .count();
+        job.concurrency.map_or(u32::MAX, |limit| {
+            limit.saturating_sub(u32::try_from(leased).unwrap_or(u32::MAX))
+        })
     }
 
     pub(in crate::memory) fn adopt(
@@ -75,10 +100,7 @@ impl Data {
         now: TimestampMs,
     ) -> Option<RunHead> {
         let row = self.fenced(fence)?;
-        row.run.status = match how {
-            Release::Orderly => RunStatus::Pending,
-            Release::Interrupted => RunStatus::Running,
-        };
+        row.released_orderly = how == Release::Orderly;
         row.run.generation = next(row.run.generation);
         row.lease = None;
         row.touch(now);
@@ -113,6 +135,7 @@ impl Data {
         row.next_index += 1;
         row.run.step_count += 1;
         row.run.recoveries = 0;
+        row.blobs.extend(outcome.blobs.iter().cloned());
         let step = stored_step(outcome, completed_index, now);
         steps.insert(outcome.name.clone(), step);
         let logs = self.store_report(fence, report);
@@ -156,8 +179,9 @@ impl Data {
         let logs = self.store_report(fence, report);
         let row = self.runs.get_mut(&fence.run_id)?;
         match outcome {
-            RunOutcome::Completed(output) => {
+            RunOutcome::Completed { output, blobs } => {
                 row.run.status = RunStatus::Completed;
+                row.blobs.extend(blobs.iter().cloned());
                 row.run.output = Some(output.clone());
             }
             RunOutcome::Failed(error) => {
@@ -195,6 +219,7 @@ impl Data {
                 continue;
             }
             row.line_ordinal = ordinal;
+            row.run.log_count += 1;
             let id = self.logs.last_key_value().map_or(0, |(id, _)| *id) + 1;
             let line = LogLine {
                 id,
@@ -211,6 +236,30 @@ impl Data {
         }
         stored
     }
+}
+
+/// Whether a function of its concurrency key has lost its lease and not ended.
+fn is_leaving(run: &Run, claim: &Claim<'_>) -> bool {
+    claim.leaving.iter().any(|left| {
+        left.job_name == run.job_name && Some(&left.key) == run.concurrency_key.as_ref()
+    })
+}
+
+fn lease(row: &mut Row, claim: &Claim<'_>) -> Claimed {
+    let interrupted = row.run.status == RunStatus::Running;
+    row.run.status = RunStatus::Running;
+    row.run.generation = next(row.run.generation);
+    row.run.recoveries += u32::from(interrupted && !row.released_orderly);
+    row.released_orderly = false;
+    row.run.started_at = row.run.started_at.or(Some(claim.now));
+    row.line_ordinal = 0;
+    row.lease = Some(Lease {
+        owner: claim.session,
+        expires_at: claim.lease_expires_at,
+    });
+    row.touch(claim.now);
+    let run = row.run.clone();
+    Claimed { run, interrupted }
 }
 
 fn stored_step(outcome: &StepOutcome, completed_index: u32, now: TimestampMs) -> Step {

@@ -1,0 +1,90 @@
+//! Forgetting runs: `deleteRun`, `purgeRuns`, retention, and blobs that no run refers to.
+
+use stepwell_protocol::{BlobId, Effect, ErrorCode, EventBody, Reply, RunId};
+
+use super::client::{Answer, check_limit, not_found, refuse};
+use super::turn::Turn;
+use crate::store::{Store, StoreResult};
+
+/// The most runs that one `purgeRuns` may delete.
+pub const PURGE_RUNS_MAX: u32 = 100;
+/// How many runs one upkeep deletes: each may have thousands of rows, and a batch must stay short.
+const UPKEEP_RUNS_MAX: u32 = 20;
+
+impl<S: Store> Turn<'_, S> {
+    pub(super) fn delete_run(&mut self, run_id: &RunId) -> Answer {
+        let Some(run) = self.store.run(run_id)? else {
+            return not_found(run_id);
+        };
+        if !self.forget(run_id)? {
+            return refuse(
+                ErrorCode::Conflict,
+                format!(
+                    "The run {run_id} is {}: only a run that has ended can be deleted. Cancel it first.",
+                    run.status.as_str()
+                ),
+            );
+        }
+        Ok(Reply::Deleted {
+            count: 1,
+            has_more: false,
+        })
+    }
+
+    pub(super) fn purge_runs(&mut self, older_than_ms: u64, limit: u32) -> Answer {
+        check_limit(limit, PURGE_RUNS_MAX)?;
+        let age_ms = i64::try_from(older_than_ms).unwrap_or(i64::MAX);
+        let (count, has_more) = self.forget_older_than(age_ms, limit)?;
+        Ok(Reply::Deleted { count, has_more })
+    }
+
+    /// An idle moment's share of the retention.
+    pub(super) fn upkeep(&mut self) -> StoreResult<()> {
+        if let Some(retention_ms) = self.options.retention_ms
+            && !self.state.releasing
+        {
+            let (_, has_more) = self.forget_older_than(retention_ms, UPKEEP_RUNS_MAX)?;
+            self.output.more_upkeep = has_more;
+        }
+        Ok(())
+    }
+
+    /// How many were deleted, and whether there are more.
+    fn forget_older_than(&mut self, age_ms: i64, limit: u32) -> StoreResult<(u32, bool)> {
+        let before = self.now.plus(age_ms.saturating_neg().saturating_add(1));
+        let mut ended = self.store.ended_before(before, limit + 1)?;
+        let has_more = ended.len() > limit as usize;
+        ended.truncate(limit as usize);
+        let mut count = 0;
+        for run_id in &ended {
+            count += u32::from(self.forget(run_id)?);
+        }
+        Ok((count, has_more))
+    }
+
+    /// Whether the run had ended, and is gone now.
+    fn forget(&mut self, run_id: &RunId) -> StoreResult<bool> {
+        let Some(deleted) = self.store.delete_run(run_id)? else {
+            return Ok(false);
+        };
+        self.emit(&deleted.head, EventBody::RunDelete);
+        self.delete_blobs(deleted.blobs);
+        Ok(true)
+    }
+
+    /// What came with a message and was not stored with it: its files are of no use.
+    pub(super) fn drop_unreferenced(&mut self, blobs: &[BlobId]) -> StoreResult<()> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let unreferenced = self.store.unreferenced_blobs(blobs)?;
+        self.delete_blobs(unreferenced);
+        Ok(())
+    }
+
+    fn delete_blobs(&mut self, ids: Vec<BlobId>) {
+        if !ids.is_empty() {
+            self.output.effects.push(Effect::DeleteBlobs { ids });
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Pages of runs, newest first.
+
+use rusqlite::{Connection, Result, ToSql, params};
+use stepwell_protocol::{RunFilter, RunId, RunPage, RunStatus, TimestampMs};
+
+use crate::{rows, sql};
+
+/// Greater than every id, so that one statement serves the first page and all others.
+const AFTER_ALL_IDS: &str = "\u{10FFFF}";
+
+pub(crate) fn page(connection: &Connection, filter: &RunFilter) -> Result<RunPage> {
+    let limit = filter.limit as usize;
+    let mut ids = matching_ids(connection, filter)?;
+    // The newest of each query, merged. A job or status that was named twice is found twice.
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.dedup();
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let mut runs = Vec::with_capacity(ids.len());
+    let mut statement = connection.prepare_cached(sql::RUN)?;
+    for id in &ids {
+        runs.push(statement.query_row([id], rows::run)?);
+    }
+    let next_cursor = ids.pop().filter(|_| more).map(RunId);
+    Ok(RunPage { runs, next_cursor })
+}
+
+/// One id more than the limit of each job and status that is asked for.
+fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<String>> {
+    let cursor = filter.cursor.as_ref().map_or(AFTER_ALL_IDS, RunId::as_str);
+    let limit = i64::from(filter.limit) + 1;
+    let after = filter.created_after.map_or(i64::MIN, |at| at.0);
+    let before = filter.created_before.map_or(i64::MAX, |at| at.0);
+    let labels = match filter.labels.is_empty() {
+        true => None,
+        false => Some(rows::json(&filter.labels)?),
+    };
+    let first_id = filter.created_after.map_or_else(String::new, first_id_of);
+    let mut ids = Vec::new();
+    // The parameters that all of these statements share, and some more.
+    let mut add = |sql: &str, more: &[&dyn ToSql]| {
+        let mut values: Vec<&dyn ToSql> =
+            vec![&cursor, &limit, &after, &before, &labels, &first_id];
+        values.extend(more);
+        add_ids(connection, sql, &values, &mut ids)
+    };
+    if let Some(label) = filter.labels.iter().next()
+        && !is_active_only(&filter.statuses)
+    {
+        let statuses = list(&filter.statuses)?;
+        let jobs = list(&filter.job_names)?;
+        add(
+            sql::RUN_IDS_BY_LABEL,
+            params![statuses, jobs, label.0, label.1],
+        )?;
+        return Ok(ids);
+    }
+    let statuses = match filter.statuses.as_slice() {
+        [] => &RunStatus::ALL,
+        some => some,
+    };
+    if filter.job_names.is_empty() && filter.statuses.is_empty() {
+        add(sql::RUN_IDS, &[])?;
+    } else if filter.job_names.is_empty() {
+        for status in statuses {
+            add(sql::RUN_IDS_BY_STATUS, params![status.as_str()])?;
+        }
+    } else {
+        for job in &filter.job_names {
+            for status in statuses {
+                add(sql::RUN_IDS_BY_JOB, params![status.as_str(), job])?;
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Active runs are few: each of them is looked at sooner than all that ever had a label.
+fn is_active_only(statuses: &[RunStatus]) -> bool {
+    !statuses.is_empty() && statuses.iter().all(|status| !status.is_terminal())
+}
+
+/// A JSON array; `None` for an empty one, which means any.
+fn list<T: serde::Serialize>(items: &[T]) -> Result<Option<String>> {
+    match items {
+        [] => Ok(None),
+        some => rows::json(&some).map(Some),
+    }
+}
+
+/// No id of a run that was made at that time or later is less: the 48 bits of a UUIDv7's time.
+fn first_id_of(at: TimestampMs) -> String {
+    let ms = u64::try_from(at.0).unwrap_or(0);
+    format!("{:08x}-{:04x}", (ms >> 16) & 0xFFFF_FFFF, ms & 0xFFFF)
+}
+
+fn add_ids(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+    ids: &mut Vec<String>,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(sql)?;
+    for id in statement.query_map(values, |row| row.get(0))? {
+        ids.push(id?);
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! A database as bytes: an export that any SQLite tool opens, and an import that is checked before it replaces anything.
+
+use std::io::Read;
+
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, Result, params_from_iter, types::Value};
+use stepwell_engine::{StoreError, StoreResult};
+use stepwell_protocol::BlobId;
+
+use crate::error::store_error;
+use crate::store::SqliteStore;
+use crate::{migrations, sql};
+
+/// A blob's file, beside its id.
+pub type BlobFile = (BlobId, Vec<u8>);
+
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const HEADER_BYTES: usize = 100;
+/// Where the header says how the file is written: 1 for a rollback journal, 2 for a WAL.
+const JOURNAL_BYTES: std::ops::Range<usize> = 18..20;
+/// Enough to name the trouble.
+const PROBLEMS_MAX: usize = 3;
+
+/// What is carried over, in no particular order: rows refer to each other by id. Sessions are not: epochs go on rising.
+const TABLES: [&str; 6] = [
+    "stepwell_runs",
+    "stepwell_run_inputs",
+    "stepwell_steps",
+    "stepwell_logs",
+    "stepwell_labels",
+    "stepwell_blobs",
+];
+
+impl SqliteStore {
+    /// The database as a file that needs no WAL, with the given blobs in a table of their own, `stepwell_blob_files`.
+    ///
+    /// # Errors
+    /// Whatever SQLite says.
+    pub fn export(&mut self, blobs: &[BlobFile]) -> StoreResult<Vec<u8>> {
+        let bytes = serialized(&mut self.connection)?;
+        if blobs.is_empty() {
+            return Ok(bytes);
+        }
+        let mut copy = deserialized(&bytes)?;
+        let add = |copy: &Connection| -> Result<()> {
+            copy.execute_batch(sql::CREATE_BLOB_FILES)?;
+            let mut insert = copy.prepare(sql::INSERT_BLOB_FILE)?;
+            for (id, bytes) in blobs {
+                insert.execute((id.as_str(), bytes))?;
+            }
+            Ok(())
+        };
+        add(&copy).map_err(store_error)?;
+        serialized(&mut copy)
+    }
+
+    /// Replaces everything by what an export holds, in one transaction, and returns the blobs that came with it. The
+    /// engine on this store must be opened anew: nothing that it remembers is true any more. Runs that were at work
+    /// when the export was made go on as interrupted ones; whoever holds one now has lost its lease.
+    ///
+    /// # Errors
+    /// `Corrupt` for what is no sound database of Stepwell, `SchemaTooNew` for one of a newer build, and whatever
+    /// SQLite says; nothing was written then.
+    pub fn import(&mut self, bytes: &[u8]) -> StoreResult<Vec<BlobFile>> {
+        let mut source = checked(bytes)?;
+        migrations::migrate(&mut source)?;
+        let blobs = blob_files(&source).map_err(store_error)?;
+        let transaction = self.connection.transaction().map_err(store_error)?;
+        let copy = || -> Result<()> {
+            for table in TABLES {
+                transaction.execute(&format!("DELETE FROM {table}"), [])?;
+                copy_table(&source, &transaction, table)?;
+            }
+            transaction.execute(sql::TAKE_LEASES_AWAY, [])?;
+            Ok(())
+        };
+        copy().map_err(|error| match store_error(error) {
+            // Rows that our tables do not take.
+            StoreError::Other(message) => foreign(&message),
+            other => other,
+        })?;
+        transaction.commit().map_err(store_error)?;
+        Ok(blobs)
+    }
+}
+
+fn serialized(connection: &mut Connection) -> StoreResult<Vec<u8>> {
+    let mut bytes = connection.serialize(MAIN_DB).map_err(store_error)?.to_vec();
+    // All of the WAL is in it. A reader must not look for one beside it.
+    if bytes.len() > JOURNAL_BYTES.end {
+        bytes[JOURNAL_BYTES].fill(1);
+    }
+    Ok(bytes)
+}
+
+/// A connection to the bytes, which must be at least a header. They are copied once.
+fn deserialized(bytes: &[u8]) -> StoreResult<Connection> {
+    let mut connection = Connection::open_in_memory().map_err(store_error)?;
+    let (header, rest) = bytes.split_at(JOURNAL_BYTES.end);
+    let mut header = header.to_vec();
+    header[JOURNAL_BYTES].fill(1);
+    connection
+        .deserialize_read_exact(MAIN_DB, header.as_slice().chain(rest), bytes.len(), false)
+        .map_err(store_error)?;
+    Ok(connection)
+}
+
+/// A connection to a sound database of ours.
+fn checked(bytes: &[u8]) -> StoreResult<Connection> {
+    if !bytes.starts_with(MAGIC) || bytes.len() < HEADER_BYTES {
+        return Err(foreign("it is no SQLite database"));
+    }
+    let source = deserialized(bytes)?;
+    let problems = problems(&source).map_err(|error| foreign(&error.to_string()))?;
+    if !problems.is_empty() {
+        return Err(foreign(&problems.join("; ")));
+    }
+    match migrations::stored_version(&source)? {
+        0 => Err(foreign("it was not written by Stepwell")),
+        _ => Ok(source),
+    }
+}
+
+fn problems(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let mut problems: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    problems.retain(|problem| problem != "ok");
+    problems.truncate(PROBLEMS_MAX);
+    Ok(problems)
+}
+
+fn foreign(why: &str) -> StoreError {
+    StoreError::Corrupt(format!("the bytes cannot be imported: {why}"))
+}
+
+fn blob_files(source: &Connection) -> Result<Vec<BlobFile>> {
+    let table: Option<u32> = source
+        .query_row(sql::BLOB_FILES_TABLE, [], |row| row.get(0))
+        .optional()?;
+    if table.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut statement = source.prepare(sql::BLOB_FILES)?;
+    let files = statement.query_map([], |row| Ok((BlobId(row.get(0)?), row.get(1)?)))?;
+    files.collect()
+}
+
+/// Row by row between two connections, columns by their names: the order of columns may differ after migrations.
+fn copy_table(from: &Connection, to: &Connection, table: &str) -> Result<()> {
+    let columns = columns(to, table)?;
+    let (names, places) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+    let mut insert = to.prepare(&format!("INSERT INTO {table} ({names}) VALUES ({places})"))?;
+    let mut select = from.prepare(&format!("SELECT {names} FROM {table}"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let values: Vec<Value> = (0..columns.len())
+            .map(|column| row.get(column))
+            .collect::<Result<_>>()?;
+        insert.execute(params_from_iter(values))?;
+    }
+    Ok(())
+}
+
+fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {
+    let mut statement = connection.prepare(sql::COLUMNS)?;
+    let names = statement.query_map([table], |row| row.get(0))?;
+    names.collect()
+}
