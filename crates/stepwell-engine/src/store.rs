@@ -335,7 +335,7 @@ pub trait Store {
     /// Lets pending runs be claimed whose `start_at` has come, and tells the next `start_at` that has not.
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>>;
 
-    /// Leases runs, in one statement that finds and updates them: `pending` ones that are due (at insert, by
+    /// Finds and leases runs, so that no other engine can come between: `pending` ones that are due (at insert, by
     /// [`Store::promote_due`], or by a retry) and `running` ones whose lease is void; by priority, greatest first, then
     /// `start_at`, then id. Passes over pending ones while another run of their job and concurrency key is `running` or
     /// `waiting`. Raises the generation, keeps `started_at`, sets the line ordinal back to 0, and raises `recoveries`

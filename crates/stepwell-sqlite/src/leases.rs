@@ -1,11 +1,10 @@
 //! Sessions, and who may work on a run.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use stepwell_engine::{Claim, Claimed, Fence, Ownership, Release, RunHead};
-use stepwell_protocol::{Epoch, Run, RunId, ServedJob, TimestampMs};
+use stepwell_engine::{Claim, Claimed, Fence, KeyOfJob, Ownership, Release, RunHead};
+use stepwell_protocol::{Epoch, Run, ServedJob, TimestampMs};
 
 use crate::{rows, sql};
 
@@ -53,60 +52,70 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
     if stepwell_engine::planted::has(stepwell_engine::planted::Bug::ClaimOfLeasedRun) {
         connection.prepare_cached(sql::VOID_LEASES)?.execute([])?;
     }
-    let rooms = rooms(connection, claim)?;
-    let leaving: Vec<(&str, &str)> = claim
+    let mut candidates = Vec::new();
+    for job in claim.jobs {
+        add_candidates(connection, claim, job, &mut candidates)?;
+    }
+    candidates.sort_unstable();
+    candidates.dedup();
+    candidates.truncate(claim.limit as usize);
+    let mut claimed = Vec::with_capacity(candidates.len());
+    let mut statement = connection.prepare_cached(sql::CLAIM)?;
+    for (_, _, id) in candidates {
+        let values = params![
+            id,
+            rows::integer(claim.session.0),
+            claim.lease_expires_at.map(|at| at.0),
+            claim.now.0,
+        ];
+        claimed.push(statement.query_row(values, |row| {
+            Ok(Claimed {
+                run: rows::run(row)?,
+                interrupted: row.get(rows::RUN_COLUMNS)?,
+            })
+        })?);
+    }
+    Ok(claimed)
+}
+
+/// A claimable run by its place in the claim order.
+type Candidate = (Reverse<i32>, i64, String);
+
+/// The first claimable runs of a job, as many as the claim and the job's limit allow.
+fn add_candidates(
+    connection: &Connection,
+    claim: &Claim<'_>,
+    job: &ServedJob,
+    candidates: &mut Vec<Candidate>,
+) -> Result<()> {
+    let limit = match job.concurrency {
+        None => claim.limit,
+        Some(limit) => {
+            let leased: u32 = connection
+                .prepare_cached(sql::LEASED_OF_JOB)?
+                .query_row([&job.name], |row| row.get(0))?;
+            limit.saturating_sub(leased).min(claim.limit)
+        }
+    };
+    let of_job = |left: &&KeyOfJob| left.job_name == job.name;
+    let leaving: Vec<&str> = claim
         .leaving
         .iter()
-        .map(|left| (left.job_name.as_str(), left.key.as_str()))
+        .filter(of_job)
+        .map(|left| left.key.as_str())
         .collect();
     let leaving = match leaving.as_slice() {
         [] => None,
         some => Some(rows::json(&some)?),
     };
-    let mut claimed: Vec<Claimed> = connection
-        .prepare_cached(sql::CLAIM)?
-        .query_map(
-            params![
-                rows::integer(claim.session.0),
-                claim.lease_expires_at.map(|at| at.0),
-                claim.now.0,
-                rows::json(&rooms)?,
-                claim.limit,
-                leaving,
-            ],
-            |row| {
-                Ok(Claimed {
-                    run: rows::run(row)?,
-                    interrupted: row.get(rows::RUN_COLUMNS)?,
-                })
-            },
-        )?
-        .collect::<Result<_>>()?;
-    // RETURNING promises no order.
-    claimed.sort_unstable_by(|a, b| place(&a.run).cmp(&place(&b.run)));
-    Ok(claimed)
-}
-
-fn place(run: &Run) -> (Reverse<i32>, TimestampMs, &RunId) {
-    (Reverse(run.priority), run.start_at, &run.id)
-}
-
-/// How many more leases each job may have.
-fn rooms<'a>(connection: &Connection, claim: &Claim<'a>) -> Result<BTreeMap<&'a str, u32>> {
-    let mut rooms = BTreeMap::new();
-    for ServedJob { name, concurrency } in claim.jobs {
-        let room = match concurrency {
-            None => claim.limit,
-            Some(limit) => {
-                let leased: u32 = connection
-                    .prepare_cached(sql::LEASED_OF_JOB)?
-                    .query_row([name], |row| row.get(0))?;
-                limit.saturating_sub(leased)
-            }
-        };
-        rooms.insert(name.as_str(), room);
+    let mut statement = connection.prepare_cached(sql::CANDIDATES)?;
+    let found = statement.query_map(params![job.name, limit, leaving], |row| {
+        Ok((Reverse(row.get(0)?), row.get(1)?, row.get(2)?))
+    })?;
+    for candidate in found {
+        candidates.push(candidate?);
     }
-    Ok(rooms)
+    Ok(())
 }
 
 pub(crate) fn promote_due(

@@ -137,33 +137,26 @@ statements! {
         SET is_due = 1 WHERE is_due = 0 AND status = 'pending' AND start_at <= ?1";
     NEXT_DUE = "SELECT min(start_at) FROM stepwell_runs INDEXED BY stepwell_runs_delayed \
         WHERE is_due = 0 AND status = 'pending'";
-    /// The first few of each job, then the first few of these: it sorts jobs × limit ids, not all that wait. ?4 is a
-    /// JSON object of each job's room: how many leases its limit still allows; ?6 an array of `[job, key]`.
-    /// A run that its concurrency key blocks is passed over; there are at most as many of these as keys at work.
+    /// The first few claimable runs of the job ?1. ?3 is a JSON array of the keys that are leaving, NULL for none. A run
+    /// that its concurrency key blocks is passed over; there are at most as many of these as keys at work.
+    CANDIDATES = concat!(
+        "SELECT priority, start_at, id FROM stepwell_runs AS free INDEXED BY stepwell_runs_claimable \
+         WHERE job_name = ?1 AND ", claimable!(), " \
+         AND (concurrency_key IS NULL OR status = 'running' OR NOT EXISTS ( \
+           SELECT 1 FROM stepwell_runs AS other INDEXED BY stepwell_runs_active_key \
+           WHERE other.job_name = ?1 AND other.concurrency_key = free.concurrency_key \
+           AND other.concurrency_key IS NOT NULL AND other.status IN ('running', 'waiting'))) \
+         AND (?3 IS NULL OR concurrency_key IS NULL OR concurrency_key NOT IN (SELECT value FROM json_each(?3))) \
+         ORDER BY priority DESC, start_at, id LIMIT ?2"
+    );
+    /// Found by CANDIDATES in the same transaction, which no other can write between.
     CLAIM = concat!(
         "UPDATE stepwell_runs SET status = 'running', lease_generation = lease_generation + 1, \
-         lease_owner = ?1, lease_expires_at = ?2, line_ordinal = 0, \
+         lease_owner = ?2, lease_expires_at = ?3, line_ordinal = 0, \
          interrupted = (status = 'running'), recoveries = recoveries + (status = 'running' AND NOT released_orderly), \
          released_orderly = 0, \
-         started_at = coalesce(started_at, ?3), version = version + 1, updated_at = ?3 \
-         WHERE id IN ( \
-           SELECT id FROM ( \
-             SELECT candidate.id, candidate.priority, candidate.start_at, job.value AS room, \
-             row_number() OVER (PARTITION BY job.key \
-               ORDER BY candidate.priority DESC, candidate.start_at, candidate.id) AS place \
-             FROM json_each(?4) AS job CROSS JOIN stepwell_runs AS candidate \
-             WHERE candidate.id IN ( \
-               SELECT id FROM stepwell_runs AS free INDEXED BY stepwell_runs_claimable \
-               WHERE job_name = job.key AND ", claimable!(), " \
-               AND (concurrency_key IS NULL OR status = 'running' OR NOT EXISTS ( \
-                 SELECT 1 FROM stepwell_runs AS other INDEXED BY stepwell_runs_active_key \
-                 WHERE other.job_name = free.job_name AND other.concurrency_key = free.concurrency_key \
-                 AND other.concurrency_key IS NOT NULL AND other.status IN ('running', 'waiting'))) \
-               AND (?6 IS NULL OR concurrency_key IS NULL \
-                 OR json_array(job_name, concurrency_key) NOT IN (SELECT value FROM json_each(?6))) \
-               ORDER BY priority DESC, start_at, id LIMIT ?5)) \
-           WHERE place <= room ORDER BY priority DESC, start_at, id LIMIT ?5) \
-         RETURNING ", run_columns!(), ", interrupted"
+         started_at = coalesce(started_at, ?4), version = version + 1, updated_at = ?4 \
+         WHERE id = ?1 AND ", claimable!(), " RETURNING ", run_columns!(), ", interrupted"
     );
     ADOPT = concat!(
         "UPDATE stepwell_runs SET lease_generation = lease_generation + 1, lease_owner = ?3, lease_expires_at = ?4, \

@@ -32,11 +32,6 @@ const MEANT: &[(&str, &str)] = &[
     ("TABLE_COUNT", "SCAN sqlite_schema"),
     ("VERSION_TABLE_COUNT", "SCAN sqlite_schema"),
     ("BLOB_FILES_TABLE", "SCAN sqlite_schema"),
-    // jobs × limit ids, numbered in their job and then in order.
-    ("CLAIM", "USE TEMP B-TREE FOR ORDER BY"),
-    ("CLAIM", "USE TEMP B-TREE FOR ORDER BY"),
-    ("CLAIM", "SCAN (subquery-7)"),
-    ("CLAIM", "SCAN (subquery-4)"),
     // The recursive table itself: a name for each job.
     ("CLAIMABLE_JOBS", "SCAN job"),
     ("CLAIMABLE_JOBS", "SCAN job"),
@@ -78,7 +73,7 @@ fn the_hot_statements_use_the_index_made_for_them() {
     let claimable = "INDEX stepwell_runs_claimable (job_name=?)";
     let uses = [
         ("CLAIM", by_id),
-        ("CLAIM", claimable),
+        ("CANDIDATES", claimable),
         (
             "CLAIMABLE_JOBS",
             "INDEX stepwell_runs_claimable (job_name>?)",
@@ -113,7 +108,7 @@ fn the_hot_statements_use_the_index_made_for_them() {
             "SEARCH label USING PRIMARY KEY (key=? AND value=? AND run_id>? AND run_id<?)",
         ),
         (
-            "CLAIM",
+            "CANDIDATES",
             "INDEX stepwell_runs_active_key (job_name=? AND concurrency_key=?)",
         ),
         ("PROMOTE_DUE", "INDEX stepwell_runs_delayed (start_at<?)"),
