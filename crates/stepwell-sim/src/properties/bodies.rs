@@ -79,7 +79,7 @@ impl Bodies {
     /// The execution that made an output.
     pub(crate) fn of_output(&self, output: &Payload) -> Option<&Body> {
         let number: usize = output
-            .as_str()
+            .text()?
             .strip_prefix("\"b")?
             .strip_suffix('"')?
             .parse()
@@ -90,7 +90,7 @@ impl Bodies {
 
 /// The output of an execution: no two are alike, so that it shows whose outcome was stored.
 pub(crate) fn output_of(number: usize) -> Payload {
-    Payload(format!("\"b{number}\""))
+    Payload::Text(format!("\"b{number}\""))
 }
 
 /// An executor whose lease is gone cannot know what others committed since; one that holds it was told.

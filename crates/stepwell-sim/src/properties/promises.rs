@@ -28,7 +28,8 @@ impl Promises {
         store: &mut impl Store,
     ) -> Verdict {
         let run = match reply {
-            Reply::Triggered { run, .. } | Reply::Run { run: Some(run) } => run,
+            Reply::Triggered { result } => &result.run,
+            Reply::Run { run: Some(run) } => run,
             _ => return Ok(()),
         };
         if matches!(reply, Reply::Triggered { .. }) {

@@ -7,12 +7,12 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use stepwell_engine::{
-    Claim, Claimed, Fence, Inserted, MemoryStore, NewRun, Ownership, Release, RunHead, RunOutcome,
-    RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
+    Claim, Claimed, Deleted, Fence, Inserted, MemoryStore, NewRun, Ownership, Release, RunHead,
+    RunOutcome, RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
 };
 use stepwell_protocol::{
-    Epoch, Generation, LogLine, LogPage, LogQuery, Order, Report, RequestId, Run, RunFilter, RunId,
-    RunPage, RunStatus, Step, TimestampMs,
+    BlobId, Epoch, Generation, LogLine, LogPage, LogQuery, Order, Report, RequestId, Run,
+    RunFilter, RunId, RunPage, RunStatus, Step, TimestampMs,
 };
 use stepwell_sqlite::SqliteStore;
 
@@ -318,7 +318,10 @@ impl Store for ReferenceStore {
 
     fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted> {
         let inserted = both!(self.insert_run(run));
-        let (Inserted::Created(run) | Inserted::Existing(run)) = &inserted;
+        let (Inserted::Created(run)
+        | Inserted::Existing(run)
+        | Inserted::Idempotent(run)
+        | Inserted::Pending(run)) = &inserted;
         self.touch(&run.id);
         let mut watch = self.watch.borrow_mut();
         if matches!(inserted, Inserted::Existing(_)) {
@@ -336,6 +339,10 @@ impl Store for ReferenceStore {
         Ok(both!(self.last_request(run_id)))
     }
 
+    fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {
+        Ok(both!(self.pending_of_key(job_name, key)))
+    }
+
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
         // Before the first session there may be several models, and all of them have these runs.
         Ok(both!(self.runs(filter)))
@@ -351,6 +358,10 @@ impl Store for ReferenceStore {
 
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
         Ok(both!(self.claimable_jobs()))
+    }
+
+    fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
+        Ok(both!(self.promote_due(now)))
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
@@ -474,6 +485,20 @@ impl Store for ReferenceStore {
             self.watch.borrow_mut().counts.saw(State::RetriedWithSteps);
         }
         Ok(retried)
+    }
+
+    fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>> {
+        let deleted = both!(self.delete_run(run_id));
+        self.touch(run_id);
+        Ok(deleted)
+    }
+
+    fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>> {
+        Ok(both!(self.ended_before(before, limit)))
+    }
+
+    fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
+        Ok(both!(self.unreferenced_blobs(blobs)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use stepwell_protocol::Input;
 
-use super::{BUILD, Event, World};
+use super::{BUILD, Event, World, served_jobs};
 use crate::counts::{Fault, State};
 use crate::disk::{PowerLoss, Trouble};
 
@@ -193,7 +193,7 @@ impl World {
             .is_some_and(|host| self.executors[number].host == Some(host.id));
         if is_connected {
             self.struck(Fault::HelloAgain);
-            let hello = self.executors[number].hello(BUILD, vec!["job".to_owned()]);
+            let hello = self.executors[number].hello(BUILD, served_jobs());
             self.say(number, hello);
         }
     }

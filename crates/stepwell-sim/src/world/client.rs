@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    ClientId, Command, ErrorCode, Payload, Reply, RequestId, RunFilter, RunId,
+    ClientId, Command, ErrorCode, NewTrigger, Payload, Reply, RequestId, RunFilter, RunId,
 };
 
 use crate::properties::reference::whole_log;
@@ -52,11 +52,13 @@ impl Client {
     fn next_command(&mut self, workload: &Workload, rng: &mut Rng) -> Option<Command> {
         if self.triggers_left > 0 && (self.runs.is_empty() || rng.chance(400)) {
             self.triggers_left -= 1;
-            return Some(Command::Trigger {
+            let run = NewTrigger {
                 job_name: "job".to_owned(),
-                input: Payload(format!("{}", rng.bits() >> 8)),
+                input: Payload::Text(format!("{}", rng.bits() >> 8)),
                 max_recoveries: workload.max_recoveries,
-            });
+                ..NewTrigger::default()
+            };
+            return Some(Command::Trigger { run });
         }
         let run_id = rng.pick(&self.runs)?.clone();
         // One change at a time, as an `await` makes it.
@@ -101,10 +103,10 @@ impl Client {
             return Next::Again;
         }
         self.outstanding.remove(request_id);
-        if let Reply::Triggered { run, .. } = reply
-            && !self.runs.contains(&run.id)
+        if let Reply::Triggered { result } = reply
+            && !self.runs.contains(&result.run.id)
         {
-            self.runs.push(run.id.clone());
+            self.runs.push(result.run.id.clone());
         }
         Next::Done
     }

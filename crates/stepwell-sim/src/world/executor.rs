@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{
     Assignment, EngineMessage, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode,
-    Generation, Holding, LogLevel, NewLog, Payload, Progress, Report, RunFailure, RunId, Step,
-    TimestampMs,
+    Generation, Holding, LogLevel, NewLog, Payload, Progress, Report, RunFailure, RunId, ServedJob,
+    Step, TimestampMs,
 };
 
 use super::Scene;
@@ -120,7 +120,7 @@ impl Executor {
     }
 
     /// A new port, or the same engine again: everything waits for its welcome.
-    pub(super) fn hello(&mut self, build_id: &str, jobs: Vec<String>) -> ExecutorEnvelope {
+    pub(super) fn hello(&mut self, build_id: &str, jobs: Vec<ServedJob>) -> ExecutorEnvelope {
         self.open = false;
         let holding = self
             .runs
@@ -303,7 +303,7 @@ impl Executor {
         let run = Active {
             number: *scene.assignments,
             generation: assignment.generation,
-            plan: plan(assignment.input.as_str(), scene.workload),
+            plan: plan(assignment.input.text().unwrap_or_default(), scene.workload),
             assignment,
             wave: 0,
             outcomes: BTreeMap::new(),
@@ -383,6 +383,7 @@ impl Executor {
                 run_id,
                 generation,
                 output: output_of_run(&run.outcomes),
+                blobs: Vec::new(),
                 report,
             },
         };
@@ -431,6 +432,7 @@ impl Executor {
                 step_name,
                 attempt,
                 output,
+                blobs: Vec::new(),
                 duration_ms,
                 report,
             }
@@ -611,9 +613,9 @@ impl Active {
 pub(super) fn output_of_run<E>(outcomes: &BTreeMap<String, Result<Payload, E>>) -> Payload {
     let outputs: Vec<&str> = outcomes
         .values()
-        .filter_map(|outcome| outcome.as_ref().ok().map(Payload::as_str))
+        .filter_map(|outcome| outcome.as_ref().ok().and_then(Payload::text))
         .collect();
-    Payload(format!("[{}]", outputs.join(",")))
+    Payload::Text(format!("[{}]", outputs.join(",")))
 }
 
 fn outcome_of(step: &Step) -> Option<Result<Payload, RunFailure>> {

@@ -69,6 +69,7 @@ impl World {
         let options = EngineOptions {
             build_id: BUILD.to_owned(),
             expected_executors: u32::try_from(expected).unwrap_or(u32::MAX),
+            ..EngineOptions::default()
         };
         let mut clock = Clock::new(self.wall_ms(), self.monotonic_ms());
         let now = clock.observe(self.wall_ms(), self.monotonic_ms()).now;
@@ -319,11 +320,14 @@ impl World {
 
     fn send_effects(&mut self, host: u64, effects: Vec<Effect>) {
         let mut by_executor: Vec<(ExecutorId, Vec<EngineMessage>)> = Vec::new();
-        for Effect::Send {
-            executor_id,
-            message,
-        } in effects
-        {
+        for effect in effects {
+            let Effect::Send {
+                executor_id,
+                message,
+            } = effect
+            else {
+                continue;
+            };
             match by_executor.iter_mut().find(|(id, _)| *id == executor_id) {
                 Some((_, messages)) => messages.push(message),
                 None => by_executor.push((executor_id, vec![message])),
@@ -370,11 +374,14 @@ impl World {
         for (property, verdict) in verdicts {
             self.judge(property, verdict);
         }
-        for Effect::Send {
-            executor_id,
-            message,
-        } in &output.effects
-        {
+        for effect in &output.effects {
+            let Effect::Send {
+                executor_id,
+                message,
+            } = effect
+            else {
+                continue;
+            };
             match message {
                 EngineMessage::Assign { assignment } => {
                     self.judge_assignment(executor_id, assignment);

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use stepwell_protocol::{
     ClientRequest, EngineMessage, ExecutorEnvelope, ExecutorId, Input, Reply, RequestId, RunId,
+    ServedJob,
 };
 
 use self::chaos::Strike;
@@ -390,7 +391,7 @@ impl World {
         if !is_current || !self.executors[executor].alive {
             return;
         }
-        let jobs = vec!["job".to_owned()];
+        let jobs = served_jobs();
         let late = self
             .host
             .as_ref()
@@ -568,6 +569,13 @@ impl World {
         self.judge(liveness::NAME, verdict);
         self.check_store();
     }
+}
+
+fn served_jobs() -> Vec<ServedJob> {
+    vec![ServedJob {
+        name: "job".to_owned(),
+        concurrency: None,
+    }]
 }
 
 /// A hash of everything that happens: two courses that differ anywhere have two hashes.
