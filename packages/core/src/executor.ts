@@ -1,11 +1,20 @@
 /** `@stepwell/core/executor`: turns a module with jobs into the entry of the worker that runs them. */
+import type { Serializer } from './codec/codec.js'
+import { checkSerializer } from './codec/serializer.js'
 import { type Executor, startExecutor } from './executor/runtime.js'
 import { collectJobs } from './job.js'
+import { checkOptions } from './options.js'
 import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from './wire.js'
 
 /** The exports that this worker serves, from however many calls. */
 let served: readonly unknown[] = []
+let serializer: Serializer | undefined
 let executor: Executor | null = null
+
+export interface ServeJobsOptions {
+  /** Stores richer values than strict JSON. Give the same one to `createStepwell`. */
+  readonly serializer?: Serializer
+}
 
 /**
  * In a dedicated worker: serves these jobs to the page that spawned it. Anywhere else it does nothing, so that the same
@@ -14,10 +23,13 @@ let executor: Executor | null = null
  * @param jobs an object of jobs, or a module namespace; what is no job in it is ignored.
  * @returns its argument.
  */
-export function serveJobs<T extends object>(jobs: T): T {
+export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions): T {
   // Two jobs of one name throw here, in the page too.
   collectJobs(jobs)
+  const checked = checkOptions(options, 'serveJobs', ['serializer'])
+  const wanted = checkSerializer(checked['serializer'], 'The option serializer of serveJobs')
   if (!('DedicatedWorkerGlobalScope' in globalThis)) return jobs
+  serializer = wanted ?? serializer
   served = [...served, ...Object.values(jobs)]
   executor?.setJobs(collectJobs(served))
   // At once and not after an await: a message that arrives before there is a listener would be lost. Adding the same
@@ -38,7 +50,8 @@ function onMessage({ data }: MessageEvent<unknown>): void {
   }
   const jobs = collectJobs(served)
   if (executor === null) {
-    executor = startExecutor({ jobs, connect: data, locks: globalThis.navigator?.locks })
+    const { locks } = globalThis.navigator
+    executor = startExecutor({ jobs, connect: data, locks, serializer })
   } else {
     executor.connect(data)
   }
@@ -64,6 +77,8 @@ function isConnect(data: unknown): data is ConnectExecutor {
     'executorId' in data &&
     typeof data.executorId === 'string' &&
     'slots' in data &&
-    typeof data.slots === 'number'
+    typeof data.slots === 'number' &&
+    'limits' in data &&
+    typeof data.limits === 'object'
   )
 }

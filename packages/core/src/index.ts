@@ -12,6 +12,7 @@ export type {
 export type { RegisteredJobs } from './client/register.js'
 export type { RunError } from './client/run-error.js'
 export type {
+  LimitOptions,
   LogsFilter,
   LogsPage,
   RunsFilter,
@@ -23,6 +24,7 @@ export type {
   TriggeredOutput,
   WaitOptions,
 } from './client/types.js'
+export type { Serializer } from './codec/codec.js'
 export type { Observable } from './connection.js'
 export type { Duration } from './duration.js'
 export type { ErrorCode, Issue } from './errors.js'

@@ -3,18 +3,23 @@
  *
  * - page ↔ engine worker: the worker's own channel. One array of requests per microtask checkpoint goes out; one
  *   `output` per flush comes back.
- * - executor ↔ engine worker: a `MessagePort` of which the page hands one end to each. Both send arrays:
- *   `ExecutorEnvelope[]` one way, `EngineMessage[]` the other.
+ * - executor ↔ engine worker: a `MessagePort` of which the page hands one end to each: `FromExecutor` one way,
+ *   `ToExecutor` the other.
  * - page → executor worker: `ConnectExecutor`, again with a new port after each engine restart.
  *
- * Control types are generated from Rust (`generated/protocol.ts`); user values cross as JSON text.
+ * Control types are generated from Rust (`generated/protocol.ts`); user values cross as payloads (`codec/`). Blobs and
+ * Files cross beside the messages whose payloads name them: the browser hands over a reference and copies nothing.
  */
+import type { NewBlob } from './codec/codec.js'
 import type {
+  BlobId,
   ClientReply,
   ClientRequest,
+  EngineMessage,
   EngineStatus,
   Epoch,
   ErrorInfo,
+  ExecutorEnvelope,
   ExecutorId,
   RunEvent,
 } from './generated/protocol.js'
@@ -34,6 +39,9 @@ export interface OpenEngine {
   readonly storage: StorageMode
   /** How many executors will say hello. Until they have, or 1 s has passed, nothing is claimed. */
   readonly expectedExecutors: number
+  readonly payloadBytesMax: number
+  /** When runs that have ended are deleted; `null`: never. */
+  readonly retentionMs: number | null
   /** The id under which replies to this page are addressed. */
   readonly clientId: string
 }
@@ -47,13 +55,27 @@ export type ToEngineWorker =
       readonly executorId: ExecutorId
       readonly port: MessagePort
     }
-  | { readonly type: 'stepwell:requests'; readonly requests: readonly ClientRequest[] }
+  /** `blobs`: those that the requests' payloads name. They are stored before their requests are carried out. */
+  | {
+      readonly type: 'stepwell:requests'
+      readonly requests: readonly ClientRequest[]
+      readonly blobs: readonly NewBlob[]
+    }
+  /** Answered by `blob`. */
+  | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
   /** Time may have jumped (the page became visible, the machine woke up). */
   | { readonly type: 'stepwell:tick' }
   /** Commit, give leases back, close the handles, give up the lock; answered by `released`. */
   | { readonly type: 'stepwell:release' }
   /** Make the engine panic: for tests of what follows, through `@stepwell/core/testing`. */
   | { readonly type: 'stepwell:panic' }
+
+/** A stored Blob or File, without its name and type, which stand in the payload; `null`: there is none. */
+export interface StoredBlob {
+  readonly type: 'blob'
+  readonly id: BlobId
+  readonly blob: Blob | null
+}
 
 export type FromEngineWorker =
   /** `persisted`: whether `navigator.storage.persisted()` said so; `null` where memory holds the database. */
@@ -65,6 +87,9 @@ export type FromEngineWorker =
       readonly events: readonly RunEvent[]
       readonly status: EngineStatus | null
     }
+  | StoredBlob
+  /** It works on something long: it is not silent. */
+  | { readonly type: 'alive' }
   /** The wall clock was found behind; the engine follows it. Milliseconds. */
   | { readonly type: 'clock'; readonly from: number; readonly to: number }
   /** An executor is dead: its liveness lock came free. Its runs wait for another one. */
@@ -74,6 +99,27 @@ export type FromEngineWorker =
   /** The lock was lost, or `release` was asked for: the handles are closed. */
   | { readonly type: 'released' }
 
+/** From an executor to the engine worker, over their port. */
+export type FromExecutor =
+  /** `blobs`: those that the messages' payloads name. */
+  | {
+      readonly type: 'stepwell:envelopes'
+      readonly envelopes: readonly ExecutorEnvelope[]
+      readonly blobs: readonly NewBlob[]
+    }
+  /** Answered by `blob`. */
+  | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
+
+/** From the engine worker to an executor, over their port. */
+export type ToExecutor = readonly EngineMessage[] | StoredBlob
+
+/** Limits that executors keep. */
+export interface Limits {
+  readonly payloadBytes: number
+  /** For each run. */
+  readonly logLines: number
+}
+
 /** To an executor worker (by `postMessage`, with `port` in the transfer list), or by a call to one in the page. */
 export interface ConnectExecutor {
   readonly type: 'stepwell:connect'
@@ -81,6 +127,7 @@ export interface ConnectExecutor {
   readonly database: string
   readonly executorId: ExecutorId
   readonly slots: number
+  readonly limits: Limits
   readonly port: MessagePort
 }
 

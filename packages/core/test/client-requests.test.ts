@@ -17,9 +17,19 @@ const codeOf = (promise: Promise<unknown>) =>
   )
 const trigger = (chars: number): Command => ({
   type: 'trigger',
-  jobName: 'a',
-  input: 'x'.repeat(chars),
-  maxRecoveries: undefined,
+  run: {
+    jobName: 'a',
+    input: 'x'.repeat(chars),
+    blobs: [],
+    maxRecoveries: undefined,
+    idempotencyKey: undefined,
+    concurrencyKey: undefined,
+    coalesce: false,
+    labels: {},
+    priority: 0,
+    startAt: undefined,
+    delayMs: undefined,
+  },
 })
 
 describe('requests', () => {

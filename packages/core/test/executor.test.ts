@@ -565,7 +565,10 @@ test('new jobs are told to the engine, and runs in progress go on', async () => 
   await engine.next('stepStart')
   executor.setJobs(collectJobs({ other }))
   const hello = await engine.next('hello')
-  expect(hello).toMatchObject({ jobs: ['other'], holding: [{ runId: 'run-1', generation: 1 }] })
+  expect(hello).toMatchObject({
+    jobs: [{ name: 'other' }],
+    holding: [{ runId: 'run-1', generation: 1 }],
+  })
   engine.send(welcome(1, { runId: 'run-1', generation: 1 }))
   await engine.next('stepStart')
   slow.open(1)

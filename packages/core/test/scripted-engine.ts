@@ -10,7 +10,7 @@ import type {
   Step,
 } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
-import { BUILD_ID, type ConnectExecutor } from '../src/wire.js'
+import { BUILD_ID, type ConnectExecutor, type FromExecutor } from '../src/wire.js'
 
 type Type = ExecutorMessage['type']
 type Message<T extends Type> = Extract<ExecutorMessage, { type: T }>
@@ -33,9 +33,10 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
   const received: ExecutorEnvelope[] = []
   const arrays: number[] = []
   let wake: () => void = () => undefined
-  channel.port2.onmessage = ({ data }: MessageEvent<ExecutorEnvelope[]>) => {
-    arrays.push(data.length)
-    received.push(...data)
+  channel.port2.onmessage = ({ data }: MessageEvent<FromExecutor>) => {
+    if (data.type !== 'stepwell:envelopes') return
+    arrays.push(data.envelopes.length)
+    received.push(...data.envelopes)
     wake()
   }
   const send = (...messages: EngineMessage[]) => channel.port2.postMessage(messages)
@@ -75,6 +76,7 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
       database: 'test',
       executorId: 'executor-1',
       slots: 4,
+      limits: { payloadBytes: 4 * 1024 * 1024, logLines: 100_000 },
       port: channel.port1,
     },
   }
@@ -108,6 +110,8 @@ export function assign(jobName: string, rest: Partial<Assignment> = {}): EngineM
       jobName,
       generation: 1,
       attempt: 1,
+      labels: {},
+      logCount: 0,
       input: '',
       memo: [],
       ...rest,

@@ -1,7 +1,8 @@
 /** The commands of a client on untyped values: checks what the caller gave, asks the engine, converts the answer. */
-import { encode } from '../codec.js'
+import type { Codec, ReadBlobs } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
 import { StepwellError } from '../errors.js'
+import type { BlobId, Run as WireRun } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { isJob, type JobDefinition } from '../job.js'
 import {
@@ -14,7 +15,14 @@ import {
 } from '../options.js'
 import { validate } from '../schema.js'
 import type { LogLine, RunStatus } from '../types.js'
-import { toLogLine, toRun, toStep } from './convert.js'
+import {
+  blobIdsOfRuns,
+  blobIdsOfSteps,
+  toLogLine,
+  toRun,
+  toStep,
+  type UntypedRun,
+} from './convert.js'
 import type { ClientCore, UntypedTriggered } from './core.js'
 import type { LogsFilter } from './types.js'
 import { notFound, waitForRun } from './wait.js'
@@ -42,11 +50,13 @@ export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
   checkStepsOptions(options: unknown): boolean
 }
 
-export function createCommands(connection: Connection, jobs: Jobs): Commands {
+export function createCommands(connection: Connection, jobs: Jobs, codec: Codec): Commands {
+  const toRuns = (runs: readonly WireRun[]) => convertRuns(connection, codec, runs)
+  const toOneRun = (run: WireRun) => convertRun(connection, codec, run)
   const getRun = async (runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type: 'getRun', runId })
-    return run === undefined ? null : toRun(run)
+    return run === undefined ? null : toOneRun(run)
   }
   const fullLine = async (line: LogLine) => {
     const query = {
@@ -58,20 +68,21 @@ export function createCommands(connection: Connection, jobs: Jobs): Commands {
     }
     const { page } = await connection.request({ type: 'getLogs', query })
     const found = page.logs.find(({ id }) => id === line.id)
-    return found === undefined ? line : toLogLine(found)
+    return found === undefined ? line : toLogLine(codec, found)
   }
   const change = async (type: 'cancel' | 'retry', runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type, runId })
     if (run === undefined) throw notFound(runId)
-    return toRun(run)
+    return toOneRun(run)
   }
   return {
     connection,
+    codec,
     status: connection.status,
     resolve: (job) => resolveJob(jobs, job),
     async trigger(job, input, options) {
-      return trigger(connection, resolveJob(jobs, job), input, options)
+      return trigger(connection, codec, resolveJob(jobs, job), input, options)
     },
     getRun,
     fullLine,
@@ -79,32 +90,65 @@ export function createCommands(connection: Connection, jobs: Jobs): Commands {
     async getSteps(runId, outputs) {
       checkRunId(runId)
       const { steps } = await connection.request({ type: 'getSteps', runId, outputs })
-      return steps.map(toStep)
+      const blobs = await readBlobs(connection, blobIdsOfSteps(steps))
+      return steps.map((step) => toStep(codec, step, blobs))
     },
     async getLogs(runId, filter) {
       checkRunId(runId)
       const query = { runId, ...logQuery(filter) }
       const { page } = await connection.request({ type: 'getLogs', query })
-      return { logs: page.logs.map(toLogLine), nextCursor: page.nextCursor ?? null }
+      return {
+        logs: page.logs.map((line) => toLogLine(codec, line)),
+        nextCursor: page.nextCursor ?? null,
+      }
     },
     async getRuns(filter) {
       const { page } = await connection.request({
         type: 'getRuns',
         filter: runFilter(jobs, filter),
       })
-      return { runs: page.runs.map(toRun), nextCursor: page.nextCursor ?? null }
+      return { runs: await toRuns(page.runs), nextCursor: page.nextCursor ?? null }
     },
     async waitForRun(runId, options) {
       checkRunId(runId)
-      return waitForRun({ connection, getRun, fullLine }, runId, options)
+      return waitForRun({ connection, codec, getRun, fullLine }, runId, options)
     },
     cancel: (runId) => change('cancel', runId),
     retry: (runId) => change('retry', runId),
   }
 }
 
+/** Those that the engine still has: decoding says which one is missing. */
+async function readBlobs(
+  connection: Connection,
+  ids: readonly BlobId[],
+): Promise<ReadBlobs | undefined> {
+  if (ids.length === 0) return undefined
+  const found = new Map<BlobId, Blob>()
+  const read = async (id: BlobId) => {
+    const blob = await connection.readBlob(id)
+    if (blob !== null) found.set(id, blob)
+  }
+  await Promise.all([...new Set(ids)].map(read))
+  return found
+}
+
+async function convertRuns(
+  connection: Connection,
+  codec: Codec,
+  runs: readonly WireRun[],
+): Promise<UntypedRun[]> {
+  const blobs = await readBlobs(connection, blobIdsOfRuns(runs))
+  return runs.map((run) => toRun(codec, run, blobs))
+}
+
+async function convertRun(connection: Connection, codec: Codec, run: WireRun): Promise<UntypedRun> {
+  return toRun(codec, run, await readBlobs(connection, blobIdsOfRuns([run])))
+}
+
 async function trigger(
   connection: Connection,
+  codec: Codec,
   job: JobDefinition,
   input: unknown,
   options: unknown,
@@ -112,13 +156,26 @@ async function trigger(
   checkOptions(options, 'trigger', [])
   const what = `The input of job ${JSON.stringify(job.name)}`
   const parsed = job.input === undefined ? input : await validate(job.input, input, what)
-  const { run, disposition } = await connection.request({
-    type: 'trigger',
-    jobName: job.name,
-    input: encode(parsed, what),
-    maxRecoveries: job.maxRecoveries,
-  })
-  return { id: run.id, disposition, run: toRun(run) }
+  const { payload, blobs } = codec.encode(parsed, what)
+  const command = {
+    type: 'trigger' as const,
+    run: {
+      jobName: job.name,
+      input: payload,
+      blobs: blobs.map(({ id }) => id),
+      maxRecoveries: job.maxRecoveries,
+      idempotencyKey: undefined,
+      concurrencyKey: undefined,
+      coalesce: false,
+      labels: {},
+      priority: 0,
+      startAt: undefined,
+      delayMs: undefined,
+    },
+  }
+  const { result } = await connection.request(command, blobs)
+  const { run, disposition } = result
+  return { id: run.id, disposition, run: await convertRun(connection, codec, run) }
 }
 
 function resolveJob(jobs: Jobs, job: unknown): JobDefinition {

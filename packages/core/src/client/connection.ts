@@ -62,11 +62,17 @@ export function createConnection(config: SharedConfig): ClientConnection {
   }
   return {
     connect,
-    request(command) {
+    request(command, blobs = []) {
       connect()
       if (failure !== null) return Promise.reject(failure)
       if (lease === null) return Promise.reject(serverError())
-      return lease.tab.request(command, owner)
+      return lease.tab.request(command, owner, blobs)
+    },
+    readBlob(id) {
+      connect()
+      if (failure !== null) return Promise.reject(failure)
+      if (lease === null) return Promise.reject(serverError())
+      return lease.tab.readBlob(id)
     },
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),

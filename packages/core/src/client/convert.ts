@@ -1,16 +1,26 @@
-/** From the wire's types to the public ones: JSON text is parsed, what is absent is left out or `null`. */
-import { decode } from '../codec.js'
+/** From the wire's types to the public ones: payloads are decoded, what is absent is left out or `null`. */
+import { blobIdsOf, type Codec, type ReadBlobs } from '../codec/codec.js'
 import type * as wire from '../generated/protocol.js'
 import type { LogLine, RunData, RunFailure, Step } from '../types.js'
 
 /** A run of a job of which nothing is known. */
 export type UntypedRun = RunData<string, unknown, unknown>
 
-export function toRun(run: wire.Run): UntypedRun {
+/** The Blobs and Files that must be read before these runs can be converted. */
+export function blobIdsOfRuns(runs: readonly wire.Run[]): wire.BlobId[] {
+  return runs.flatMap(({ input, output = '' }) => [...blobIdsOf(input), ...blobIdsOf(output)])
+}
+
+/** The Blobs and Files that must be read before these steps can be converted. */
+export function blobIdsOfSteps(steps: readonly wire.Step[]): wire.BlobId[] {
+  return steps.flatMap(({ output = '' }) => blobIdsOf(output))
+}
+
+export function toRun(codec: Codec, run: wire.Run, blobs?: ReadBlobs): UntypedRun {
   const base = {
     id: run.id,
     jobName: run.jobName,
-    input: decode(run.input),
+    input: codec.decode(run.input, blobs),
     progress: run.progress ?? null,
     attempt: run.attempt,
     version: run.version,
@@ -28,8 +38,10 @@ export function toRun(run: wire.Run): UntypedRun {
     case 'running':
     case 'waiting':
       return { ...base, status: run.status, completedAt: null }
-    case 'completed':
-      return { ...base, status: 'completed', completedAt, output: decode(run.output ?? '') }
+    case 'completed': {
+      const output = codec.decode(run.output ?? '', blobs)
+      return { ...base, status: 'completed', completedAt, output }
+    }
     case 'failed':
       return { ...base, status: 'failed', completedAt, error: toFailure(run.error) }
     case 'cancelled':
@@ -58,7 +70,7 @@ export function toFailure(failure: wire.RunFailure = NO_FAILURE): RunFailure {
   }
 }
 
-export function toStep(step: wire.Step): Step {
+export function toStep(codec: Codec, step: wire.Step, blobs?: ReadBlobs): Step {
   return {
     name: step.name,
     kind: step.kind,
@@ -67,12 +79,12 @@ export function toStep(step: wire.Step): Step {
     attempt: step.attempt,
     startedAt: step.startedAt,
     completedAt: step.completedAt ?? null,
-    ...(step.output === undefined ? {} : { output: decode(step.output) }),
+    ...(step.output === undefined ? {} : { output: codec.decode(step.output, blobs) }),
     ...(step.error === undefined ? {} : { error: toFailure(step.error) }),
   }
 }
 
-export function toLogLine(line: wire.LogLine): LogLine {
+export function toLogLine(codec: Codec, line: wire.LogLine): LogLine {
   return {
     id: line.id,
     runId: line.runId,
@@ -81,6 +93,6 @@ export function toLogLine(line: wire.LogLine): LogLine {
     stepName: line.stepName ?? null,
     attempt: line.attempt,
     timestamp: line.timestamp,
-    ...(line.data === undefined ? {} : { data: decode(line.data) }),
+    ...(line.data === undefined ? {} : { data: codec.decode(line.data) }),
   }
 }

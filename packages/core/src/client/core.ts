@@ -1,4 +1,5 @@
 /** What the parts of a client share behind its public functions: commands on untyped values. */
+import type { Codec } from '../codec/codec.js'
 import type { Connection, Observable } from '../connection.js'
 import type { Disposition } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
@@ -19,6 +20,7 @@ export interface UntypedRunsPage {
 
 export interface ClientCore {
   readonly connection: Connection
+  readonly codec: Codec
   readonly status: Observable<StepwellStatus>
   /** What `status` is before anything is known, and always on a server. */
   readonly serverStatus: StepwellStatus

@@ -1,4 +1,6 @@
 /** `createStepwell`: checks the options and puts a client together. Connects on first use, and never in Node. */
+import { type Codec, createCodec } from '../codec/codec.js'
+import { checkSerializer } from '../codec/serializer.js'
 import type { JobsOf } from '../infer.js'
 import { collectJobs } from '../job.js'
 import {
@@ -12,6 +14,7 @@ import {
 } from '../options.js'
 import { createCommands } from './commands.js'
 import { createConnection } from './connection.js'
+import { checkLimits } from './limits.js'
 import { checkListener, createEvents } from './on.js'
 import type { SharedConfig } from './shared.js'
 import { initialStatus } from './tab.js'
@@ -19,7 +22,16 @@ import { triggerAndWait } from './trigger-and-wait.js'
 import { typedClient } from './typed.js'
 import type { Stepwell, StepwellOptions } from './types.js'
 
-const OPTIONS = ['jobs', 'worker', 'database', 'durability', 'storage', 'concurrency']
+const OPTIONS = [
+  'jobs',
+  'worker',
+  'database',
+  'durability',
+  'storage',
+  'concurrency',
+  'serializer',
+  'limits',
+]
 const DATABASE_LENGTH_MAX = 64
 /** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
 const DATABASE_ENCODED_MAX = 200
@@ -28,7 +40,8 @@ const CONCURRENCY_MAX = 1000
 export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
   const config = checkConfig(options)
   const connection = createConnection(config)
-  const commands = createCommands(connection, config.jobs)
+  const codec = codecOf(config)
+  const commands = createCommands(connection, config.jobs, codec)
   return typedClient<JobsOf<M>>({
     trigger: (job, input, options) => commands.trigger(job, input, options),
     triggerAndWait: (job, input, options) => triggerAndWait(commands, job, input, options),
@@ -41,7 +54,7 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
     waitForRun: (runId, options = {}) => commands.waitForRun(runId, options),
     cancel: (runId) => commands.cancel(runId),
     retry: (runId) => commands.retry(runId),
-    on: createEvents(connection),
+    on: createEvents(connection, codec),
     get status() {
       return connection.status.get()
     },
@@ -69,6 +82,8 @@ function checkConfig(options: unknown): SharedConfig {
     durability = 'strict',
     storage = 'opfs',
     concurrency = 1,
+    serializer,
+    limits,
   } = checkOptions(options, 'createStepwell', OPTIONS)
   if (typeof jobs !== 'object' || jobs === null) {
     throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
@@ -81,7 +96,13 @@ function checkConfig(options: unknown): SharedConfig {
     durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
     storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
     concurrency: checkInteger(concurrency, name('concurrency'), 1, CONCURRENCY_MAX),
+    serializer: checkSerializer(serializer, name('serializer')),
+    limits: checkLimits(limits, name('limits')),
   }
+}
+
+function codecOf({ serializer, limits }: SharedConfig): Codec {
+  return createCodec({ serializer, payloadBytesMax: limits.payloadBytes })
 }
 
 function checkDatabase(value: unknown, name: string): string {

@@ -85,6 +85,8 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'opened',
   'open-failed',
   'output',
+  'blob',
+  'alive',
   'clock',
   'executor-gone',
   'fatal',

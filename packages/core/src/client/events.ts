@@ -1,4 +1,5 @@
 /** The events that `client.on` tells, and how they come from the engine's. */
+import type { Codec } from '../codec/codec.js'
 import type { StepwellError } from '../errors.js'
 import type { EventHead, RunEvent } from '../generated/protocol.js'
 import type { LogLine, StorageState } from '../types.js'
@@ -34,6 +35,6 @@ export type StepwellEvent = StepwellRunEvent | StepwellEngineEvent
 export type StepwellEventType = StepwellEvent['type']
 export type StepwellEventOf<T extends StepwellEventType> = Extract<StepwellEvent, { type: T }>
 
-export function toPublicEvent(event: RunEvent): StepwellRunEvent {
-  return event.type === 'log:write' ? { ...event, log: toLogLine(event.log) } : event
+export function toPublicEvent(codec: Codec, event: RunEvent): StepwellRunEvent {
+  return event.type === 'log:write' ? { ...event, log: toLogLine(codec, event.log) } : event
 }

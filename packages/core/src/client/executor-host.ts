@@ -1,9 +1,10 @@
 /** The tab's executor: the user's worker, or this page. It outlives engines: each new one gets a new port to it. */
+import type { Serializer } from '../codec/codec.js'
 import { errorText, fromErrorInfo, StepwellError } from '../errors.js'
 import { type Executor, startExecutor } from '../executor/runtime.js'
 import type { ExecutorId } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
-import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from '../wire.js'
+import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker, type Limits } from '../wire.js'
 import type { EngineProcess } from './engine.js'
 import { randomId } from './request-id.js'
 
@@ -14,7 +15,10 @@ const RELOAD_MS_MAX = 60_000
 export interface ExecutorHostOptions {
   readonly database: string
   readonly slots: number
+  readonly limits: Limits
   readonly jobs: () => ReadonlyMap<string, AnyJob>
+  /** That of an executor in the page; a worker has its own, from `serveJobs`. */
+  readonly serializer: () => Serializer | undefined
   /** What makes the worker, asked for at each start; `undefined`: jobs run in the page. */
   readonly worker: () => (() => Worker) | undefined
   readonly locks: LockManager | undefined
@@ -79,7 +83,7 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
       return failed(spawnError(reason))
     }
     const { port1, port2 } = new MessageChannel()
-    const { database, slots } = options
+    const { database, slots, limits } = options
     engine.post({ type: 'stepwell:executor', executorId: executor.id, port: port1 }, [port1])
     executor.connect({
       type: 'stepwell:connect',
@@ -87,6 +91,7 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
       database,
       executorId: executor.id,
       slots,
+      limits,
       port: port2,
     })
   }
@@ -110,13 +115,19 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
   }
 }
 
-function startInPage({ jobs, locks }: ExecutorHostOptions, onReady: () => void): RunningExecutor {
+function startInPage(
+  { jobs, locks, serializer }: ExecutorHostOptions,
+  onReady: () => void,
+): RunningExecutor {
   let runtime: Executor | null = null
   return {
     id: randomId(),
     connect(message) {
-      if (runtime === null) runtime = startExecutor({ jobs: jobs(), connect: message, locks })
-      else runtime.connect(message)
+      if (runtime === null) {
+        runtime = startExecutor({ jobs: jobs(), connect: message, locks, serializer: serializer() })
+      } else {
+        runtime.connect(message)
+      }
       onReady()
     },
     jobsChanged: () => runtime?.setJobs(jobs()),

@@ -1,4 +1,5 @@
 /** `client.on`: the engine's events and the connection's own, by type. */
+import type { Codec } from '../codec/codec.js'
 import { checkFunction, checkOneOf } from '../options.js'
 import type { ClientConnection } from './connection.js'
 import { createEmitter, type Emitter } from './emitter.js'
@@ -7,12 +8,14 @@ import { type StepwellEvent, type StepwellEventType, toPublicEvent } from './eve
 const TYPES: Readonly<Record<StepwellEventType | '*', true>> = {
   '*': true,
   'run:trigger': true,
+  'run:coalesced': true,
   'run:start': true,
   'run:resume': true,
   'run:complete': true,
   'run:fail': true,
   'run:cancel': true,
   'run:retry': true,
+  'run:delete': true,
   'run:progress': true,
   'step:start': true,
   'step:complete': true,
@@ -26,7 +29,7 @@ const TYPES: Readonly<Record<StepwellEventType | '*', true>> = {
 
 type On = (type: unknown, listener: unknown) => () => void
 
-export function createEvents(connection: ClientConnection): On {
+export function createEvents(connection: ClientConnection, codec: Codec): On {
   const emitters = new Map<string, Emitter<StepwellEvent>>()
   let isAttached = false
 
@@ -42,7 +45,7 @@ export function createEvents(connection: ClientConnection): On {
     connection.onEngineEvent(emit)
     connection.onEvents((batch) => {
       for (const event of batch) {
-        if (isHeard(event.type)) emit(toPublicEvent(event))
+        if (isHeard(event.type)) emit(toPublicEvent(codec, event))
       }
     })
   }

@@ -2,20 +2,23 @@
  * The commands that were not answered yet. They are kept until they are, and sent again to a restarted engine under the
  * same request id, which makes a resend harmless.
  */
+import type { NewBlob } from '../codec/codec.js'
+import { sizeOfCommand } from '../command-size.js'
 import type { ReplyTo } from '../connection.js'
 import { fromErrorInfo, StepwellError } from '../errors.js'
 import type { ClientReply, ClientRequest, Command, Reply } from '../generated/protocol.js'
 import { randomId } from './request-id.js'
 
 const OPEN_MAX = 1000
-/** Counted in characters: almost all payloads are one byte each. */
-const OPEN_CHARS_MAX = 8 * 1024 * 1024
+/** Text is counted in characters: almost all are one byte each. Blobs cost no memory here. */
+const OPEN_SIZE_MAX = 8 * 1024 * 1024
 
-type Post = (requests: readonly ClientRequest[]) => void
+type Post = (requests: readonly ClientRequest[], blobs: readonly NewBlob[]) => void
 
 interface OpenRequest {
   readonly request: ClientRequest
-  readonly chars: number
+  readonly blobs: readonly NewBlob[]
+  readonly size: number
   readonly owner: object
   wasSent: boolean
   settle(reply: Reply): void
@@ -24,7 +27,7 @@ interface OpenRequest {
 
 export interface Requests {
   /** @param owner whose request it is, for `rejectOf`. */
-  add<C extends Command>(command: C, owner: object): Promise<ReplyTo<C>>
+  add<C extends Command>(command: C, owner: object, blobs?: readonly NewBlob[]): Promise<ReplyTo<C>>
   answered(replies: readonly ClientReply[]): void
   /** There is an engine: sends what is open to it, and from now on one array per microtask checkpoint. */
   attach(post: Post): void
@@ -37,10 +40,16 @@ export interface Requests {
   readonly isWaiting: boolean
 }
 
-export function createRequests(): Requests {
+/** One command with the largest payload must fit, beside others. */
+export function openSizeMaxOf(payloadBytesMax: number): number {
+  return Math.max(OPEN_SIZE_MAX, 2 * payloadBytesMax)
+}
+
+/** @param openSizeMax how much payload may wait for answers. */
+export function createRequests(openSizeMax: number = OPEN_SIZE_MAX): Requests {
   const open = new Map<string, OpenRequest>()
   let unsent: OpenRequest[] = []
-  let chars = 0
+  let openSize = 0
   let post: Post | null = null
   let isScheduled = false
 
@@ -48,7 +57,7 @@ export function createRequests(): Requests {
     const entry = open.get(id)
     if (entry === undefined) return undefined
     open.delete(id)
-    chars -= entry.chars
+    openSize -= entry.size
     return entry
   }
   const flush = () => {
@@ -57,7 +66,11 @@ export function createRequests(): Requests {
     const batch = unsent.filter(({ request }) => open.has(request.requestId))
     unsent = []
     for (const entry of batch) entry.wasSent = true
-    if (batch.length > 0) post(batch.map(({ request }) => request))
+    if (batch.length === 0) return
+    post(
+      batch.map(({ request }) => request),
+      batch.flatMap(({ blobs }) => blobs),
+    )
   }
   const schedule = () => {
     if (isScheduled || post === null) return
@@ -75,9 +88,9 @@ export function createRequests(): Requests {
     }
   }
   return {
-    add(command, owner) {
-      const size = sizeOf(command)
-      const refusal = limitError(open.size, chars, size)
+    add(command, owner, blobs = []) {
+      const size = sizeOfCommand(command)
+      const refusal = limitError(open.size, openSize, size, openSizeMax)
       if (refusal !== null) return Promise.reject(refusal)
       const requestId = randomId()
       return new Promise((resolve, reject) => {
@@ -86,9 +99,9 @@ export function createRequests(): Requests {
           else reject(refused(command, reply))
         }
         const request = { requestId, command }
-        const entry = { request, chars: size, owner, wasSent: false, settle, reject }
+        const entry = { request, blobs, size, owner, wasSent: false, settle, reject }
         open.set(requestId, entry)
-        chars += size
+        openSize += size
         unsent.push(entry)
         schedule()
       })
@@ -112,34 +125,39 @@ export function createRequests(): Requests {
   }
 }
 
-function sizeOf(command: Command): number {
-  return command.type === 'trigger' ? command.input.length + 100 : 100
-}
-
-function limitError(openCount: number, openChars: number, size: number): StepwellError | null {
-  if (size > OPEN_CHARS_MAX) {
+function limitError(
+  openCount: number,
+  openSize: number,
+  size: number,
+  openSizeMax: number,
+): StepwellError | null {
+  if (size > openSizeMax) {
     return new StepwellError(
       'payload_too_large',
-      `The input is ${size} characters long as JSON, and ${OPEN_CHARS_MAX} is the limit. Store large data elsewhere ` +
-        '(OPFS, Cache, IndexedDB, a server) and pass its key.',
+      `The command carries ${size} bytes of input, and ${openSizeMax} is the limit. Pass large data as a Blob or File, ` +
+        'which does not count, or several commands.',
     )
   }
-  if (openCount < OPEN_MAX && openChars + size <= OPEN_CHARS_MAX) return null
+  if (openCount < OPEN_MAX && openSize + size <= openSizeMax) return null
   return new StepwellError(
     'limit_exceeded',
-    `${openCount} commands with ${openChars} characters wait for an answer, and ${OPEN_MAX} commands or ` +
-      `${OPEN_CHARS_MAX} characters are the limit. Await earlier ones first.`,
+    `${openCount} commands with ${openSize} bytes wait for an answer, and ${OPEN_MAX} commands or ` +
+      `${openSizeMax} bytes are the limit. Await earlier ones first.`,
   )
 }
 
 const REPLY_TYPES: Readonly<Record<Command['type'], Reply['type']>> = {
   trigger: 'triggered',
+  batchTrigger: 'batchTriggered',
+  retrigger: 'triggered',
   getRun: 'run',
   getRuns: 'runs',
   getSteps: 'steps',
   getLogs: 'logs',
   cancel: 'run',
   retry: 'run',
+  deleteRun: 'deleted',
+  purgeRuns: 'deleted',
   getStatus: 'status',
 }
 

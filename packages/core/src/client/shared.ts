@@ -2,9 +2,10 @@
  * One `Tab` for each database of a page, however many clients ask: hot reload and StrictMode make several, of which the
  * newest brings the jobs. It stands on `globalThis`, so that a reloaded copy of this module finds it.
  */
+import type { Serializer } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
 import type { AnyJob } from '../infer.js'
-import { BUILD_ID, type Durability, type StorageMode } from '../wire.js'
+import { BUILD_ID, type Durability, type Limits, type StorageMode } from '../wire.js'
 import { createTab, type Tab } from './tab.js'
 
 /** A component that is unmounted and mounted again, or a reloaded module, finds the connection open. */
@@ -17,6 +18,8 @@ export interface SharedConfig {
   readonly concurrency: number
   readonly worker: (() => Worker) | undefined
   readonly jobs: ReadonlyMap<string, AnyJob>
+  readonly serializer: Serializer | undefined
+  readonly limits: Limits
 }
 
 export interface Lease {
@@ -52,14 +55,16 @@ export function acquireTab(config: SharedConfig): Lease {
 }
 
 function start(registry: Registry, config: SharedConfig): Shared {
-  const { database, durability, storage, concurrency } = config
+  const { database, durability, storage, concurrency, limits } = config
   const tab = createTab({
     database,
     durability,
     storage,
     concurrency,
+    limits,
     worker: () => shared.config.worker,
     jobs: () => shared.config.jobs,
+    serializer: () => shared.config.serializer,
   })
   const shared: Shared = { tab, config, users: 0, releaseTimer: undefined, waiting: [] }
   registry.open.set(database, shared)
@@ -100,13 +105,26 @@ function settle(shared: Shared): void {
 }
 
 function checkSame(open: SharedConfig, wanted: SharedConfig): void {
-  for (const option of ['durability', 'storage', 'concurrency'] as const) {
-    if (open[option] === wanted[option]) continue
+  const before = engineOptions(open)
+  for (const [option, value] of Object.entries(engineOptions(wanted))) {
+    if (before[option] === value) continue
     throw new StepwellError(
       'invalid_input',
-      `The database "${open.database}" is open in this page with ${option} ${open[option]}, and this client has ` +
-        `${option} ${wanted[option]}. Reload the page, or await close() of the other client first.`,
+      `The database "${open.database}" is open in this page with ${option} ${before[option]}, and this client has ` +
+        `${option} ${value}. Reload the page, or await close() of the other client first.`,
     )
+  }
+}
+
+/** What one engine can have only one value of. */
+function engineOptions(config: SharedConfig): Readonly<Record<string, string | number>> {
+  const { durability, storage, concurrency, limits } = config
+  return {
+    durability,
+    storage,
+    concurrency,
+    'limits.payloadBytes': limits.payloadBytes,
+    'limits.logLines': limits.logLines,
   }
 }
 

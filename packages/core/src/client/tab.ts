@@ -14,12 +14,20 @@
  * | any         | the seat is lost                       | `joining`                        |
  * | any         | `shutDown`                             | `over`                           |
  */
+import type { NewBlob, Serializer } from '../codec/codec.js'
 import type { ReplyTo } from '../connection.js'
 import { fromErrorInfo, type StepwellError } from '../errors.js'
-import type { Command, RunEvent } from '../generated/protocol.js'
+import type { BlobId, Command, RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import type { StepwellStatus, StorageState } from '../types.js'
-import { BUILD_ID, type Durability, type FromEngineWorker, type StorageMode } from '../wire.js'
+import {
+  BUILD_ID,
+  type Durability,
+  type FromEngineWorker,
+  type Limits,
+  type StorageMode,
+} from '../wire.js'
+import { createBlobReads } from './blob-reads.js'
 import { createCell, createEmitter, type Emitter } from './emitter.js'
 import { type EngineProcess, startEngine } from './engine.js'
 import { pageObstacle } from './environment.js'
@@ -29,7 +37,7 @@ import { createFaults, faultedError } from './faults.js'
 import { listenToPage } from './page.js'
 import * as refusals from './refusals.js'
 import { randomId } from './request-id.js'
-import { createRequests } from './requests.js'
+import { createRequests, openSizeMaxOf } from './requests.js'
 import { type Seat, takeSeat } from './seat.js'
 import { createWatch } from './watch.js'
 
@@ -41,15 +49,22 @@ export interface TabConfig {
   readonly durability: Durability
   readonly storage: StorageMode
   readonly concurrency: number
+  readonly limits: Limits
   /** Asked at each use, like `jobs`: hot reload changes them. */
   readonly worker: () => (() => Worker) | undefined
   readonly jobs: () => ReadonlyMap<string, AnyJob>
+  readonly serializer: () => Serializer | undefined
 }
 
 export interface Tab {
   connect(): void
   /** @param owner whose request it is, for `rejectOf`. */
-  request<C extends Command>(command: C, owner: object): Promise<ReplyTo<C>>
+  request<C extends Command>(
+    command: C,
+    owner: object,
+    blobs: readonly NewBlob[],
+  ): Promise<ReplyTo<C>>
+  readBlob(id: BlobId): Promise<Blob | null>
   rejectOf(owner: object, errorFor: (wasSent: boolean) => StepwellError): void
   onEvents(listener: (events: readonly RunEvent[]) => void): () => void
   onEngineEvent(listener: (event: StepwellEngineEvent) => void): () => void
@@ -68,7 +83,8 @@ export function createTab(config: TabConfig): Tab {
   const clientId = randomId()
   const isMemory = config.storage === 'memory'
   const locks = isMemory ? undefined : globalThis.navigator?.locks
-  const requests = createRequests()
+  const requests = createRequests(openSizeMaxOf(config.limits.payloadBytes))
+  const blobReads = createBlobReads()
   const faults = createFaults()
   const status = createCell(initialStatus(config.durability))
   const events: Emitter<readonly RunEvent[]> = createEmitter()
@@ -102,6 +118,8 @@ export function createTab(config: TabConfig): Tab {
   const executors = createExecutorHost({
     database: config.database,
     slots: config.concurrency,
+    limits: config.limits,
+    serializer: config.serializer,
     jobs: config.jobs,
     worker: config.worker,
     locks,
@@ -116,7 +134,7 @@ export function createTab(config: TabConfig): Tab {
     },
   })
   const watch = createWatch(
-    () => requests.isWaiting,
+    () => requests.isWaiting || blobReads.isWaiting,
     () => lost('The engine worker did not answer for 10 s.'),
   )
 
@@ -125,6 +143,7 @@ export function createTab(config: TabConfig): Tab {
     clearTimeout(reopenTimer)
     watch.stop()
     requests.detach()
+    blobReads.detach()
     engine?.terminate()
     engine = null
   }
@@ -140,6 +159,7 @@ export function createTab(config: TabConfig): Tab {
     phase = 'failed'
     failure = error
     requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
+    blobReads.rejectAll(error)
     const role = keepsSeat && !isMemory ? 'leader' : 'none'
     update({ state: 'unavailable', role, storage: 'unavailable', epoch: null })
     report(error)
@@ -149,7 +169,7 @@ export function createTab(config: TabConfig): Tab {
     phase = 'opening'
     failure = null
     update({ state: 'connecting', role: isMemory ? 'none' : 'leader' })
-    const { database, durability, storage } = config
+    const { database, durability, storage, limits } = config
     const started = startEngine(
       {
         type: 'stepwell:open',
@@ -158,6 +178,8 @@ export function createTab(config: TabConfig): Tab {
         durability,
         storage,
         expectedExecutors: 1,
+        payloadBytesMax: limits.payloadBytes,
+        retentionMs: null,
         clientId,
       },
       { onMessage, onLost: lost },
@@ -176,8 +198,12 @@ export function createTab(config: TabConfig): Tab {
     phase = 'ready'
     reopenMs = REOPEN_MS_MIN
     update({ state: 'ready', storage, epoch, paused: null, unservedJobs: [] })
-    requests.attach((batch) => {
-      engine?.post({ type: 'stepwell:requests', requests: batch })
+    requests.attach((batch, blobs) => {
+      engine?.post({ type: 'stepwell:requests', requests: batch, blobs })
+      watch.start()
+    })
+    blobReads.attach((id) => {
+      engine?.post({ type: 'stepwell:read-blob', id })
       watch.start()
     })
     resets.emit()
@@ -198,6 +224,10 @@ export function createTab(config: TabConfig): Tab {
         return onOpened(message.epoch, storageState(message.persisted))
       case 'open-failed':
         return onOpenFailed(fromErrorInfo(message.error))
+      case 'alive':
+        return
+      case 'blob':
+        return blobReads.answered(message)
       case 'executor-gone':
         return executors.gone(message.executorId)
       case 'clock': {
@@ -219,6 +249,7 @@ export function createTab(config: TabConfig): Tab {
     failure = refusals.notLeader(config.database)
     const error = failure
     requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
+    blobReads.rejectAll(error)
     update({ state: 'unavailable', role: 'follower', storage: 'unavailable', epoch: null })
   }
   const join = () => {
@@ -250,6 +281,7 @@ export function createTab(config: TabConfig): Tab {
     engine = null
     watch.stop()
     requests.detach()
+    blobReads.detach()
     clearTimeout(reopenTimer)
     executors.stop()
     leaveSeat()
@@ -271,9 +303,13 @@ export function createTab(config: TabConfig): Tab {
       })
       join()
     },
-    request(command, owner) {
+    request(command, owner, blobs) {
       if (failure !== null) return Promise.reject(failure)
-      return requests.add(command, owner)
+      return requests.add(command, owner, blobs)
+    },
+    readBlob(id) {
+      if (failure !== null) return Promise.reject(failure)
+      return blobReads.read(id)
     },
     rejectOf: (owner, errorFor) => requests.rejectOf(owner, errorFor),
     onEvents: (listener) => events.on(listener),
@@ -295,6 +331,7 @@ export function createTab(config: TabConfig): Tab {
       clearTimeout(reopenTimer)
       watch.stop()
       requests.detach()
+      blobReads.rejectAll(refusals.closed())
       executors.stop()
       await released
       engine = null

@@ -1,5 +1,6 @@
 /** From a trigger to the run's output. */
 import { StepwellError } from '../errors.js'
+import type { Disposition } from '../generated/protocol.js'
 import { checkOptions } from '../options.js'
 import type { UntypedRun } from './convert.js'
 import type { ClientCore } from './core.js'
@@ -9,7 +10,7 @@ import { checkWaitOptions, WAIT_OPTIONS } from './wait.js'
 
 export interface UntypedOutput {
   readonly id: string
-  readonly disposition: 'created'
+  readonly disposition: Disposition
   readonly output: unknown
 }
 

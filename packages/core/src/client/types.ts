@@ -1,4 +1,5 @@
 /** The public shape of a client: what `createStepwell` returns. */
+import type { Serializer } from '../codec/codec.js'
 import type { Duration } from '../duration.js'
 import type { Disposition, LogLevel, Order, Progress, RunStatus } from '../generated/protocol.js'
 import type { AnyJob, Args, JobOutput, Resolve, RunOf, TriggerOptions } from '../infer.js'
@@ -19,6 +20,16 @@ export interface StepwellOptions<M extends object> {
   readonly storage?: 'opfs' | 'memory'
   /** How many runs are worked on at once. Default 1. */
   readonly concurrency?: number
+  /** Stores richer values than strict JSON: superjson and devalue fit. Give the same one to `serveJobs`. */
+  readonly serializer?: Serializer
+  readonly limits?: LimitOptions
+}
+
+export interface LimitOptions {
+  /** The most that an input, a step's result or an output may take, in bytes; Blobs and Files do not count. Default 4 MiB. */
+  readonly payloadBytes?: number
+  /** The most log lines that a run stores. Default 100,000. */
+  readonly logLines?: number
 }
 
 export interface Triggered<J extends AnyJob> {

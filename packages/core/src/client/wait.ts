@@ -1,4 +1,5 @@
 /** Waiting for a run's end: told by events, never by polling. */
+import type { Codec } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
 import { durationMs } from '../duration.js'
 import { StepwellError } from '../errors.js'
@@ -27,6 +28,7 @@ export function checkWaitOptions(options: WaitOptions, what: string): number | n
 
 export interface WaitContext {
   readonly connection: Connection
+  readonly codec: Codec
   getRun(runId: string): Promise<UntypedRun | null>
   fullLine(line: LogLine): Promise<LogLine>
 }
@@ -35,7 +37,7 @@ export interface WaitContext {
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 export function waitForRun(
-  { connection, getRun, fullLine }: WaitContext,
+  { connection, codec, getRun, fullLine }: WaitContext,
   runId: string,
   options: WaitOptions,
 ): Promise<UntypedRun> {
@@ -62,7 +64,7 @@ export function waitForRun(
       if (event.runId !== runId) return
       if (event.type === 'run:progress') guarded(() => onProgress?.(event.progress))
       if (event.type === 'log:write' && onLog !== undefined) {
-        const line = toLogLine(event.log)
+        const line = toLogLine(codec, event.log)
         const whole = event.truncated ? fullLine(line).catch(() => line) : line
         lines = lines.then(async () => {
           const told = await whole

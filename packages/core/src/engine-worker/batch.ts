@@ -4,11 +4,13 @@
  * One message is one task, so "flush at the end of this task" would be a batch of one. The first input of a batch posts
  * to a private channel instead: its task comes after all messages that have arrived by then.
  */
+import { sizeOf } from '../codec/codec.js'
+import { sizeOfCommand } from '../command-size.js'
 import type { Input, Report } from '../generated/protocol.js'
 
 /** A larger batch would take longer than the 50 ms that one may take. */
 const INPUTS_MAX = 256
-const CHARS_MAX = 1024 * 1024
+const SIZE_MAX = 1024 * 1024
 
 export interface Batch {
   readonly push: (input: Input) => void
@@ -25,7 +27,7 @@ export interface Batch {
 export function createBatch(): Batch {
   const channel = new MessageChannel()
   let queue: Input[] = []
-  let chars = 0
+  let size = 0
   let isScheduled = false
   let isStopped = false
   let flush: ((inputs: Input[]) => void) | null = null
@@ -40,7 +42,7 @@ export function createBatch(): Batch {
     // Only what waited for the engine to open is ever longer.
     const inputs = queue.splice(0, INPUTS_MAX)
     if (queue.length > 0) schedule()
-    else chars = 0
+    else size = 0
     flush(inputs)
   }
   channel.port1.onmessage = () => {
@@ -50,14 +52,14 @@ export function createBatch(): Batch {
   const pushLater = (input: Input) => {
     if (isStopped) return
     queue.push(input)
-    chars += charsOf(input)
+    size += sizeOfInput(input)
     schedule()
   }
   return {
     pushLater,
     push(input) {
       pushLater(input)
-      if (queue.length >= INPUTS_MAX || chars >= CHARS_MAX) flushNow()
+      if (queue.length >= INPUTS_MAX || size >= SIZE_MAX) flushNow()
     },
     start(flushBatch) {
       flush = flushBatch
@@ -75,18 +77,15 @@ export function createBatch(): Batch {
   }
 }
 
-/** Roughly how much text an input carries: the parts that can be large. */
-function charsOf(input: Input): number {
-  if (input.type === 'client') {
-    const { command } = input.request
-    return command.type === 'trigger' ? command.input.length : 0
-  }
+/** Roughly how much an input carries: the parts that can be large. */
+function sizeOfInput(input: Input): number {
+  if (input.type === 'client') return sizeOfCommand(input.request.command)
   if (input.type !== 'executor') return 0
   const { message } = input.envelope
-  const text = 'output' in message ? message.output.length : 0
-  return text + ('report' in message ? charsOfReport(message.report) : 0)
+  const output = 'output' in message ? sizeOf(message.output) : 0
+  return output + ('report' in message ? sizeOfReport(message.report) : 0)
 }
 
-function charsOfReport({ logs }: Report): number {
-  return logs.reduce((sum, { message, data }) => sum + message.length + (data?.length ?? 0), 0)
+function sizeOfReport({ logs }: Report): number {
+  return logs.reduce((sum, { message, data }) => sum + message.length + sizeOf(data ?? ''), 0)
 }

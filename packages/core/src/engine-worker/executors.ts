@@ -1,7 +1,7 @@
 /** The executors' ports, and the locks that tell of their deaths. */
 import type { EngineMessage, ExecutorId, Input } from '../generated/protocol.js'
-import { executorLock } from '../wire.js'
-import { isEnvelopes } from './messages.js'
+import { executorLock, type ToExecutor } from '../wire.js'
+import { isFromExecutor } from './messages.js'
 
 export interface Executors {
   readonly add: (executorId: ExecutorId, port: MessagePort) => void
@@ -52,14 +52,15 @@ export function createExecutors({ database, locks, push, onGone }: ExecutorsOpti
       connected.set(executorId, executor)
       let isSilent = true
       port.onmessage = ({ data }: MessageEvent<unknown>) => {
-        if (connected.get(executorId) !== executor || !isEnvelopes(data)) return
+        if (connected.get(executorId) !== executor || !isFromExecutor(data)) return
+        if (data.type === 'stepwell:read-blob') return
         if (isSilent) watch(executorId, executor)
         isSilent = false
-        for (const envelope of data) push({ type: 'executor', executorId, envelope })
+        for (const envelope of data.envelopes) push({ type: 'executor', executorId, envelope })
       }
     },
     send(executorId, messages) {
-      connected.get(executorId)?.port.postMessage(messages)
+      connected.get(executorId)?.port.postMessage(messages satisfies ToExecutor)
     },
     close() {
       for (const executorId of [...connected.keys()]) disconnect(executorId)

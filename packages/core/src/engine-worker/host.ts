@@ -137,6 +137,8 @@ export function createHost(post: Post): Host {
       case 'stepwell:requests':
         for (const request of message.requests) batch.push({ type: 'client', clientId, request })
         return
+      case 'stepwell:read-blob':
+        return post({ type: 'blob', id: message.id, blob: null })
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
       case 'stepwell:release':
@@ -171,7 +173,9 @@ function deliver(output: Output, clientId: string, executors: Executors | null, 
 
 function messagesByExecutor({ effects }: Output): ReadonlyMap<ExecutorId, EngineMessage[]> {
   const byExecutor = new Map<ExecutorId, EngineMessage[]>()
-  for (const { executorId, message } of effects) {
+  for (const effect of effects) {
+    if (effect.type !== 'send') continue
+    const { executorId, message } = effect
     const messages = byExecutor.get(executorId)
     if (messages === undefined) byExecutor.set(executorId, [message])
     else messages.push(message)

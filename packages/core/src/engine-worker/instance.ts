@@ -1,7 +1,7 @@
 /** The wasm: the only module that knows it. */
 import init, { StepwellEngine } from '../../wasm/stepwell_wasm.js'
 import { fromErrorInfo, StepwellError } from '../errors.js'
-import type { Epoch, ErrorInfo, Input, Output, TimestampMs } from '../generated/protocol.js'
+import type { BlobId, Epoch, ErrorInfo, Input, Output, TimestampMs } from '../generated/protocol.js'
 import type { OpenEngine } from '../wire.js'
 
 /** An open engine. Every method may throw `WebAssembly.RuntimeError`: the instance is lost then. */
@@ -14,6 +14,8 @@ export interface EngineInstance {
   epoch(): Epoch
   /** Upkeep, some milliseconds long. Whether there is more to do. */
   maintain(): boolean
+  /** Those of the blobs to which no run refers. */
+  unreferencedBlobs(ids: BlobId[]): BlobId[]
   /** Closes the database and its file handles. Nothing may be called after it. */
   close(): void
   panic(): void
@@ -43,16 +45,16 @@ export async function loadEngine(): Promise<void> {
 }
 
 /** Opens the database. The wasm must be loaded. Rejects with `StepwellError`. */
-export async function openEngine(
-  { buildId, database, durability, storage, expectedExecutors }: OpenEngine,
-  onWake: () => void,
-): Promise<EngineInstance> {
+export async function openEngine(request: OpenEngine, onWake: () => void): Promise<EngineInstance> {
+  const { buildId, database, durability, storage, expectedExecutors } = request
   const options = {
     buildId,
     directory: directoryOf(database),
     durability,
     storage,
     expectedExecutors,
+    payloadBytesMax: request.payloadBytesMax,
+    retentionMs: request.retentionMs ?? undefined,
   }
   const startedAt = performance.now()
   for (let attempt = 0; ; attempt++) {
@@ -68,7 +70,7 @@ export async function openEngine(
 }
 
 /** One folder a database, whatever characters its name has. */
-function directoryOf(database: string): string {
+export function directoryOf(database: string): string {
   return `stepwell-${encodeURIComponent(database)}`
 }
 

@@ -1,6 +1,5 @@
 /** Shape checks of what arrives: foreign messages are ignored, and never reach the engine. */
-import type { ExecutorEnvelope } from '../generated/protocol.js'
-import type { ToEngineWorker } from '../wire.js'
+import type { FromExecutor, ToEngineWorker } from '../wire.js'
 
 type Fields = Readonly<Record<string, 'string' | 'number' | 'boolean'>>
 
@@ -10,6 +9,7 @@ const OPEN: Fields = {
   durability: 'string',
   storage: 'string',
   expectedExecutors: 'number',
+  payloadBytesMax: 'number',
   clientId: 'string',
 }
 
@@ -26,7 +26,9 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
         data.port instanceof MessagePort
       )
     case 'stepwell:requests':
-      return 'requests' in data && Array.isArray(data.requests) && data.requests.every(isRequest)
+      return isListOf(data, 'requests', isRequest) && isListOf(data, 'blobs', isNewBlob)
+    case 'stepwell:read-blob':
+      return hasFields(data, { id: 'string' })
     case 'stepwell:tick':
     case 'stepwell:release':
     case 'stepwell:panic':
@@ -37,8 +39,30 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
 }
 
 /** Whether a message of an executor's port is one. */
-export function isEnvelopes(data: unknown): data is ExecutorEnvelope[] {
-  return Array.isArray(data) && data.every(isEnvelope)
+export function isFromExecutor(data: unknown): data is FromExecutor {
+  if (!isObject(data) || !('type' in data)) return false
+  switch (data.type) {
+    case 'stepwell:envelopes':
+      return isListOf(data, 'envelopes', isEnvelope) && isListOf(data, 'blobs', isNewBlob)
+    case 'stepwell:read-blob':
+      return hasFields(data, { id: 'string' })
+    default:
+      return false
+  }
+}
+
+function isListOf(data: object, key: string, isItem: (item: unknown) => boolean): boolean {
+  const list: unknown = Reflect.get(data, key)
+  return Array.isArray(list) && list.every(isItem)
+}
+
+function isNewBlob(item: unknown): boolean {
+  return (
+    isObject(item) &&
+    hasFields(item, { id: 'string' }) &&
+    'blob' in item &&
+    item.blob instanceof Blob
+  )
 }
 
 function isRequest(item: unknown): boolean {

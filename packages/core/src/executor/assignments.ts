@@ -1,4 +1,5 @@
 /** The runs that an executor works on: from assignment to their stored end, their abort, or their adoption. */
+import type { Codec } from '../codec/codec.js'
 import type {
   AbortReason,
   Assignment,
@@ -29,7 +30,16 @@ export interface Assignments {
   readonly stopAll: (reason: StopReason) => void
 }
 
-export function createAssignments(outbox: Outbox, turns: Turns): Assignments {
+/** What every run of an executor shares. */
+export interface Shared {
+  readonly outbox: Outbox
+  readonly turns: Turns
+  /** As the latest connection wants it. */
+  readonly codec: () => Codec
+  readonly logLinesMax: () => number
+}
+
+export function createAssignments({ outbox, turns, codec, logLinesMax }: Shared): Assignments {
   const runs = new Map<RunId, ActiveRun>()
   /** Aborted for the engine, and their functions have not ended. */
   const leaving = new Set<string>()
@@ -63,7 +73,15 @@ export function createAssignments(outbox: Outbox, turns: Turns): Assignments {
       const onEnd = () => {
         if (runs.get(runId) === run) runs.delete(runId)
       }
-      const run = startRun({ job, assignment, outbox, turns, onEnd })
+      const run = startRun({
+        job,
+        assignment,
+        outbox,
+        turns,
+        codec: codec(),
+        logLinesMax: logLinesMax(),
+        onEnd,
+      })
       runs.set(runId, run)
     },
     holding: () =>

@@ -1,4 +1,5 @@
 /** What the parts of one execution of a run share. */
+import type { Codec, ReadBlobs } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
 import type { AbortReason, Assignment, Generation } from '../generated/protocol.js'
 import type { FailurePlace } from './failure.js'
@@ -14,6 +15,9 @@ export interface Execution {
   phase: 'running' | 'ended' | 'aborted'
   readonly controller: AbortController
   readonly outbox: Outbox
+  readonly codec: Codec
+  /** The stored Blobs that the assignment's payloads name. */
+  blobs: ReadBlobs
   readonly reports: Reports
   readonly releases: Releases
   /** Bodies that run now, by the name of their step. */

@@ -2,6 +2,7 @@
  * Messages to the engine: kept until they are answered, and sent again to a restarted engine under their run's new
  * generation. They leave as one array per microtask checkpoint.
  */
+import type { NewBlob } from '../codec/codec.js'
 import type { ExecutorEnvelope, ExecutorMessage, Generation, RunId } from '../generated/protocol.js'
 
 /** What is said about a run. */
@@ -10,8 +11,8 @@ export type RunMessage = Exclude<ExecutorMessage, { type: 'hello' }>
 export interface Outbox {
   /** Sends what wants no answer. Lost while there is no engine. */
   readonly tell: (message: RunMessage) => void
-  /** Sends what is answered, and keeps it until then. */
-  readonly post: (message: RunMessage, onAck: () => void) => void
+  /** Sends what is answered, and keeps it until then, with the blobs that its payload names. */
+  readonly post: (message: RunMessage, blobs: readonly NewBlob[], onAck: () => void) => void
   /** Lets what is queued leave now, and not when the code that runs now ends: it may block its thread. */
   readonly flush: () => void
   /** Whether a message still waits for its answer. */
@@ -22,14 +23,14 @@ export interface Outbox {
   /** Holds everything back until `open`. */
   readonly shut: () => void
   /** An engine has welcomed this executor: sends again what has no answer, under the generations it gave. */
-  readonly open: (
-    send: (envelopes: ExecutorEnvelope[]) => void,
-    generations: ReadonlyMap<RunId, Generation>,
-  ) => void
+  readonly open: (send: Send, generations: ReadonlyMap<RunId, Generation>) => void
 }
+
+export type Send = (envelopes: ExecutorEnvelope[], blobs: readonly NewBlob[]) => void
 
 interface Unanswered {
   message: RunMessage
+  readonly blobs: readonly NewBlob[]
   readonly onAck: () => void
 }
 
@@ -39,7 +40,7 @@ const QUEUE_MAX = 256
 export function createOutbox(): Outbox {
   const unanswered = new Map<number, Unanswered>()
   let queue: ExecutorEnvelope[] = []
-  let send: ((envelopes: ExecutorEnvelope[]) => void) | null = null
+  let send: Send | null = null
   let lastSeq = 0
   let isScheduled = false
 
@@ -47,7 +48,10 @@ export function createOutbox(): Outbox {
     if (send === null || queue.length === 0) return
     const envelopes = queue
     queue = []
-    send(envelopes)
+    send(
+      envelopes,
+      envelopes.flatMap(({ seq }) => unanswered.get(seq)?.blobs ?? []),
+    )
   }
   // Waits as long as each microtask adds something: runs that were answered together speak together.
   const settle = (seen: number) => {
@@ -68,9 +72,9 @@ export function createOutbox(): Outbox {
   }
   return {
     tell: (message) => enqueue({ seq: 0, message }),
-    post(message, onAck) {
+    post(message, blobs, onAck) {
       lastSeq += 1
-      unanswered.set(lastSeq, { message, onAck })
+      unanswered.set(lastSeq, { message, blobs, onAck })
       enqueue({ seq: lastSeq, message })
     },
     flush,

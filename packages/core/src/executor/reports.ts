@@ -2,18 +2,16 @@
  * One assignment's log lines and progress on their way to the engine: they ride along with the next message about the
  * run, or leave alone after `REPORT_MS`.
  */
-import { encode } from '../codec.js'
+import { type Codec, sizeOf } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
-import type { LogLevel, NewLog, Progress, Report } from '../generated/protocol.js'
+import type { LogLevel, NewLog, Payload, Progress, Report } from '../generated/protocol.js'
 
 const REPORT_MS = 100
-/** So many lines, or so much text, leave at once: code that blocks its thread must not pile them up. */
+/** So many lines, or so much in them, leave at once: code that blocks its thread must not pile them up. */
 const LINES_PER_REPORT_MAX = 1_000
-const CHARS_PER_REPORT_MAX = 256 * 1024
-/** Then one line says that the rest was dropped. */
-const LINES_PER_ASSIGNMENT_MAX = 100_000
+const SIZE_PER_REPORT_MAX = 256 * 1024
 const MESSAGE_CHARS_MAX = 16 * 1024
-const DATA_CHARS_MAX = 256 * 1024
+const DATA_SIZE_MAX = 256 * 1024
 
 /** Who writes a line. */
 export interface LogSource {
@@ -31,11 +29,20 @@ export interface Reports {
   readonly stop: () => void
 }
 
-/** @param send sends a report alone, at once. */
-export function createReports(send: (report: Report) => void): Reports {
+export interface ReportsOptions {
+  readonly codec: Codec
+  /** Then one line says that the rest was dropped. */
+  readonly linesMax: number
+  /** What earlier assignments of the run have stored. */
+  readonly linesStored: number
+  /** Sends a report alone, at once. */
+  readonly send: (report: Report) => void
+}
+
+export function createReports({ codec, linesMax, linesStored, send }: ReportsOptions): Reports {
   let firstOrdinal = 1
   let lines: NewLog[] = []
-  let chars = 0
+  let size = 0
   let progress: Progress | undefined
   let timer: ReturnType<typeof setTimeout> | null = null
   let isStopped = false
@@ -46,7 +53,7 @@ export function createReports(send: (report: Report) => void): Reports {
     const report = { firstOrdinal, logs: lines, progress }
     firstOrdinal += lines.length
     lines = []
-    chars = 0
+    size = 0
     progress = undefined
     return report
   }
@@ -58,19 +65,16 @@ export function createReports(send: (report: Report) => void): Reports {
   }
   const push = (line: NewLog) => {
     lines.push(line)
-    chars += line.message.length + (line.data?.length ?? 0)
-    if (lines.length >= LINES_PER_REPORT_MAX || chars >= CHARS_PER_REPORT_MAX) send(take())
+    size += line.message.length + sizeOf(line.data ?? '')
+    if (lines.length >= LINES_PER_REPORT_MAX || size >= SIZE_PER_REPORT_MAX) send(take())
     else leaveSoon()
   }
   return {
     log(source, level, message, data) {
-      const ordinal = firstOrdinal + lines.length
-      if (isStopped || ordinal > LINES_PER_ASSIGNMENT_MAX + 1) return
-      push(
-        ordinal <= LINES_PER_ASSIGNMENT_MAX
-          ? line(source, level, message, data)
-          : fullMarker(source),
-      )
+      // The marker is stored as a line too: a later assignment of a full run finds it counted, and writes none.
+      const count = linesStored + firstOrdinal + lines.length
+      if (isStopped || count > linesMax + 1) return
+      push(count <= linesMax ? line(codec, source, level, message, data) : full(source, linesMax))
     },
     progress(current, total, message) {
       const checked = checkedProgress(current, total, message)
@@ -86,32 +90,45 @@ export function createReports(send: (report: Report) => void): Reports {
   }
 }
 
-function line(source: LogSource, level: LogLevel, message: unknown, data: unknown): NewLog {
+function line(
+  codec: Codec,
+  source: LogSource,
+  level: LogLevel,
+  message: unknown,
+  data: unknown,
+): NewLog {
   return {
     level,
     message: bounded(typeof message === 'string' ? message : shown(message)),
-    data: data === undefined ? undefined : dataText(data),
+    data: data === undefined ? undefined : dataOf(codec, data),
     stepName: source.stepName,
     attempt: source.attempt,
     timestamp: Date.now(),
   }
 }
 
-function fullMarker(source: LogSource): NewLog {
-  const message =
-    `Stepwell stores at most ${LINES_PER_ASSIGNMENT_MAX} lines for each execution of a run. ` +
-    'All further lines of this one were dropped.'
-  return line({ ...source, stepName: undefined }, 'warn', message, undefined)
+function full({ attempt }: LogSource, linesMax: number): NewLog {
+  return {
+    level: 'warn',
+    message:
+      `Stepwell stores at most ${linesMax} log lines of a run (the option limits.logLines of createStepwell). All ` +
+      'further lines of this run were dropped.',
+    data: undefined,
+    stepName: undefined,
+    attempt,
+    timestamp: Date.now(),
+  }
 }
 
 /** A log line must never fail the work it tells of: what cannot be stored is explained in its place. */
-function dataText(data: unknown): string {
+function dataOf(codec: Codec, data: unknown): Payload {
   try {
-    const text = encode(data, 'the data of this log line')
-    if (text.length <= DATA_CHARS_MAX) return text
-    return JSON.stringify(
-      `The data were dropped: ${text.length} characters of JSON, over ${DATA_CHARS_MAX}.`,
-    )
+    const { payload, blobs } = codec.encode(data, 'the data of this log line')
+    if (blobs.length > 0)
+      return JSON.stringify('The data were dropped: a log line cannot keep Blobs and Files.')
+    const size = sizeOf(payload)
+    if (size <= DATA_SIZE_MAX) return payload
+    return JSON.stringify(`The data were dropped: ${size} bytes, over ${DATA_SIZE_MAX}.`)
   } catch (error) {
     return JSON.stringify(`The data were dropped. ${shown(error)}`)
   }

@@ -1,5 +1,5 @@
 /** One assignment: the execution of a job's function, from its input to its stored end. */
-import { decode, encode } from '../codec.js'
+import type { Codec, Encoded } from '../codec/codec.js'
 import type { StepwellError } from '../errors.js'
 import type { Assignment, Generation } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
@@ -30,13 +30,16 @@ export interface RunOptions {
   readonly job: AnyJob
   readonly assignment: Assignment
   readonly outbox: Outbox
+  readonly codec: Codec
+  readonly logLinesMax: number
   readonly turns: Turns
   /** The run's end is stored. */
   readonly onEnd: () => void
 }
 
-export function startRun({ job, assignment, outbox, turns, onEnd }: RunOptions): ActiveRun {
-  const { runId } = assignment
+export function startRun(options: RunOptions): ActiveRun {
+  const { job, assignment, outbox, codec, turns, onEnd } = options
+  const { runId, logCount } = assignment
   const broken = withRejector()
   const execution: Execution = {
     assignment,
@@ -44,10 +47,17 @@ export function startRun({ job, assignment, outbox, turns, onEnd }: RunOptions):
     phase: 'running',
     controller: new AbortController(),
     outbox,
-    reports: createReports((report) => {
-      const { generation } = execution
-      outbox.post({ type: 'report', runId, generation, report }, () => undefined)
-      outbox.flush()
+    codec,
+    blobs: new Map(),
+    reports: createReports({
+      codec,
+      linesMax: options.logLinesMax,
+      linesStored: logCount,
+      send(report) {
+        const { generation } = execution
+        outbox.post({ type: 'report', runId, generation, report }, [], () => undefined)
+        outbox.flush()
+      },
     }),
     releases: createReleases(turns),
     inFlight: new Map(),
@@ -91,17 +101,19 @@ async function execute(
   onEnd: () => void,
 ): Promise<void> {
   const { name, output: schema, run } = jobDefinition(job)
+  const { codec, assignment, blobs } = execution
   const what = `The output of job "${name}"`
   let end: End
   try {
     const step = createStep(execution)
     // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
-    const returned = Promise.resolve(decode(execution.assignment.input)).then((input) =>
+    const returned = Promise.resolve(codec.decode(assignment.input, blobs)).then((input) =>
       run(step, input),
     )
     const value = await Promise.race([returned, broken])
     endExecution(execution)
-    end = { text: encode(schema === undefined ? value : await validate(schema, value, what), what) }
+    const output = schema === undefined ? value : await validate(schema, value, what)
+    end = { output: codec.encode(output, what) }
   } catch (thrown) {
     endExecution(execution)
     end = { thrown }
@@ -109,16 +121,18 @@ async function execute(
   if (execution.phase !== 'aborted') postEnd(execution, end, onEnd)
 }
 
-type End = { readonly text: string } | { readonly thrown: unknown }
+type End = { readonly output: Encoded } | { readonly thrown: unknown }
 
 function postEnd(execution: Execution, end: End, onEnd: () => void): void {
   const { outbox, reports, generation, assignment } = execution
   const head = { runId: assignment.runId, generation, report: reports.take() }
-  if ('text' in end) {
-    outbox.post({ type: 'runComplete', ...head, output: end.text }, onEnd)
+  if ('output' in end) {
+    const { payload, blobs } = end.output
+    const ids = blobs.map(({ id }) => id)
+    outbox.post({ type: 'runComplete', ...head, output: payload, blobs: ids }, blobs, onEnd)
   } else {
     const error = toFailure(end.thrown, placeOf(execution, end.thrown))
-    outbox.post({ type: 'runFail', ...head, error }, onEnd)
+    outbox.post({ type: 'runFail', ...head, error }, [], onEnd)
   }
   reports.stop()
 }

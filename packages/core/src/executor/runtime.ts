@@ -4,17 +4,19 @@
  * It outlives engines. A restarted engine brings a new port and is told what is being worked on; what it adopts goes on
  * under a new generation, and everything else is aborted, so that no body runs twice at the same time.
  */
-import type { EngineMessage, ExecutorEnvelope } from '../generated/protocol.js'
+import { createCodec, type Serializer } from '../codec/codec.js'
+import type { EngineMessage } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
-import { BUILD_ID, type ConnectExecutor, executorLock } from '../wire.js'
+import { BUILD_ID, type ConnectExecutor, executorLock, type FromExecutor } from '../wire.js'
 import { type Assignments, createAssignments } from './assignments.js'
 import { holdLock, type Liveness } from './liveness.js'
-import { createOutbox, type Outbox } from './outbox.js'
+import { createOutbox, type Outbox, type Send } from './outbox.js'
 import { createTurns } from './turns.js'
 
 export interface ExecutorOptions {
   readonly jobs: ReadonlyMap<string, AnyJob>
   readonly connect: ConnectExecutor
+  readonly serializer?: Serializer | undefined
   /** `undefined` where there are none. */
   readonly locks?: LockManager | undefined
 }
@@ -34,7 +36,14 @@ export function startExecutor(options: ExecutorOptions): Executor {
   let liveness: { readonly name: string; readonly lock: Liveness } | null = null
   const outbox = createOutbox()
   const turns = createTurns()
-  const assignments = createAssignments(outbox, turns)
+  let { limits } = options.connect
+  const assignments = createAssignments({
+    outbox,
+    turns,
+    codec: () =>
+      createCodec({ serializer: options.serializer, payloadBytesMax: limits.payloadBytes }),
+    logLinesMax: () => limits.logLines,
+  })
 
   /** Says hello once the lock is held, unless there is a newer connection by then. */
   const greet = (to: ConnectExecutor) => {
@@ -49,6 +58,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
   const connect = (message: ConnectExecutor) => {
     connection?.port.close()
     connection = message
+    limits = message.limits
     outbox.shut()
     const { port } = message
     port.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -92,11 +102,15 @@ function sayHello(
   const message = {
     type: 'hello' as const,
     buildId: BUILD_ID,
-    jobs,
+    jobs: jobs.map((name) => ({ name, concurrency: undefined })),
     slots,
     holding: assignments.holding(),
   }
-  port.postMessage([{ seq: 0, message }] satisfies ExecutorEnvelope[])
+  say(port, { type: 'stepwell:envelopes', envelopes: [{ seq: 0, message }], blobs: [] })
+}
+
+function say(port: MessagePort, message: FromExecutor): void {
+  port.postMessage(message)
 }
 
 interface Receiver {
@@ -113,7 +127,9 @@ function receive(
   switch (message.type) {
     case 'welcome': {
       const generations = assignments.adopt(message.adopted)
-      outbox.open((envelopes) => port.postMessage(envelopes), generations)
+      const send: Send = (envelopes, blobs) =>
+        say(port, { type: 'stepwell:envelopes', envelopes, blobs })
+      outbox.open(send, generations)
       assignments.announceBodies()
       break
     }

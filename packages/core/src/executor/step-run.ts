@@ -2,7 +2,7 @@
  * `step.run`: a stored outcome is replayed, any other body runs, and its outcome reaches the job's code only after the
  * engine has stored it.
  */
-import { encode, replayed } from '../codec.js'
+import { type Encoded, replayed } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
 import type { Step as StoredStep } from '../generated/protocol.js'
 import type { Step, StepContext } from '../step.js'
@@ -135,7 +135,9 @@ function replay<V>(execution: Execution, call: Call<V>, stored: StoredStep, inde
     return
   }
   if (stored.error === undefined) {
-    execution.releases.memoised(index, () => call.resolve(replayed<V>(stored.output ?? '')))
+    const { codec, blobs } = execution
+    const output = stored.output ?? ''
+    execution.releases.memoised(index, () => call.resolve(replayed<V>(codec, output, blobs)))
     return
   }
   const error = fromFailure(stored.error)
@@ -184,16 +186,26 @@ interface Body<V> {
 function returned<V>(body: Body<V>, value: V): void {
   const { execution, call, attempt } = body
   if (execution.phase !== 'running') return
-  let output: string
+  let encoded: Encoded
   try {
-    output = encode(value, `the output of step "${call.name}"`)
+    encoded = execution.codec.encode(value, `the output of step "${call.name}"`)
   } catch (error) {
     failed(body, error)
     return
   }
-  execution.outbox.post({ type: 'stepCommit', ...headOf(body), attempt, output }, () => {
+  const { payload, blobs } = encoded
+  const ids = blobs.map(({ id }) => id)
+  const message = {
+    type: 'stepCommit' as const,
+    ...headOf(body),
+    attempt,
+    output: payload,
+    blobs: ids,
+  }
+  execution.outbox.post(message, blobs, () => {
     // The value as it was stored, for objects and -0 too: what the code sees now is what a replay will show it.
-    execution.releases.live(() => call.resolve(replayed<V>(output)))
+    const made = new Map(blobs.map(({ id, blob }) => [id, blob]))
+    execution.releases.live(() => call.resolve(replayed<V>(execution.codec, payload, made)))
   })
 }
 
@@ -203,7 +215,7 @@ function failed<V>(body: Body<V>, thrown: unknown): void {
   const place = { attempt, stepName: call.name }
   const error = toFailure(thrown, place)
   execution.thrownBy.set(thrown, place)
-  execution.outbox.post({ type: 'stepFail', ...headOf(body), attempt, error }, () => {
+  execution.outbox.post({ type: 'stepFail', ...headOf(body), attempt, error }, [], () => {
     execution.releases.live(() => call.reject(thrown))
   })
 }

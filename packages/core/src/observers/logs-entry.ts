@@ -192,10 +192,10 @@ function createLogsEntry(
       if (added.length === 0) return
       // A read that is under way has them, or is followed by one that has.
       if (isReading || !isLoaded) return read()
-      append(added.map(({ log }) => toLogLine(log)))
+      append(added.map(({ log }) => toLogLine(core.codec, log)))
       inNextFrame(show)
       for (const { log, truncated } of added) {
-        if (truncated) complete(toLogLine(log)).catch(() => undefined)
+        if (truncated) complete(toLogLine(core.codec, log)).catch(() => undefined)
       }
     },
     onReset: read,

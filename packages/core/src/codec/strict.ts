@@ -1,12 +1,12 @@
 /**
- * Values as strict JSON text: the only form in which a user's value is stored or sent.
+ * Values as strict JSON text.
  *
  * Strict means that nothing changes its kind in silence: what JSON would turn into something else (a Date, a Map, a class
  * instance, NaN, an `undefined` inside an array) is refused, with its path. What JSON merely cannot tell apart is
  * normalised: `-0` becomes `0`, keys that are `undefined` are dropped, as are properties of an array that are no
- * elements. So whoever hands out `decode(encode(value))` hands out the same value now and on each replay.
+ * elements. So what is parsed from the text is the same value now and on each replay.
  */
-import { StepwellError } from './errors.js'
+import { StepwellError } from '../errors.js'
 
 /** Deeper values are refused: `JSON.stringify` would overflow the stack somewhere beyond, depending on the browser. */
 const DEPTH_MAX = 1000
@@ -24,7 +24,7 @@ interface Problem {
  * The text of a value; `''` for a bare `undefined`.
  * @param what what the value is, for the message: `the output of step "x"`.
  */
-export function encode(value: unknown, what: string): string {
+export function stringifyStrict(value: unknown, what: string): string {
   if (value === undefined) return ''
   const problem = findProblem(value, 0)
   if (problem !== null) throw refusal(value, problem, what)
@@ -39,15 +39,9 @@ export function encode(value: unknown, what: string): string {
   return text
 }
 
-/** The value of a text that `encode` made. */
-export function decode(text: string): unknown {
+/** The value of a text that `stringifyStrict` made. */
+export function parseStrict(text: string): unknown {
   return text === '' ? undefined : JSON.parse(text)
-}
-
-/** The value that was made into this text; the caller knows its type because it was there. */
-export function replayed<V>(text: string): V {
-  // `JSON.parse` is where a type is taken on trust; an empty array's missing element is a bare `undefined`.
-  return text === '' ? JSON.parse('[]')[0] : JSON.parse(text)
 }
 
 /**
