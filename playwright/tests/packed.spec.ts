@@ -1,12 +1,10 @@
 // The tarballs that would be published, in an app outside of this repository.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startServer } from '../server/server.mjs'
 import { expect, test } from '../support/fixtures.js'
-
-const ROOT = path.resolve(import.meta.dirname, '../..')
+import { npmInstall, pack, run, versionOf } from '../support/packed.js'
 
 const JOBS = `
 import { defineJob } from '@stepwell/core'
@@ -72,76 +70,58 @@ function App() {
 console.log(renderToString(h(StepwellProvider, { client }, h(App))))
 `
 
-interface Installed {
-  readonly folder: string
-}
-
-function run(command: string, args: readonly string[], cwd: string): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-}
-
-function packAndInstall(react: string): Installed {
+function packAndInstall(react: string): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'stepwell-app-'))
-  const { packageManager } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
-  for (const name of ['core', 'react']) {
-    run(
-      'npx',
-      ['--yes', packageManager, 'pack', '--pack-destination', folder],
-      path.join(ROOT, 'packages', name),
-    )
+  const dependencies = {
+    ...pack(folder),
+    react,
+    'react-dom': react,
+    vite: versionOf('vite'),
   }
-  const tarball = (name: string) =>
-    `file:./${readdirSync(folder).find((file) => file.startsWith(`stepwell-${name}-`))}`
-  const manifest = {
-    name: 'app',
-    private: true,
-    type: 'module',
-    dependencies: {
-      '@stepwell/core': tarball('core'),
-      '@stepwell/react': tarball('react'),
-      react,
-      'react-dom': react,
-      vite: versionOf('vite'),
-    },
-  }
+  const manifest = { name: 'app', private: true, type: 'module', dependencies }
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest))
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--silent'], folder)
-  return { folder }
+  npmInstall(folder)
+  return folder
 }
 
-/** The version that the repository itself is tested with. */
-function versionOf(name: string): string {
-  const file = path.join(import.meta.dirname, '../node_modules', name, 'package.json')
-  return String(JSON.parse(readFileSync(file, 'utf8')).version)
+// Ends by itself only where nothing was left running.
+const PLAIN_IMPORT = `
+const touched = []
+for (const name of ['Worker', 'SharedWorker', 'navigator', 'WebAssembly', 'indexedDB', 'document', 'window',
+  'localStorage', 'BroadcastChannel', 'MessageChannel', 'fetch', 'addEventListener', 'postMessage']) {
+  Object.defineProperty(globalThis, name, { configurable: true, get: () => void touched.push(name) })
 }
+const before = Reflect.ownKeys(globalThis)
+const names = Object.keys(await import('@stepwell/core'))
+await import('@stepwell/core/executor')
+await import('@stepwell/core/testing')
+const made = Reflect.ownKeys(globalThis).filter((name) => !before.includes(name))
+console.log(JSON.stringify({ made, touched, isThere: names.includes('createStepwell') }))
+`
 
 for (const react of [versionOf('react'), '18.3.1']) {
   test.describe(`packed, in an app with React ${react}`, () => {
-    let app: Installed
+    let app: string
 
     test.beforeAll(() => {
       test.setTimeout(180_000)
       app = packAndInstall(react)
     })
-    test.afterAll(() => rmSync(app.folder, { recursive: true, force: true }))
+    test.afterAll(() => rmSync(app, { recursive: true, force: true }))
 
     test('an empty Vite app with default settings builds, and completes a run', async ({
       sharedContext,
     }) => {
       test.setTimeout(60_000)
-      mkdirSync(path.join(app.folder, 'src'))
-      writeFileSync(path.join(app.folder, 'src/jobs.js'), JOBS)
-      writeFileSync(path.join(app.folder, 'src/main.js'), MAIN)
+      mkdirSync(path.join(app, 'src'))
+      writeFileSync(path.join(app, 'src/jobs.js'), JOBS)
+      writeFileSync(path.join(app, 'src/main.js'), MAIN)
       writeFileSync(
-        path.join(app.folder, 'index.html'),
+        path.join(app, 'index.html'),
         '<!doctype html><div id="root"></div><script type="module" src="/src/main.js"></script>',
       )
-      run(
-        path.join(app.folder, 'node_modules/.bin/vite'),
-        ['build', '--logLevel', 'warn'],
-        app.folder,
-      )
-      const server = await startServer({ root: path.join(app.folder, 'dist') })
+      run(path.join(app, 'node_modules/.bin/vite'), ['build', '--logLevel', 'warn'], app)
+      const server = await startServer({ root: path.join(app, 'dist') })
       const page = await sharedContext.newPage()
       await page.goto(server.origin)
       await page.getByRole('button', { name: 'Add' }).click()
@@ -151,9 +131,14 @@ for (const react of [versionOf('react'), '18.3.1']) {
     })
 
     test('importing, creating a client and rendering on a server touch no browser global', () => {
-      writeFileSync(path.join(app.folder, 'render.mjs'), SERVER_RENDER)
-      const html = run(process.execPath, ['render.mjs'], app.folder)
+      writeFileSync(path.join(app, 'render.mjs'), SERVER_RENDER)
+      const html = run(process.execPath, ['render.mjs'], app)
       expect(html.trim()).toBe('<p>loading true loading loading connecting</p>')
+    })
+
+    test('importing in plain Node touches no browser global, makes none and leaves nothing running', () => {
+      const printed = run(process.execPath, ['--input-type=module', '--eval', PLAIN_IMPORT], app)
+      expect(JSON.parse(printed)).toEqual({ made: [], touched: [], isThere: true })
     })
   })
 }
