@@ -19,6 +19,7 @@ pub(crate) mod liveness;
 pub(crate) mod logs;
 pub(crate) mod promises;
 pub(crate) mod reference;
+mod watched;
 
 /// What a property found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,13 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use stepwell_engine::{
-    Claim, Claimed, Deleted, Fence, Inserted, MemoryStore, NewRun, Ownership, Release, RunHead,
-    RunOutcome, RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
-};
+use stepwell_engine::{MemoryStore, Ownership, Store, StoreError, StoreResult};
 use stepwell_protocol::{
-    BlobId, Epoch, Generation, LogLine, LogPage, LogQuery, Order, Report, RequestId, Run,
-    RunFilter, RunId, RunPage, RunStatus, Step, TimestampMs,
+    Generation, LogLine, LogQuery, Order, RequestId, Run, RunFilter, RunId, Step,
 };
 use stepwell_sqlite::SqliteStore;
 
@@ -37,13 +33,13 @@ pub(crate) struct Watch {
     /// The next so many guarded writes fail for no known reason.
     pub(crate) unexpected: u32,
     /// Whether answers are compared. Off, the other properties must do.
-    compares: bool,
+    pub(super) compares: bool,
     /// The first is in force. Several between a restart and its first session: they are told apart by it.
-    models: Vec<MemoryStore>,
-    committed: MemoryStore,
+    pub(super) models: Vec<MemoryStore>,
+    pub(super) committed: MemoryStore,
     /// What may be found after a restart, because a commit was neither confirmed nor overwritten.
-    possible: Vec<MemoryStore>,
-    touched: BTreeSet<RunId>,
+    pub(super) possible: Vec<MemoryStore>,
+    pub(super) touched: BTreeSet<RunId>,
 }
 
 pub(crate) type SharedWatch = Rc<RefCell<Watch>>;
@@ -67,7 +63,7 @@ impl Watch {
         }
     }
 
-    fn compare<T: PartialEq + Debug>(
+    pub(super) fn compare<T: PartialEq + Debug>(
         &mut self,
         call: &str,
         real: &T,
@@ -82,7 +78,7 @@ impl Watch {
         }
     }
 
-    fn fails_unexpectedly(&mut self, run_id: Option<&RunId>) -> StoreResult<()> {
+    pub(super) fn fails_unexpectedly(&mut self, run_id: Option<&RunId>) -> StoreResult<()> {
         if self.unexpected == 0 {
             return Ok(());
         }
@@ -96,8 +92,8 @@ impl Watch {
 /// SQLite with the reference beside it.
 #[derive(Debug)]
 pub(crate) struct ReferenceStore {
-    sqlite: SqliteStore,
-    watch: SharedWatch,
+    pub(super) sqlite: SqliteStore,
+    pub(super) watch: SharedWatch,
 }
 
 impl ReferenceStore {
@@ -160,7 +156,7 @@ impl ReferenceStore {
         }
     }
 
-    fn see_touched(&mut self) {
+    pub(super) fn see_touched(&mut self) {
         let touched = std::mem::take(&mut self.watch.borrow_mut().touched);
         for run_id in touched {
             let run = self.sqlite.run(&run_id);
@@ -174,7 +170,7 @@ impl ReferenceStore {
         }
     }
 
-    fn touch(&self, run_id: &RunId) {
+    pub(super) fn touch(&self, run_id: &RunId) {
         self.watch.borrow_mut().touched.insert(run_id.clone());
     }
 }
@@ -208,305 +204,5 @@ pub(crate) fn whole_log(run_id: &RunId) -> LogQuery {
         order: Order::Asc,
         cursor: None,
         limit: 10_000,
-    }
-}
-
-macro_rules! both {
-    ($self:ident.$call:ident($($arg:expr),*)) => {{
-        let real = $self.sqlite.$call($($arg),*)?;
-        $self.watch.borrow_mut().compare(stringify!($call), &real, |model| model.$call($($arg),*));
-        real
-    }};
-}
-
-impl Store for ReferenceStore {
-    fn ownership(&self) -> Ownership {
-        self.sqlite.ownership()
-    }
-
-    fn begin(&mut self) -> StoreResult<()> {
-        self.sqlite.begin()?;
-        for model in &mut self.watch.borrow_mut().models {
-            model.begin()?;
-        }
-        Ok(())
-    }
-
-    fn commit(&mut self) -> StoreResult<bool> {
-        let real = self.sqlite.commit();
-        {
-            let watch = &mut *self.watch.borrow_mut();
-            match &real {
-                Ok(wrote) => {
-                    let expected = watch.models[0].commit();
-                    let verdict = ensure(expected == Ok(*wrote), || {
-                        format!("commit gave {real:?}; the reference gave {expected:?}")
-                    });
-                    if watch.compares {
-                        watch.verdicts.judge(NAME, verdict);
-                    }
-                    // A transaction without a write leaves the log, and so an unconfirmed commit in it, as it was.
-                    if *wrote {
-                        watch.possible.clear();
-                        watch.committed = watch.models[0].clone();
-                    }
-                }
-                Err(_) => {
-                    let mut unconfirmed = watch.models[0].clone();
-                    // It has the open transaction of the model in force, so this cannot fail.
-                    let _ = unconfirmed.commit();
-                    watch.possible.push(unconfirmed);
-                }
-            }
-        }
-        if real.is_ok() {
-            self.see_touched();
-        }
-        real
-    }
-
-    fn rollback(&mut self) {
-        self.sqlite.rollback();
-        let mut watch = self.watch.borrow_mut();
-        watch.touched.clear();
-        watch.models.iter_mut().for_each(MemoryStore::rollback);
-    }
-
-    fn savepoint(&mut self) -> StoreResult<()> {
-        both!(self.savepoint());
-        Ok(())
-    }
-
-    fn release_savepoint(&mut self) -> StoreResult<()> {
-        both!(self.release_savepoint());
-        Ok(())
-    }
-
-    fn rollback_to_savepoint(&mut self) -> StoreResult<()> {
-        both!(self.rollback_to_savepoint());
-        Ok(())
-    }
-
-    fn begin_session(&mut self, now: TimestampMs) -> StoreResult<Epoch> {
-        let real = self.sqlite.begin_session(now)?;
-        let mut watch = self.watch.borrow_mut();
-        let before = watch.models[0].clone();
-        watch
-            .models
-            .retain_mut(|model| model.begin_session(now) == Ok(real));
-        let verdict = ensure(!watch.models.is_empty(), || {
-            format!("no state that the database may have gives the epoch {real}")
-        });
-        if watch.compares {
-            watch.verdicts.judge(NAME, verdict);
-        }
-        if watch.models.is_empty() {
-            watch.models.push(before);
-        }
-        watch.models.truncate(1);
-        Ok(real)
-    }
-
-    fn renew_leases(&mut self, session: Epoch, lease_expires_at: TimestampMs) -> StoreResult<()> {
-        both!(self.renew_leases(session, lease_expires_at));
-        Ok(())
-    }
-
-    fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64> {
-        Ok(both!(self.expire_leases(now)))
-    }
-
-    fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted> {
-        let inserted = both!(self.insert_run(run));
-        let (Inserted::Created(run)
-        | Inserted::Existing(run)
-        | Inserted::Idempotent(run)
-        | Inserted::Pending(run)) = &inserted;
-        self.touch(&run.id);
-        let mut watch = self.watch.borrow_mut();
-        if matches!(inserted, Inserted::Existing(_)) {
-            watch.counts.saw(State::TriggerRepeated);
-        }
-        watch.fails_unexpectedly(None)?;
-        Ok(inserted)
-    }
-
-    fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>> {
-        Ok(both!(self.run(run_id)))
-    }
-
-    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
-        Ok(both!(self.last_request(run_id)))
-    }
-
-    fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {
-        Ok(both!(self.pending_of_key(job_name, key)))
-    }
-
-    fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
-        // Before the first session there may be several models, and all of them have these runs.
-        Ok(both!(self.runs(filter)))
-    }
-
-    fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>> {
-        Ok(both!(self.steps(run_id, outputs)))
-    }
-
-    fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage> {
-        Ok(both!(self.logs(query)))
-    }
-
-    fn claimable_jobs(&mut self) -> StoreResult<Vec<String>> {
-        Ok(both!(self.claimable_jobs()))
-    }
-
-    fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
-        Ok(both!(self.promote_due(now)))
-    }
-
-    fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
-        let claimed = both!(self.claim(claim));
-        for claimed in &claimed {
-            self.touch(&claimed.run.id);
-            if claimed.interrupted {
-                self.watch.borrow_mut().counts.saw(State::Reclaimed);
-            }
-        }
-        Ok(claimed)
-    }
-
-    fn adopt(
-        &mut self,
-        held: &Fence,
-        session: Epoch,
-        now: TimestampMs,
-        lease_expires_at: Option<TimestampMs>,
-    ) -> StoreResult<Option<Run>> {
-        let adopted = both!(self.adopt(held, session, now, lease_expires_at));
-        self.touch(&held.run_id);
-        if adopted.is_some() {
-            self.watch.borrow_mut().counts.saw(State::Adopted);
-        }
-        Ok(adopted)
-    }
-
-    fn release(
-        &mut self,
-        fence: &Fence,
-        how: Release,
-        now: TimestampMs,
-    ) -> StoreResult<Option<RunHead>> {
-        self.touch(&fence.run_id);
-        Ok(both!(self.release(fence, how, now)))
-    }
-
-    fn write_step(
-        &mut self,
-        fence: &Fence,
-        outcome: &StepOutcome,
-        report: &Report,
-        now: TimestampMs,
-    ) -> StoreResult<Option<StepWritten>> {
-        let written = both!(self.write_step(fence, outcome, report, now));
-        self.touch(&fence.run_id);
-        let watch = &mut *self.watch.borrow_mut();
-        watch.fails_unexpectedly(Some(&fence.run_id))?;
-        if let Some(written) = &written {
-            let Fence { run_id, generation } = fence.clone();
-            watch
-                .accepted
-                .insert((run_id.clone(), generation, Some(outcome.name.clone())));
-            if written.repeated {
-                watch.counts.saw(State::StepRepeated);
-            } else {
-                watch
-                    .written
-                    .insert((run_id, outcome.name.clone()), generation);
-            }
-        }
-        Ok(written)
-    }
-
-    fn write_report(
-        &mut self,
-        fence: &Fence,
-        report: &Report,
-        now: TimestampMs,
-    ) -> StoreResult<Option<RunWritten>> {
-        let written = both!(self.write_report(fence, report, now));
-        self.touch(&fence.run_id);
-        if written.is_some() {
-            self.accept(fence);
-        }
-        Ok(written)
-    }
-
-    fn finish_run(
-        &mut self,
-        fence: &Fence,
-        outcome: &RunOutcome,
-        report: &Report,
-        now: TimestampMs,
-    ) -> StoreResult<Option<RunWritten>> {
-        let written = both!(self.finish_run(fence, outcome, report, now));
-        self.touch(&fence.run_id);
-        if written.is_some() {
-            self.accept(fence);
-        } else if let Ok(Some(run)) = self.sqlite.run(&fence.run_id)
-            && run.generation == fence.generation
-            && matches!(run.status, RunStatus::Completed | RunStatus::Failed)
-        {
-            self.watch.borrow_mut().counts.saw(State::EndRepeated);
-        }
-        Ok(written)
-    }
-
-    fn cancel_run(
-        &mut self,
-        run_id: &RunId,
-        version: u64,
-        request_id: &RequestId,
-        now: TimestampMs,
-    ) -> StoreResult<Option<Run>> {
-        self.touch(run_id);
-        Ok(both!(self.cancel_run(run_id, version, request_id, now)))
-    }
-
-    fn retry_run(
-        &mut self,
-        run_id: &RunId,
-        version: u64,
-        request_id: &RequestId,
-        now: TimestampMs,
-    ) -> StoreResult<Option<Run>> {
-        self.touch(run_id);
-        let retried = both!(self.retry_run(run_id, version, request_id, now));
-        if retried.as_ref().is_some_and(|run| run.step_count > 0) {
-            self.watch.borrow_mut().counts.saw(State::RetriedWithSteps);
-        }
-        Ok(retried)
-    }
-
-    fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>> {
-        let deleted = both!(self.delete_run(run_id));
-        self.touch(run_id);
-        Ok(deleted)
-    }
-
-    fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>> {
-        Ok(both!(self.ended_before(before, limit)))
-    }
-
-    fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
-        Ok(both!(self.unreferenced_blobs(blobs)))
-    }
-}
-
-impl ReferenceStore {
-    fn accept(&self, fence: &Fence) {
-        let mut watch = self.watch.borrow_mut();
-        watch
-            .accepted
-            .insert((fence.run_id.clone(), fence.generation, None));
     }
 }

@@ -2,7 +2,8 @@
 
 use stepwell_protocol::Input;
 
-use super::{BUILD, Event, World, served_jobs};
+use super::actors::served_jobs;
+use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::{PowerLoss, Trouble};
 

@@ -1,32 +1,25 @@
 //! The engine's host, as the engine worker is one: opens the database, collects inputs into batches, reads the clocks,
 //! lets nothing out before the commit.
 
-use stepwell_engine::{
-    Clock, Engine, EngineOptions, Entropy, Ownership, Store, StoreResult, wait_ms,
-};
-use stepwell_protocol::{
-    Assignment, Effect, EngineMessage, EventBody, ExecutorId, ExecutorMessage, FailureCode,
-    Holding, Input, Output, Step, StepStatus,
-};
+use stepwell_engine::{Clock, Engine, EngineOptions, Entropy, Ownership, StoreResult, wait_ms};
+use stepwell_protocol::{Effect, EngineMessage, ExecutorId, ExecutorMessage, Input, Output};
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 
 use super::chaos::{Moment, Strike};
-use super::executor::{Executor, output_of_run};
 use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::DiskError;
-use crate::properties::reference::{ReferenceStore, whole_log};
-use crate::properties::{ensure, events, leases, liveness, logs, promises};
+use crate::properties::reference::ReferenceStore;
 use crate::vfs;
 
 /// How long an engine waits for its executors.
-const GATE_MS: i64 = 1_000;
+pub(super) const GATE_MS: i64 = 1_000;
 
 /// A living engine.
 pub(super) struct Host {
     pub(super) id: u64,
     pub(super) opened_at: i64,
-    engine: Engine<ReferenceStore>,
+    pub(super) engine: Engine<ReferenceStore>,
     clock: Clock,
     inputs: Vec<Input>,
     is_flushing: bool,
@@ -346,203 +339,6 @@ impl World {
                 );
             }
         }
-    }
-
-    fn judge_output(&mut self, output: &Output) {
-        let Some(host) = self.host.as_mut() else {
-            return;
-        };
-        let epoch = host.engine.epoch();
-        let mut verdicts = Vec::new();
-        for event in &output.events {
-            if let EventBody::RunFail {
-                error_code: FailureCode::LimitExceeded,
-            } = event.body
-            {
-                self.watch.borrow_mut().counts.saw(State::RecoveryCap);
-            }
-            let verdict = self.events.see(epoch, event, host.engine.store_mut());
-            verdicts.push((events::NAME, verdict));
-        }
-        for addressed in &output.replies {
-            let (request_id, reply) = (&addressed.reply.request_id, &addressed.reply.reply);
-            let verdict = self
-                .promises
-                .replied(request_id, reply, host.engine.store_mut());
-            verdicts.push((promises::NAME, verdict));
-        }
-        for (property, verdict) in verdicts {
-            self.judge(property, verdict);
-        }
-        for effect in &output.effects {
-            let Effect::Send {
-                executor_id,
-                message,
-            } = effect
-            else {
-                continue;
-            };
-            match message {
-                EngineMessage::Assign { assignment } => {
-                    self.judge_assignment(executor_id, assignment);
-                }
-                EngineMessage::Welcome { adopted, .. } => {
-                    // What it holds and is not told here has lost its lease, before it hears of it.
-                    let welcomed = self.executors.iter().find(|state| state.id == *executor_id);
-                    for run_id in welcomed.into_iter().flat_map(Executor::run_ids) {
-                        if adopted.iter().all(|held| held.run_id != *run_id) {
-                            self.bodies.lost_lease(run_id);
-                        }
-                    }
-                    for held in adopted {
-                        let verdict = self.leases.give(held, epoch, executor_id);
-                        self.judge(leases::NAME, verdict);
-                    }
-                }
-                EngineMessage::Ack { seqs } => self.judge_acks(executor_id, seqs),
-                EngineMessage::Refused { run_id, .. } | EngineMessage::Abort { run_id, .. } => {
-                    self.bodies.lost_lease(run_id);
-                }
-            }
-        }
-        if self.watch.borrow().given_up.is_empty() {
-            return;
-        }
-        let given_up = std::mem::take(&mut self.watch.borrow_mut().given_up);
-        for run_id in &given_up {
-            self.bodies.lost_lease(run_id);
-        }
-    }
-
-    fn judge_assignment(&mut self, to: &ExecutorId, assignment: &Assignment) {
-        let Some(host) = self.host.as_mut() else {
-            return;
-        };
-        let epoch = host.engine.epoch();
-        let held = Holding {
-            run_id: assignment.run_id.clone(),
-            generation: assignment.generation,
-        };
-        // The gate does not wait for ever: who comes later has lost what it holds.
-        let gate_passed = self.now - host.opened_at >= GATE_MS || self.jumped_at >= host.opened_at;
-        let elsewhere = self.executors.iter().any(|executor| {
-            executor.alive && executor.id != *to && executor.run_ids().any(|id| *id == held.run_id)
-        });
-        if gate_passed && elsewhere {
-            self.bodies.lost_lease(&held.run_id);
-        }
-        let verdict = self.leases.give(&held, epoch, to);
-        let run = host.engine.store_mut().run(&assignment.run_id);
-        self.judge(leases::NAME, verdict);
-        if let Ok(Some(run)) = run {
-            let verdict = self.recoveries.assigned(&run, self.releases);
-            self.judge(liveness::NAME, verdict);
-        }
-    }
-
-    fn judge_acks(&mut self, executor_id: &ExecutorId, seqs: &[u64]) {
-        let (Some(host), Some(executor)) = (
-            self.host.as_mut(),
-            self.executors
-                .iter()
-                .find(|executor| executor.id == *executor_id),
-        ) else {
-            return;
-        };
-        let mut verdicts = Vec::new();
-        for seq in seqs {
-            let Some(message) = executor
-                .unanswered(*seq)
-                .map(|unanswered| &unanswered.message)
-            else {
-                continue;
-            };
-            let Some(run_id) = super::executor::run_of(message) else {
-                continue;
-            };
-            let store = host.engine.store_mut();
-            let Ok(Some(run)) = store.run(run_id) else {
-                verdicts.push((
-                    promises::NAME,
-                    Err(format!("acknowledged without a run: {message:?}")),
-                ));
-                continue;
-            };
-            verdicts.push((promises::NAME, promises::acknowledged(message, &run, store)));
-            let watch = self.watch.borrow();
-            verdicts.push((leases::NAME, leases::acknowledged(message, &run, &watch)));
-        }
-        for (property, verdict) in verdicts {
-            self.judge(property, verdict);
-        }
-    }
-
-    /// At the end: everything that is stored, against everything that was promised and done.
-    pub(super) fn check_store(&mut self) {
-        let Some(mut host) = self.host.take() else {
-            self.judge(
-                liveness::NAME,
-                Err("there is no engine at the end".to_owned()),
-            );
-            return;
-        };
-        let store = host.engine.store_mut();
-        store.check_all();
-        for run_id in self.promises.run_ids() {
-            let verdict = promises::kept(run_id, store);
-            self.watch
-                .borrow_mut()
-                .verdicts
-                .judge(promises::NAME, verdict);
-        }
-        let run_ids: Vec<_> = self.watch.borrow().history.run_ids().cloned().collect();
-        for run_id in run_ids {
-            let (Ok(Some(run)), Ok(steps)) = (store.run(&run_id), store.steps(&run_id, true))
-            else {
-                self.judge(
-                    promises::NAME,
-                    Err(format!("the run {run_id} cannot be read")),
-                );
-                continue;
-            };
-            let lines = store
-                .logs(&whole_log(&run_id))
-                .map(|page| page.logs)
-                .unwrap_or_default();
-            self.judge(liveness::NAME, liveness::ended(&run));
-            let acknowledged = self.acknowledged.get(&run_id);
-            let verdict = logs::check(&lines, &steps, acknowledged, &self.bodies);
-            self.judge(logs::NAME, verdict);
-            self.judge(
-                promises::NAME,
-                self.seen_outputs(&steps, run.output.as_ref()),
-            );
-        }
-        self.host = Some(host);
-    }
-
-    /// Each stored output was made by a body of that very step, and the run's output is made of them.
-    fn seen_outputs(
-        &self,
-        steps: &[Step],
-        output: Option<&stepwell_protocol::Payload>,
-    ) -> Result<(), String> {
-        let completed = steps
-            .iter()
-            .filter(|step| step.status == StepStatus::Completed);
-        let mut outputs = std::collections::BTreeMap::new();
-        for step in completed {
-            let stored = step.output.clone().unwrap_or_default();
-            let body = self.bodies.of_output(&stored);
-            ensure(body.is_some_and(|body| body.step == step.name), || {
-                format!("no body of the step made this output: {step:?}, {body:?}")
-            })?;
-            outputs.insert(step.name.clone(), Ok::<_, ()>(stored));
-        }
-        let expected = output_of_run(&outputs);
-        ensure(output.is_none_or(|output| *output == expected), || {
-            format!("the run returned {output:?}, and its steps {expected:?}")
-        })
     }
 
     /// Upkeep in an idle moment.

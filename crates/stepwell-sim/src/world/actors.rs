@@ -1,0 +1,138 @@
+//! Executors and clients as the page sees them: started, connected, killed, started again.
+
+use stepwell_protocol::{EngineMessage, ExecutorId, ServedJob};
+
+use super::executor::{Act, Executor};
+use super::{BUILD, Event, Scene, World};
+use crate::counts::Fault;
+
+impl World {
+    pub(super) fn spawn(&mut self, slots: u32) {
+        let number = self.executors.len();
+        self.executors
+            .push(Executor::new(ExecutorId(format!("ex{number}")), slots));
+        if let Some(host) = self.host.as_ref().map(|host| host.id) {
+            self.after(
+                1,
+                Event::Connect {
+                    executor: number,
+                    host,
+                },
+            );
+        }
+    }
+
+    pub(super) fn connect(&mut self, executor: usize, host: u64) {
+        let is_current = self.host.as_ref().is_some_and(|current| current.id == host);
+        if !is_current || !self.executors[executor].alive {
+            return;
+        }
+        let jobs = served_jobs();
+        let late = self
+            .host
+            .as_ref()
+            .is_some_and(|host| self.now > host.opened_at + 1_000);
+        if late && self.executors[executor].run_ids().next().is_some() {
+            self.struck(Fault::LateHello);
+        }
+        let executor_state = &mut self.executors[executor];
+        executor_state.host = Some(host);
+        let hello = executor_state.hello(BUILD, jobs);
+        self.say(executor, hello);
+    }
+
+    pub(super) fn hand_to_executor(
+        &mut self,
+        executor: usize,
+        host: u64,
+        messages: Vec<EngineMessage>,
+    ) {
+        let state = &self.executors[executor];
+        if !state.alive || state.host != Some(host) {
+            self.struck(Fault::MessageLost);
+            return;
+        }
+        for message in messages {
+            self.with_executor(executor, |executor, scene| executor.receive(message, scene));
+        }
+    }
+
+    /// Lets a living executor act, and does what it wants.
+    pub(super) fn with_executor(
+        &mut self,
+        number: usize,
+        act: impl FnOnce(&mut Executor, &mut Scene<'_>),
+    ) {
+        if !self.executors[number].alive {
+            return;
+        }
+        let mut acts = Vec::new();
+        let mut scene = Scene {
+            now: self.now,
+            is_calm: self.is_calm,
+            workload: &self.workload,
+            watch: &self.watch,
+            leases: &self.leases,
+            bodies: &mut self.bodies,
+            acknowledged: &mut self.acknowledged,
+            assignments: &mut self.assignments,
+            acts: &mut acts,
+        };
+        act(&mut self.executors[number], &mut scene);
+        for act in acts {
+            match act {
+                Act::Say(envelope) => self.say(number, envelope),
+                Act::After(ms, alarm) => self.after(
+                    ms,
+                    Event::Alarm {
+                        executor: number,
+                        alarm,
+                    },
+                ),
+                Act::Die => self.kill_executor(number),
+            }
+        }
+    }
+
+    /// What it has said still arrives; its death is told by its lock, some time later; another one takes its place.
+    pub(super) fn kill_executor(&mut self, number: usize) {
+        if !self.executors[number].alive {
+            return;
+        }
+        self.forget_executor(number);
+        let id = self.executors[number].id.clone();
+        let slots = self.executors[number].slots;
+        let told_in = self.rng.range(0, 200);
+        self.after(told_in, Event::Gone { id });
+        let back_in = self.rng.range(20, 400);
+        self.after(back_in, Event::Spawn { slots });
+    }
+
+    pub(super) fn forget_executor(&mut self, number: usize) {
+        let executor = &mut self.executors[number];
+        executor.alive = false;
+        for run_id in executor.run_ids() {
+            self.bodies.lost_lease(run_id);
+        }
+    }
+
+    pub(super) fn client_acts(&mut self, client: usize) {
+        if self.is_calm {
+            return;
+        }
+        if let Some(request_id) = self.clients[client].act(&self.workload, &mut self.rng) {
+            self.ask(client, &request_id);
+        }
+        let pause = self
+            .rng
+            .range(self.workload.pause_ms.0, self.workload.pause_ms.1);
+        self.after(pause, Event::ClientActs { client });
+    }
+}
+
+pub(super) fn served_jobs() -> Vec<ServedJob> {
+    vec![ServedJob {
+        name: "job".to_owned(),
+        concurrency: None,
+    }]
+}

@@ -1,0 +1,113 @@
+//! The end: the faults stop, everything has its time, and all that is stored is judged.
+
+use stepwell_engine::Store;
+use stepwell_protocol::{Step, StepStatus};
+
+use super::messages::output_of_run;
+use super::{Event, World};
+use crate::properties::liveness::{self, CALM_MS_MAX};
+use crate::properties::reference::whole_log;
+use crate::properties::{ensure, logs, promises};
+
+impl World {
+    /// The faults are over: whatever hangs is killed, as a user would do it, and all is judged when it has had its time.
+    pub(super) fn calm(&mut self) {
+        self.is_calm = true;
+        self.disk.borrow_mut().full = false;
+        self.disk.borrow_mut().plan(None);
+        self.watch.borrow_mut().unexpected = 0;
+        // A last restart or death leaves the system in the middle of something, with nothing else to wake it.
+        if self.rng.chance(300) {
+            self.last_blow();
+        }
+        for number in 0..self.executors.len() {
+            if self.executors[number].has_hung_body(self.now) {
+                self.kill_executor(number);
+            }
+        }
+        self.after(CALM_MS_MAX, Event::Check);
+    }
+
+    pub(super) fn check(&mut self) {
+        self.is_over = true;
+        let unanswered: Vec<String> = self
+            .clients
+            .iter()
+            .flat_map(|client| client.outstanding.iter())
+            .map(|(request_id, command)| format!("{request_id}: {command:?}"))
+            .collect();
+        let verdict = ensure(unanswered.is_empty(), || {
+            format!("requests without an answer: {}", unanswered.join("; "))
+        });
+        self.judge(liveness::NAME, verdict);
+        self.check_store();
+    }
+
+    /// At the end: everything that is stored, against everything that was promised and done.
+    pub(super) fn check_store(&mut self) {
+        let Some(mut host) = self.host.take() else {
+            self.judge(
+                liveness::NAME,
+                Err("there is no engine at the end".to_owned()),
+            );
+            return;
+        };
+        let store = host.engine.store_mut();
+        store.check_all();
+        for run_id in self.promises.run_ids() {
+            let verdict = promises::kept(run_id, store);
+            self.watch
+                .borrow_mut()
+                .verdicts
+                .judge(promises::NAME, verdict);
+        }
+        let run_ids: Vec<_> = self.watch.borrow().history.run_ids().cloned().collect();
+        for run_id in run_ids {
+            let (Ok(Some(run)), Ok(steps)) = (store.run(&run_id), store.steps(&run_id, true))
+            else {
+                self.judge(
+                    promises::NAME,
+                    Err(format!("the run {run_id} cannot be read")),
+                );
+                continue;
+            };
+            let lines = store
+                .logs(&whole_log(&run_id))
+                .map(|page| page.logs)
+                .unwrap_or_default();
+            self.judge(liveness::NAME, liveness::ended(&run));
+            let acknowledged = self.acknowledged.get(&run_id);
+            let verdict = logs::check(&lines, &steps, acknowledged, &self.bodies);
+            self.judge(logs::NAME, verdict);
+            self.judge(
+                promises::NAME,
+                self.seen_outputs(&steps, run.output.as_ref()),
+            );
+        }
+        self.host = Some(host);
+    }
+
+    /// Each stored output was made by a body of that very step, and the run's output is made of them.
+    pub(super) fn seen_outputs(
+        &self,
+        steps: &[Step],
+        output: Option<&stepwell_protocol::Payload>,
+    ) -> Result<(), String> {
+        let completed = steps
+            .iter()
+            .filter(|step| step.status == StepStatus::Completed);
+        let mut outputs = std::collections::BTreeMap::new();
+        for step in completed {
+            let stored = step.output.clone().unwrap_or_default();
+            let body = self.bodies.of_output(&stored);
+            ensure(body.is_some_and(|body| body.step == step.name), || {
+                format!("no body of the step made this output: {step:?}, {body:?}")
+            })?;
+            outputs.insert(step.name.clone(), Ok::<_, ()>(stored));
+        }
+        let expected = output_of_run(&outputs);
+        ensure(output.is_none_or(|output| *output == expected), || {
+            format!("the run returned {output:?}, and its steps {expected:?}")
+        })
+    }
+}

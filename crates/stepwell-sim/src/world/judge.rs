@@ -1,0 +1,144 @@
+//! What leaves the engine, judged against what has been committed by then.
+
+use stepwell_engine::Store;
+use stepwell_protocol::{
+    Assignment, Effect, EngineMessage, EventBody, ExecutorId, FailureCode, Holding, Output,
+};
+
+use super::World;
+use super::executor::Executor;
+use super::host::GATE_MS;
+use super::messages::run_of;
+use crate::counts::State;
+use crate::properties::{events, leases, liveness, promises};
+
+impl World {
+    pub(super) fn judge_output(&mut self, output: &Output) {
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        let epoch = host.engine.epoch();
+        let mut verdicts = Vec::new();
+        for event in &output.events {
+            if let EventBody::RunFail {
+                error_code: FailureCode::LimitExceeded,
+            } = event.body
+            {
+                self.watch.borrow_mut().counts.saw(State::RecoveryCap);
+            }
+            let verdict = self.events.see(epoch, event, host.engine.store_mut());
+            verdicts.push((events::NAME, verdict));
+        }
+        for addressed in &output.replies {
+            let (request_id, reply) = (&addressed.reply.request_id, &addressed.reply.reply);
+            let verdict = self
+                .promises
+                .replied(request_id, reply, host.engine.store_mut());
+            verdicts.push((promises::NAME, verdict));
+        }
+        for (property, verdict) in verdicts {
+            self.judge(property, verdict);
+        }
+        for effect in &output.effects {
+            let Effect::Send {
+                executor_id,
+                message,
+            } = effect
+            else {
+                continue;
+            };
+            match message {
+                EngineMessage::Assign { assignment } => {
+                    self.judge_assignment(executor_id, assignment);
+                }
+                EngineMessage::Welcome { adopted, .. } => {
+                    // What it holds and is not told here has lost its lease, before it hears of it.
+                    let welcomed = self.executors.iter().find(|state| state.id == *executor_id);
+                    for run_id in welcomed.into_iter().flat_map(Executor::run_ids) {
+                        if adopted.iter().all(|held| held.run_id != *run_id) {
+                            self.bodies.lost_lease(run_id);
+                        }
+                    }
+                    for held in adopted {
+                        let verdict = self.leases.give(held, epoch, executor_id);
+                        self.judge(leases::NAME, verdict);
+                    }
+                }
+                EngineMessage::Ack { seqs } => self.judge_acks(executor_id, seqs),
+                EngineMessage::Refused { run_id, .. } | EngineMessage::Abort { run_id, .. } => {
+                    self.bodies.lost_lease(run_id);
+                }
+            }
+        }
+        if self.watch.borrow().given_up.is_empty() {
+            return;
+        }
+        let given_up = std::mem::take(&mut self.watch.borrow_mut().given_up);
+        for run_id in &given_up {
+            self.bodies.lost_lease(run_id);
+        }
+    }
+
+    pub(super) fn judge_assignment(&mut self, to: &ExecutorId, assignment: &Assignment) {
+        let Some(host) = self.host.as_mut() else {
+            return;
+        };
+        let epoch = host.engine.epoch();
+        let held = Holding {
+            run_id: assignment.run_id.clone(),
+            generation: assignment.generation,
+        };
+        // The gate does not wait for ever: who comes later has lost what it holds.
+        let gate_passed = self.now - host.opened_at >= GATE_MS || self.jumped_at >= host.opened_at;
+        let elsewhere = self.executors.iter().any(|executor| {
+            executor.alive && executor.id != *to && executor.run_ids().any(|id| *id == held.run_id)
+        });
+        if gate_passed && elsewhere {
+            self.bodies.lost_lease(&held.run_id);
+        }
+        let verdict = self.leases.give(&held, epoch, to);
+        let run = host.engine.store_mut().run(&assignment.run_id);
+        self.judge(leases::NAME, verdict);
+        if let Ok(Some(run)) = run {
+            let verdict = self.recoveries.assigned(&run, self.releases);
+            self.judge(liveness::NAME, verdict);
+        }
+    }
+
+    pub(super) fn judge_acks(&mut self, executor_id: &ExecutorId, seqs: &[u64]) {
+        let (Some(host), Some(executor)) = (
+            self.host.as_mut(),
+            self.executors
+                .iter()
+                .find(|executor| executor.id == *executor_id),
+        ) else {
+            return;
+        };
+        let mut verdicts = Vec::new();
+        for seq in seqs {
+            let Some(message) = executor
+                .unanswered(*seq)
+                .map(|unanswered| &unanswered.message)
+            else {
+                continue;
+            };
+            let Some(run_id) = run_of(message) else {
+                continue;
+            };
+            let store = host.engine.store_mut();
+            let Ok(Some(run)) = store.run(run_id) else {
+                verdicts.push((
+                    promises::NAME,
+                    Err(format!("acknowledged without a run: {message:?}")),
+                ));
+                continue;
+            };
+            verdicts.push((promises::NAME, promises::acknowledged(message, &run, store)));
+            let watch = self.watch.borrow();
+            verdicts.push((leases::NAME, leases::acknowledged(message, &run, &watch)));
+        }
+        for (property, verdict) in verdicts {
+            self.judge(property, verdict);
+        }
+    }
+}
