@@ -40,7 +40,7 @@ export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions)
 
 function onMessage({ data }: MessageEvent<unknown>): void {
   // The worker may have messages of its own: everything that is not our handshake is left alone.
-  if (!isConnect(data)) return
+  if (!isHandshake(data)) return
   if (data.buildId !== BUILD_ID) {
     const message =
       `The worker runs Stepwell ${BUILD_ID} and the page runs ${data.buildId}. ` +
@@ -48,6 +48,7 @@ function onMessage({ data }: MessageEvent<unknown>): void {
     say({ type: 'stepwell:executor-failed', error: { code: 'protocol_mismatch', message } })
     return
   }
+  if (!isConnect(data)) return
   const jobs = collectJobs(served)
   if (executor === null) {
     const { locks } = globalThis.navigator
@@ -62,16 +63,24 @@ function say(message: FromExecutorWorker): void {
   globalThis.postMessage(message)
 }
 
-function isConnect(data: unknown): data is ConnectExecutor {
+/** The part that all builds have in common, so that another build is told and not ignored. */
+function isHandshake(data: unknown): data is Pick<ConnectExecutor, 'type' | 'buildId'> {
   return (
     typeof data === 'object' &&
     data !== null &&
     'type' in data &&
     data.type === 'stepwell:connect' &&
+    'buildId' in data &&
+    typeof data.buildId === 'string'
+  )
+}
+
+function isConnect(data: object): data is ConnectExecutor {
+  return (
     'port' in data &&
     data.port instanceof MessagePort &&
-    'buildId' in data &&
-    typeof data.buildId === 'string' &&
+    'context' in data &&
+    typeof data.context === 'object' &&
     'database' in data &&
     typeof data.database === 'string' &&
     'executorId' in data &&

@@ -62,7 +62,7 @@ export type {
   RunView,
 } from './observers/types.js'
 /** What a job's function is given; `Step` is a stored step. */
-export type { Step as JobStep, StepContext, StepLog } from './step.js'
+export type { RegisteredContext, Step as JobStep, StepContext, StepLog } from './step.js'
 export type {
   LogLevel,
   LogLine,
@@ -76,8 +76,8 @@ export type {
 } from './types.js'
 
 /**
- * For the user to fill, so that names of jobs are typed everywhere:
- * `declare module '@stepwell/core' { interface Register { client: typeof stepwell } }`.
+ * For the user to fill, so that names of jobs and what jobs get as `step.context` are typed everywhere:
+ * `declare module '@stepwell/core' { interface Register { client: typeof stepwell; context: { token: string } } }`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface Register {}

@@ -15,6 +15,8 @@ export interface JobDefinition {
   readonly labels: StandardSchemaV1 | undefined
   /** The engine's default where `undefined`. */
   readonly maxRecoveries: number | undefined
+  /** How many of its runs may be at work at once; no limit where `undefined`. */
+  readonly concurrency: number | undefined
   /** A method, so that functions of any input fit: the input was parsed by this job's own schema. */
   run(step: Step, input: unknown): unknown
 }
@@ -29,13 +31,19 @@ export interface JobConfig<N extends string, P, I, S, R, L> {
   readonly labels?: StandardSchemaV1<unknown, L>
   /** Interruptions in a row, without a newly completed step, after which a run fails. Default 10. */
   readonly maxRecoveries?: number
+  /**
+   * How many runs of this job may be at work at once, over all executors. Left out: as many as there is room for. Other
+   * jobs go past those that wait. 1 to 1,000.
+   */
+  readonly concurrency?: number
   readonly run: (step: Step, input: P) => R | Promise<R>
 }
 
 /** The engine's limit. */
 const NAME_BYTES_MAX = 256
 const RECOVERIES_MAX = 1000
-const OPTIONS = ['name', 'input', 'output', 'labels', 'maxRecoveries', 'run']
+const CONCURRENCY_MAX = 1000
+const OPTIONS = ['name', 'input', 'output', 'labels', 'maxRecoveries', 'concurrency', 'run']
 
 // `R extends SchemaIn<S>` and not `output: Schema<R, O>`: so a wrong return type is one error, and it stands on `run`.
 // `P = void, I = P`, in that order, lets a job without a schema take its type from `(step, input: string)`.
@@ -63,12 +71,16 @@ export function defineJob<
   if (options['maxRecoveries'] !== undefined) {
     checkInteger(options['maxRecoveries'], `The option maxRecoveries ${what}`, 1, RECOVERIES_MAX)
   }
+  if (options['concurrency'] !== undefined) {
+    checkInteger(options['concurrency'], `The option concurrency ${what}`, 1, CONCURRENCY_MAX)
+  }
   const definition: JobDefinition = {
     name: config.name,
     input: schemaOption(options['input'], `The option input ${what}`),
     output: schemaOption(options['output'], `The option output ${what}`),
     labels: schemaOption(options['labels'], `The option labels ${what}`),
     maxRecoveries: config.maxRecoveries,
+    concurrency: config.concurrency,
     run: config.run,
   }
   return Object.freeze({ name: config.name, '~definition': Object.freeze(definition) })

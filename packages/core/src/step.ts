@@ -1,4 +1,9 @@
 /** What a job's function is given. The executor implements it. */
+import type { Register } from './index.js'
+import type { Labels } from './infer.js'
+
+/** The type of `step.context` that is registered; `unknown` where none is. */
+export type RegisteredContext = Register extends { readonly context: infer C } ? C : unknown
 
 /** Writes lines to the run's log. `data` must be strict JSON. */
 export interface StepLog {
@@ -38,4 +43,13 @@ export interface Step {
   readonly runId: string
   /** The run's attempt: 1-based; rises with `retry`. */
   readonly attempt: number
+  /** The run's labels. */
+  readonly labels: Labels
+  /**
+   * What the page gives to jobs by the option `context` or by `setContext`, such as an access token: read it where you
+   * use it, because it changes while the run goes on. It is never stored: do not return it from a step, nor log it. Typed
+   * by `declare module '@stepwell/core' { interface Register { context: { token: string } } }`; it is `undefined` where
+   * the page gives nothing, whatever the type says.
+   */
+  readonly context: RegisteredContext
 }

@@ -11,9 +11,13 @@ export function crashEngine(client: Client, how: 'panic' | 'terminate'): void {
   client['~core'].crash(how)
 }
 
-/** Ends the executor in the midst of whatever it does, as a crash would; another one is started. */
-export function terminateExecutor(client: Client): void {
-  client['~core'].crash('executor')
+/**
+ * Ends an executor in the midst of whatever it does, as a crash would; another one is started in its place.
+ *
+ * @param index which one, from 0, where there are several.
+ */
+export function terminateExecutor(client: Client, index = 0): void {
+  client['~core'].crash(index)
 }
 
 /** What the engine counted since it started. */

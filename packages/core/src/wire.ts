@@ -129,7 +129,36 @@ export interface ConnectExecutor {
   readonly slots: number
   readonly limits: Limits
   readonly port: MessagePort
+  /** The line to the page, for `step.context`; given once, when the executor is started. */
+  readonly context: ContextPort | null
 }
+
+/** On this port page and executor talk about `step.context`, past the engine. */
+export interface ContextPort {
+  readonly port: MessagePort
+  /** Whether the page has anything to give, so that the executor has to ask. */
+  readonly isUsed: boolean
+}
+
+/** A run starts. */
+export interface ContextQuestion {
+  readonly type: 'ask'
+  readonly id: number
+}
+
+export type ContextAnswer =
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  /** The run cannot start. */
+  | {
+      readonly type: 'failed'
+      readonly id: number
+      readonly code: 'error' | 'not_serializable'
+      readonly message: string
+    }
+  /** `setContext` was called: running jobs see this from now on. */
+  | { readonly type: 'set'; readonly value: unknown }
+  /** The page has something to give now: ask. */
+  | { readonly type: 'use' }
 
 /** What an executor worker says to its page, outside the port. */
 export type FromExecutorWorker =

@@ -12,6 +12,7 @@ import {
 
 const greet = defineJob({ name: 'greet', input: z.string(), run: (_step, name) => `Hi ${name}` })
 const jobs = { greet, VERSION: 1 }
+const worker = () => new Worker('jobs.js')
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -47,6 +48,17 @@ describe('createStepwell', () => {
     ['another storage', { jobs, storage: 'idb' }, /storage of createStepwell/],
     ['no concurrency', { jobs, concurrency: 0 }, /concurrency of createStepwell/],
     ['NaN concurrency', { jobs, concurrency: Number.NaN }, /concurrency of createStepwell/],
+    ['no executors', { jobs, worker, executors: 0 }, /executors of createStepwell.*1 to 16.*0/],
+    ['negative executors', { jobs, worker, executors: -1 }, /executors of createStepwell.*-1/],
+    ['half an executor', { jobs, worker, executors: 1.5 }, /executors of createStepwell.*1.5/],
+    ['NaN executors', { jobs, worker, executors: Number.NaN }, /executors of .*NaN/],
+    ['executors as text', { jobs, worker, executors: '2' }, /executors of createStepwell.*"2"/],
+    ['null executors', { jobs, worker, executors: null }, /executors of createStepwell.*null/],
+    ['too many executors', { jobs, worker, executors: 17 }, /executors of createStepwell.*17/],
+    ['several executors without a worker', { jobs, executors: 2 }, /executors .* option worker/],
+    ['a context that is a value', { jobs, context: { token: 'x' } }, /context of .*a function/],
+    ['an empty context', { jobs, context: '' }, /context of createStepwell must be a function/],
+    ['a null context', { jobs, context: null }, /context of createStepwell.*null/],
     ['a misspelt option', { jobs, databse: 'x' }, /does not know the option "databse"/],
   ]
   test.each(bad)('refuses %s', (_what, options, message) => {

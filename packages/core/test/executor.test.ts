@@ -4,6 +4,7 @@ import { type Executor, startExecutor } from '../src/executor/runtime.js'
 import { collectJobs, defineJob } from '../src/job.js'
 import {
   assign,
+  gate,
   quiet,
   type ScriptedEngine,
   scriptedEngine,
@@ -25,15 +26,6 @@ async function serve(jobs: object): Promise<ScriptedEngine> {
   const started = await welcomedExecutor(jobs)
   open.push(started)
   return started.engine
-}
-
-/** A promise that the test settles. */
-function gate<T = void>(): { promise: Promise<T>; open: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>((settle) => {
-    resolve = settle
-  })
-  return { promise, open: resolve }
 }
 
 describe('a run', () => {

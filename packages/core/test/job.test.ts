@@ -32,10 +32,16 @@ const run = () => 1
 describe('defineJob', () => {
   test('keeps what it was given', () => {
     const input = z.string()
-    const job = defineJob({ name: 'a', input, maxRecoveries: 3, run })
+    const job = defineJob({ name: 'a', input, maxRecoveries: 3, concurrency: 2, run })
     expect(job.name).toBe('a')
     expect(isJob(job)).toBe(true)
-    expect(jobDefinition(job)).toMatchObject({ name: 'a', input, maxRecoveries: 3, run })
+    expect(jobDefinition(job)).toMatchObject({
+      name: 'a',
+      input,
+      maxRecoveries: 3,
+      concurrency: 2,
+      run,
+    })
     expect(Object.isFrozen(job)).toBe(true)
   })
 
@@ -57,6 +63,13 @@ describe('defineJob', () => {
     ['NaN recoveries', { name: 'a', maxRecoveries: Number.NaN, run }, /maxRecoveries.*NaN/],
     ['recoveries as text', { name: 'a', maxRecoveries: '10', run }, /maxRecoveries.*"10"/],
     ['too many recoveries', { name: 'a', maxRecoveries: 1001, run }, /maxRecoveries/],
+    ['no concurrency', { name: 'a', concurrency: 0, run }, /concurrency of job "a".*1 to 1000/],
+    ['negative concurrency', { name: 'a', concurrency: -2, run }, /concurrency of job "a".*-2/],
+    ['half a concurrency', { name: 'a', concurrency: 1.5, run }, /concurrency of job "a".*1.5/],
+    ['NaN concurrency', { name: 'a', concurrency: Number.NaN, run }, /concurrency.*NaN/],
+    ['concurrency as text', { name: 'a', concurrency: '2', run }, /concurrency of job "a".*"2"/],
+    ['null concurrency', { name: 'a', concurrency: null, run }, /concurrency of job "a".*null/],
+    ['too much concurrency', { name: 'a', concurrency: 1001, run }, /concurrency of job "a"/],
     ['an unknown option', { name: 'a', run, retries: 3 }, /does not know the option "retries"/],
   ]
   test.each(bad)('refuses %s', (_what, config, message) => {

@@ -10,7 +10,7 @@ import type {
   Step,
 } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
-import { BUILD_ID, type ConnectExecutor, type FromExecutor } from '../src/wire.js'
+import { BUILD_ID, type ConnectExecutor, type ContextPort, type FromExecutor } from '../src/wire.js'
 
 type Type = ExecutorMessage['type']
 type Message<T extends Type> = Extract<ExecutorMessage, { type: T }>
@@ -78,12 +78,22 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
       slots: 4,
       limits: { payloadBytes: 4 * 1024 * 1024, logLines: 100_000 },
       port: channel.port1,
+      context: null,
     },
   }
 }
 
 function isOfType<T extends Type>(message: ExecutorMessage, type: T): message is Message<T> {
   return message.type === type
+}
+
+/** A promise that the test settles. */
+export function gate<T = void>(): { promise: Promise<T>; open: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, open: resolve }
 }
 
 /** Several turns of the event loop, in which messages would have come. */
@@ -94,9 +104,10 @@ export async function quiet(): Promise<void> {
 /** An executor that was welcomed. */
 export async function welcomedExecutor(
   jobs: object,
+  context: ContextPort | null = null,
 ): Promise<{ executor: Executor; engine: ScriptedEngine }> {
   const { engine, connect } = scriptedEngine()
-  const executor = startExecutor({ jobs: collectJobs(jobs), connect })
+  const executor = startExecutor({ jobs: collectJobs(jobs), connect: { ...connect, context } })
   await engine.next('hello')
   engine.send({ type: 'welcome', epoch: 1, adopted: [] })
   return { executor, engine }

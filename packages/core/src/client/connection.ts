@@ -3,6 +3,7 @@ import type { Connection } from '../connection.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
 import type { RunEvent } from '../generated/protocol.js'
 import type { StepwellStatus } from '../types.js'
+import { cloneContext } from './context.js'
 import { createCell, createEmitter, type Emitter } from './emitter.js'
 import { isBrowserPage, serverError } from './environment.js'
 import type { StepwellEngineEvent } from './events.js'
@@ -12,6 +13,8 @@ import { initialStatus, type Tab } from './tab.js'
 
 export interface ClientConnection extends Connection {
   onEngineEvent(listener: (event: StepwellEngineEvent) => void): () => void
+  /** Throws `not_serializable` and `closed`. Connects nothing. */
+  setContext(value: unknown): void
   crash: Tab['crash']
   close(): Promise<void>
 }
@@ -27,6 +30,8 @@ export function createConnection(config: SharedConfig): ClientConnection {
   let lease: Lease | null = null
   let failure: StepwellError | null = null
   let closing: Promise<void> | null = null
+  /** What `setContext` was given before there was a tab. */
+  let context: { readonly value: unknown } | null = null
 
   const fail = (error: StepwellError) => {
     failure = error
@@ -49,6 +54,8 @@ export function createConnection(config: SharedConfig): ClientConnection {
       return fail(toStepwellError(reason))
     }
     subscribe(lease.tab)
+    if (context !== null) lease.tab.setContext(context.value)
+    context = null
     lease.connect()
     status.set(lease.tab.status())
   }
@@ -78,6 +85,12 @@ export function createConnection(config: SharedConfig): ClientConnection {
     onEngineEvent: (listener) => engineEvents.on(listener),
     onReset: (listener) => resets.on(listener),
     status,
+    setContext(value) {
+      if (closing !== null) throw refusals.closed()
+      const copy = cloneContext(value)
+      if (lease === null) context = { value: copy }
+      else lease.tab.setContext(copy)
+    },
     crash(what) {
       connect()
       lease?.tab.crash(what)

@@ -34,8 +34,8 @@ export interface ClientCore {
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
-  /** For tests, through `@stepwell/core/testing`. */
-  crash(what: 'panic' | 'terminate' | 'executor'): void
+  /** For tests, through `@stepwell/core/testing`. A number: the executor of that index. */
+  crash(what: 'panic' | 'terminate' | number): void
   /** A line whose data an event left out, whole. */
   fullLine(line: LogLine): Promise<LogLine>
 }

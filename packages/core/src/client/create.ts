@@ -29,6 +29,8 @@ const OPTIONS = [
   'durability',
   'storage',
   'concurrency',
+  'executors',
+  'context',
   'serializer',
   'limits',
 ]
@@ -36,6 +38,7 @@ const DATABASE_LENGTH_MAX = 64
 /** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
 const DATABASE_ENCODED_MAX = 200
 const CONCURRENCY_MAX = 1000
+const EXECUTORS_MAX = 16
 
 export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
   const config = checkConfig(options)
@@ -54,6 +57,7 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
     waitForRun: (runId, options = {}) => commands.waitForRun(runId, options),
     cancel: (runId) => commands.cancel(runId),
     retry: (runId) => commands.retry(runId),
+    setContext: (value) => connection.setContext(value),
     on: createEvents(connection, codec),
     get status() {
       return connection.status.get()
@@ -82,6 +86,8 @@ function checkConfig(options: unknown): SharedConfig {
     durability = 'strict',
     storage = 'opfs',
     concurrency = 1,
+    executors = 1,
+    context,
     serializer,
     limits,
   } = checkOptions(options, 'createStepwell', OPTIONS)
@@ -89,6 +95,7 @@ function checkConfig(options: unknown): SharedConfig {
     throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
   }
   if (worker !== undefined) checkWorker(worker, name('worker'))
+  if (context !== undefined) checkContext(context, name('context'))
   return {
     jobs: collectJobs(jobs),
     worker,
@@ -96,6 +103,8 @@ function checkConfig(options: unknown): SharedConfig {
     durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
     storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
     concurrency: checkInteger(concurrency, name('concurrency'), 1, CONCURRENCY_MAX),
+    executors: checkExecutors(executors, name('executors'), worker !== undefined),
+    context,
     serializer: checkSerializer(serializer, name('serializer')),
     limits: checkLimits(limits, name('limits')),
   }
@@ -117,6 +126,22 @@ function checkDatabase(value: unknown, name: string): string {
     throw invalid(`${name} is too long for a folder's name. Use fewer characters, or only ASCII.`)
   }
   return database
+}
+
+function checkExecutors(value: unknown, name: string, hasWorker: boolean): number {
+  const executors = checkInteger(value, name, 1, EXECUTORS_MAX)
+  if (executors > 1 && !hasWorker) {
+    throw invalid(
+      `${name} is ${executors} and the option worker is missing: without one all jobs run in the page, and a page is ` +
+        'one executor. Give worker, or leave executors out.',
+    )
+  }
+  return executors
+}
+
+/** What it makes is checked when it is called. */
+function checkContext(value: unknown, name: string): asserts value is () => unknown {
+  checkFunction(value, name)
 }
 
 /** That it returns a Worker is checked when it is called. */

@@ -1,6 +1,6 @@
 /**
  * One `Tab` for each database of a page, however many clients ask: hot reload and StrictMode make several, of which the
- * newest brings the jobs. It stands on `globalThis`, so that a reloaded copy of this module finds it.
+ * newest brings the jobs and the context. It stands on `globalThis`, so that a reloaded copy of this module finds it.
  */
 import type { Serializer } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
@@ -16,7 +16,9 @@ export interface SharedConfig {
   readonly durability: Durability
   readonly storage: StorageMode
   readonly concurrency: number
+  readonly executors: number
   readonly worker: (() => Worker) | undefined
+  readonly context: (() => unknown) | undefined
   readonly jobs: ReadonlyMap<string, AnyJob>
   readonly serializer: Serializer | undefined
   readonly limits: Limits
@@ -55,14 +57,16 @@ export function acquireTab(config: SharedConfig): Lease {
 }
 
 function start(registry: Registry, config: SharedConfig): Shared {
-  const { database, durability, storage, concurrency, limits } = config
+  const { database, durability, storage, concurrency, executors, limits } = config
   const tab = createTab({
     database,
     durability,
     storage,
     concurrency,
+    executors,
     limits,
     worker: () => shared.config.worker,
+    context: () => shared.config.context,
     jobs: () => shared.config.jobs,
     serializer: () => shared.config.serializer,
   })
@@ -118,11 +122,12 @@ function checkSame(open: SharedConfig, wanted: SharedConfig): void {
 
 /** What one engine can have only one value of. */
 function engineOptions(config: SharedConfig): Readonly<Record<string, string | number>> {
-  const { durability, storage, concurrency, limits } = config
+  const { durability, storage, concurrency, executors, limits } = config
   return {
     durability,
     storage,
     concurrency,
+    executors,
     'limits.payloadBytes': limits.payloadBytes,
     'limits.logLines': limits.logLines,
   }

@@ -49,9 +49,11 @@ export interface TabConfig {
   readonly durability: Durability
   readonly storage: StorageMode
   readonly concurrency: number
+  readonly executors: number
   readonly limits: Limits
-  /** Asked at each use, like `jobs`: hot reload changes them. */
+  /** Asked at each use, like `jobs` and `context`: hot reload changes them. */
   readonly worker: () => (() => Worker) | undefined
+  readonly context: () => (() => unknown) | undefined
   readonly jobs: () => ReadonlyMap<string, AnyJob>
   readonly serializer: () => Serializer | undefined
 }
@@ -72,8 +74,10 @@ export interface Tab {
   onStatus(listener: () => void): () => void
   status(): StepwellStatus
   jobsChanged(): void
-  /** For tests: `panic` inside the engine, `terminate` its worker, `executor`: end that. */
-  crash(what: 'panic' | 'terminate' | 'executor'): void
+  /** What jobs get as `step.context`: already a copy. */
+  setContext(value: unknown): void
+  /** For tests: `panic` inside the engine, `terminate` its worker, or end the executor of that index. */
+  crash(what: 'panic' | 'terminate' | number): void
   shutDown(): Promise<void>
 }
 
@@ -117,20 +121,19 @@ export function createTab(config: TabConfig): Tab {
   }
   const executors = createExecutorHost({
     database: config.database,
+    executors: config.executors,
     slots: config.concurrency,
     limits: config.limits,
     serializer: config.serializer,
     jobs: config.jobs,
     worker: config.worker,
+    context: config.context,
     locks,
-    onError(error, isDown) {
-      executorError = isDown ? error : executorError
+    onError: report,
+    onDown(error) {
+      if (error === executorError) return
+      executorError = error
       update({})
-      report(error)
-    },
-    onReady() {
-      executorError = null
-      if (status.get().error !== failure) update({})
     },
   })
   const watch = createWatch(
@@ -177,7 +180,7 @@ export function createTab(config: TabConfig): Tab {
         database,
         durability,
         storage,
-        expectedExecutors: 1,
+        expectedExecutors: config.executors,
         payloadBytesMax: limits.payloadBytes,
         retentionMs: null,
         clientId,
@@ -318,9 +321,10 @@ export function createTab(config: TabConfig): Tab {
     onStatus: (listener) => status.subscribe(listener),
     status: () => status.get(),
     jobsChanged: () => executors.jobsChanged(),
+    setContext: (value) => executors.setContext(value),
     crash(what) {
       if (what === 'panic') engine?.post({ type: 'stepwell:panic' })
-      else if (what === 'executor') executors.crash()
+      else if (typeof what === 'number') executors.crash(what)
       else if (engine !== null) lost('The engine worker was terminated for a test.')
     },
     async shutDown() {

@@ -22,6 +22,7 @@ export interface UntypedStepwell {
   waitForRun(runId: string, options?: object): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
+  setContext(value: unknown): void
   on(type: unknown, listener: unknown): () => void
   readonly status: StepwellStatus
   onStatus(listener: (status: StepwellStatus) => void): () => void

@@ -3,6 +3,7 @@ import type { Serializer } from '../codec/codec.js'
 import type { Duration } from '../duration.js'
 import type { Disposition, LogLevel, Order, Progress, RunStatus } from '../generated/protocol.js'
 import type { AnyJob, Args, JobOutput, Resolve, RunOf, TriggerOptions } from '../infer.js'
+import type { RegisteredContext } from '../step.js'
 import type { LogLine, Step, StepwellStatus, TerminalStatus } from '../types.js'
 import type { ClientCore } from './core.js'
 import type { StepwellEvent, StepwellEventOf, StepwellEventType } from './events.js'
@@ -18,8 +19,20 @@ export interface StepwellOptions<M extends object> {
   readonly durability?: 'strict' | 'relaxed'
   /** `'memory'`: nothing is kept, each tab is on its own. Default `'opfs'`. */
   readonly storage?: 'opfs' | 'memory'
-  /** How many runs are worked on at once. Default 1. */
+  /** How many runs each executor works on at once: they share its thread. 1 to 1,000, default 1. */
   readonly concurrency?: number
+  /**
+   * How many workers run the jobs, so that steps that compute do so at the same time: `worker` is called for each. A
+   * worker that dies is replaced, and the others go on. 1 to 16, default 1; more than 1 needs `worker`.
+   */
+  readonly executors?: number
+  /**
+   * Makes what jobs get as `step.context`, such as an access token. Asked for each time that a run starts or resumes;
+   * may return a promise, for which the run waits. When it throws, the run fails. The value goes straight to the
+   * executor, and is never stored, logged or exported. It must be cloneable, as for `postMessage`. In a page with several
+   * clients of one database the newest client's function is asked.
+   */
+  readonly context?: () => RegisteredContext | Promise<RegisteredContext>
   /** Stores richer values than strict JSON: superjson and devalue fit. Give the same one to `serveJobs`. */
   readonly serializer?: Serializer
   readonly limits?: LimitOptions
@@ -114,6 +127,13 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   cancel<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
   /** Lets a failed or cancelled run go on from its failed step. */
   retry<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
+  /**
+   * Gives jobs a new `step.context`: running ones see it at once, later ones from their start, until the next call, or
+   * until the option `context` makes a newer one. The value is copied; one that cannot be (a function, …) throws
+   * `not_serializable`. It is kept in this page only, so a run that resumes after a reload may start before you call
+   * this: give the option `context` for what must be there from the start.
+   */
+  setContext(value: RegisteredContext): void
   /** Calls `listener` with each event of that type, or with all for `'*'`, until the returned function is called. */
   on<T extends StepwellEventType>(
     type: T,

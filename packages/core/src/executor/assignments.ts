@@ -9,6 +9,7 @@ import type {
   RunId,
 } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
+import type { ContextFeed } from './context.js'
 import type { StopReason } from './execution.js'
 import type { Outbox } from './outbox.js'
 import { type ActiveRun, startRun } from './run.js'
@@ -37,9 +38,11 @@ export interface Shared {
   /** As the latest connection wants it. */
   readonly codec: () => Codec
   readonly logLinesMax: () => number
+  readonly context: ContextFeed
 }
 
-export function createAssignments({ outbox, turns, codec, logLinesMax }: Shared): Assignments {
+export function createAssignments(shared: Shared): Assignments {
+  const { outbox, turns, codec, logLinesMax, context } = shared
   const runs = new Map<RunId, ActiveRun>()
   /** Aborted for the engine, and their functions have not ended. */
   const leaving = new Set<string>()
@@ -80,6 +83,7 @@ export function createAssignments({ outbox, turns, codec, logLinesMax }: Shared)
         turns,
         codec: codec(),
         logLinesMax: logLinesMax(),
+        context,
         onEnd,
       })
       runs.set(runId, run)

@@ -2,6 +2,7 @@
 import type { Codec, ReadBlobs } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
 import type { AbortReason, Assignment, Generation } from '../generated/protocol.js'
+import type { RunContext } from './context.js'
 import type { FailurePlace } from './failure.js'
 import type { Outbox } from './outbox.js'
 import type { Releases } from './releases.js'
@@ -14,6 +15,7 @@ export interface Execution {
   /** `ended`: the function has returned or thrown. `aborted`: nothing that it still makes counts. */
   phase: 'running' | 'ended' | 'aborted'
   readonly controller: AbortController
+  readonly context: RunContext
   readonly outbox: Outbox
   readonly codec: Codec
   /** The stored Blobs that the assignment's payloads name. */

@@ -5,6 +5,7 @@ import type { Assignment, Generation } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
 import { validate } from '../schema.js'
+import type { ContextFeed } from './context.js'
 import { abortExecution, type Execution, endExecution, type StopReason } from './execution.js'
 import { causes, type FailurePlace, toFailure } from './failure.js'
 import type { Outbox } from './outbox.js'
@@ -33,19 +34,22 @@ export interface RunOptions {
   readonly codec: Codec
   readonly logLinesMax: number
   readonly turns: Turns
+  readonly context: ContextFeed
   /** The run's end is stored. */
   readonly onEnd: () => void
 }
 
 export function startRun(options: RunOptions): ActiveRun {
-  const { job, assignment, outbox, codec, turns, onEnd } = options
+  const { job, assignment, outbox, codec, turns, context, onEnd } = options
   const { runId, logCount } = assignment
+  const controller = new AbortController()
   const broken = withRejector()
   const execution: Execution = {
     assignment,
     generation: assignment.generation,
     phase: 'running',
-    controller: new AbortController(),
+    controller,
+    context: context.start(controller.signal),
     outbox,
     codec,
     blobs: new Map(),
@@ -105,6 +109,7 @@ async function execute(
   const what = `The output of job "${name}"`
   let end: End
   try {
+    if (execution.context.ready !== null) await execution.context.ready
     const step = createStep(execution)
     // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
     const returned = Promise.resolve(codec.decode(assignment.input, blobs)).then((input) =>

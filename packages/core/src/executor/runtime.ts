@@ -5,10 +5,12 @@
  * under a new generation, and everything else is aborted, so that no body runs twice at the same time.
  */
 import { createCodec, type Serializer } from '../codec/codec.js'
-import type { EngineMessage } from '../generated/protocol.js'
+import type { EngineMessage, ServedJob } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
+import { jobDefinition } from '../job.js'
 import { BUILD_ID, type ConnectExecutor, executorLock, type FromExecutor } from '../wire.js'
 import { type Assignments, createAssignments } from './assignments.js'
+import { createContextFeed } from './context.js'
 import { holdLock, type Liveness } from './liveness.js'
 import { createOutbox, type Outbox, type Send } from './outbox.js'
 import { createTurns } from './turns.js'
@@ -36,6 +38,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
   let liveness: { readonly name: string; readonly lock: Liveness } | null = null
   const outbox = createOutbox()
   const turns = createTurns()
+  const context = createContextFeed(options.connect.context, turns)
   let { limits } = options.connect
   const assignments = createAssignments({
     outbox,
@@ -43,6 +46,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
     codec: () =>
       createCodec({ serializer: options.serializer, payloadBytesMax: limits.payloadBytes }),
     logLinesMax: () => limits.logLines,
+    context,
   })
 
   /** Says hello once the lock is held, unless there is a newer connection by then. */
@@ -50,7 +54,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
     const hello = () => {
       if (connection !== to) return
       outbox.shut()
-      sayHello(to, [...jobs.keys()], assignments)
+      sayHello(to, servedJobs(jobs), assignments)
     }
     // Rejects where the lock cannot be had: another connection, or the page's end, is on its way then.
     liveness?.lock.held.then(hello, () => undefined)
@@ -89,6 +93,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
       outbox.shut()
       assignments.stopAll('closed')
       liveness?.lock.release()
+      context.close()
       turns.close()
     },
   }
@@ -96,13 +101,13 @@ export function startExecutor(options: ExecutorOptions): Executor {
 
 function sayHello(
   { port, slots }: ConnectExecutor,
-  jobs: string[],
+  jobs: ServedJob[],
   assignments: Assignments,
 ): void {
   const message = {
     type: 'hello' as const,
     buildId: BUILD_ID,
-    jobs: jobs.map((name) => ({ name, concurrency: undefined })),
+    jobs,
     slots,
     holding: assignments.holding(),
   }
@@ -111,6 +116,10 @@ function sayHello(
 
 function say(port: MessagePort, message: FromExecutor): void {
   port.postMessage(message)
+}
+
+function servedJobs(jobs: ReadonlyMap<string, AnyJob>): ServedJob[] {
+  return [...jobs].map(([name, job]) => ({ name, concurrency: jobDefinition(job).concurrency }))
 }
 
 interface Receiver {

@@ -6,7 +6,7 @@ import type { LogSource } from './reports.js'
 import { createStepRunner } from './step-run.js'
 
 export function createStep(execution: Execution): Step {
-  const { assignment, controller } = execution
+  const { assignment, controller, context } = execution
   // `step` is shared by parallel bodies, and a browser cannot tell after an `await` in which of them a call is made. So
   // `step.log` names a step only while its body runs synchronously, and no step rather than a wrong one otherwise; the
   // `log` in a body's context always names its own.
@@ -41,6 +41,10 @@ export function createStep(execution: Execution): Step {
     throwIfAborted: () => controller.signal.throwIfAborted(),
     runId: assignment.runId,
     attempt: assignment.attempt,
+    labels: assignment.labels,
+    get context() {
+      return context.value()
+    },
   }
 }
 

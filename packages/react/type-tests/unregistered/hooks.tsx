@@ -1,5 +1,5 @@
 /** Without a registered client: definitions are typed all the same, names are texts of which nothing is known. */
-import type { AnyJob, JobView, Stepwell } from '@stepwell/core'
+import { type AnyJob, defineJob, type JobView, type Stepwell } from '@stepwell/core'
 import { StepwellProvider, useJob, useRun, type useStepwell } from '@stepwell/react'
 import type { ReactNode } from 'react'
 import { same } from '../assert.js'
@@ -9,6 +9,16 @@ import { importCsv } from '../jobs.js'
 export function Root({ children }: { children: ReactNode }): ReactNode {
   return <StepwellProvider client={stepwell}>{children}</StepwellProvider>
 }
+
+export const job = defineJob({
+  name: 'context',
+  run: (step) => {
+    same<typeof step.context, unknown>()
+    // @ts-expect-error of a context of which nothing is known nothing can be read
+    step.context.token
+  },
+})
+stepwell.setContext('whatever can be cloned')
 
 export function Unregistered(): ReactNode {
   const job = useJob(importCsv)

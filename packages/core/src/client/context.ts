@@ -1,0 +1,121 @@
+/**
+ * The page's side of `step.context`: what the application gives to its jobs. It goes from the page to the executor and
+ * nowhere else: the engine, the database, logs and exports never see it.
+ */
+import { errorText, StepwellError } from '../errors.js'
+import { shown } from '../options.js'
+import type { ContextAnswer, ContextQuestion } from '../wire.js'
+
+export interface ContextSource {
+  /** Whether an executor has to ask before it starts a run. */
+  isUsed(): boolean
+  /** From `setContext`: already a copy. */
+  set(value: unknown): void
+  /** What a run that starts now is given. Rejects with what the option `context` threw. */
+  ask(): Promise<unknown>
+}
+
+/** @param option the option `context` of the newest client, asked for at each use. */
+export function createContextSource(option: () => (() => unknown) | undefined): ContextSource {
+  let given: { readonly value: unknown; readonly at: number } | null = null
+  let clock = 0
+  return {
+    isUsed: () => given !== null || option() !== undefined,
+    set(value) {
+      clock += 1
+      given = { value, at: clock }
+    },
+    async ask() {
+      const make = option()
+      if (make === undefined) return given?.value
+      clock += 1
+      const askedAt = clock
+      const value = await make()
+      // What was set while the function was at work is newer than what it began with.
+      return given !== null && given.at > askedAt ? given.value : value
+    },
+  }
+}
+
+/** One executor's line to the source. */
+export interface ContextLine {
+  /** Running jobs see the new value. */
+  push(value: unknown): void
+  /** From now on the executor has to ask. */
+  use(): void
+  close(): void
+}
+
+export function serveContext(port: MessagePort, source: ContextSource): ContextLine {
+  const send = (answer: ContextAnswer) => port.postMessage(answer)
+  const answer = async (id: number) => {
+    let value: unknown
+    try {
+      value = await source.ask()
+    } catch (thrown) {
+      return send({ type: 'failed', id, code: 'error', message: thrownMessage(thrown) })
+    }
+    try {
+      send({ type: 'answer', id, value })
+    } catch {
+      const message = uncloneableMessage(value, 'What the option context of createStepwell made')
+      send({ type: 'failed', id, code: 'not_serializable', message })
+    }
+  }
+  port.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (isQuestion(data)) void answer(data.id)
+  }
+  return {
+    push: (value) => send({ type: 'set', value }),
+    use: () => send({ type: 'use' }),
+    close: () => port.close(),
+  }
+}
+
+/** A copy, as a worker would get it; throws `not_serializable`. */
+export function cloneContext(value: unknown): unknown {
+  try {
+    return structuredClone(value)
+  } catch {
+    throw new StepwellError(
+      'not_serializable',
+      uncloneableMessage(value, 'The context given to setContext'),
+    )
+  }
+}
+
+function thrownMessage(thrown: unknown): string {
+  return `This run could not start, because the option context of createStepwell threw: ${errorText(thrown)}`
+}
+
+// Not with the browser's own message: it quotes the source of a function, and this text may be stored.
+function uncloneableMessage(value: unknown, what: string): string {
+  return (
+    `${what} cannot be sent to a worker: ${culprit(value, 'context', new Set())}. Give plain data, or what structured ` +
+    'clone carries (Map, Date, Blob, CryptoKey, …), and no functions.'
+  )
+}
+
+/** Which part of a value cannot be cloned. */
+function culprit(value: unknown, path: string, seen: Set<unknown>): string {
+  if (typeof value === 'object' && value !== null && !seen.has(value)) {
+    seen.add(value)
+    for (const [key, item] of Object.entries(value)) {
+      if (!seen.has(item) && !isCloneable(item)) return culprit(item, `${path}.${key}`, seen)
+    }
+  }
+  return `${path} is ${shown(value)}`
+}
+
+function isCloneable(value: unknown): boolean {
+  try {
+    structuredClone(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isQuestion(data: unknown): data is ContextQuestion {
+  return typeof data === 'object' && data !== null && 'id' in data && typeof data.id === 'number'
+}
