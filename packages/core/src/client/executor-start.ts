@@ -4,8 +4,8 @@ import { errorText, fromErrorInfo, StepwellError } from '../errors.js'
 import { type Executor, startExecutor } from '../executor/runtime.js'
 import type { ExecutorId } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
+import { randomId } from '../random-id.js'
 import type { ConnectExecutor, FromExecutorWorker } from '../wire.js'
-import { randomId } from './request-id.js'
 
 /** What the rest of this folder needs of either kind. */
 export interface RunningExecutor {

@@ -7,7 +7,7 @@ import { sizeOfCommand } from '../command-size.js'
 import type { ReplyTo } from '../connection.js'
 import { fromErrorInfo, StepwellError } from '../errors.js'
 import type { ClientReply, ClientRequest, Command, Reply } from '../generated/protocol.js'
-import { randomId } from './request-id.js'
+import { randomId } from '../random-id.js'
 
 const OPEN_MAX = 1000
 /** Text is counted in characters: almost all are one byte each. Blobs cost no memory here. */

@@ -14,11 +14,14 @@
  * | any         | the seat is lost                       | `joining`                        |
  * | any         | `shutDown`                             | `over`                           |
  */
+
+import { createBlobReads } from '../blob-reads.js'
 import type { NewBlob, Serializer } from '../codec/codec.js'
 import type { ReplyTo } from '../connection.js'
 import { fromErrorInfo, type StepwellError } from '../errors.js'
 import type { BlobId, Command, RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
+import { randomId } from '../random-id.js'
 import type { StepwellStatus, StorageState } from '../types.js'
 import {
   BUILD_ID,
@@ -27,7 +30,6 @@ import {
   type Limits,
   type StorageMode,
 } from '../wire.js'
-import { createBlobReads } from './blob-reads.js'
 import { createCell, createEmitter, type Emitter } from './emitter.js'
 import { type EngineProcess, startEngine } from './engine.js'
 import { pageObstacle } from './environment.js'
@@ -36,7 +38,6 @@ import { createExecutorHost } from './executor-host.js'
 import { createFaults, faultedError } from './faults.js'
 import { listenToPage } from './page.js'
 import * as refusals from './refusals.js'
-import { randomId } from './request-id.js'
 import { createRequests, openSizeMaxOf } from './requests.js'
 import { type Seat, takeSeat } from './seat.js'
 import { createWatch } from './watch.js'

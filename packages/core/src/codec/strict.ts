@@ -7,41 +7,32 @@
  * elements. So what is parsed from the text is the same value now and on each replay.
  */
 import { StepwellError } from '../errors.js'
+import { isBinary } from './binary.js'
 
 /** Deeper values are refused: `JSON.stringify` would overflow the stack somewhere beyond, depending on the browser. */
-const DEPTH_MAX = 1000
-/** A longer text would endanger the engine's memory. */
-const TEXT_CHARS_MAX = 64 * 1024 * 1024
+export const DEPTH_MAX = 1000
+
+export type Path = readonly (string | number)[]
 
 interface Problem {
   readonly path: (string | number)[]
+  /** Not one, where the value is lifted out. */
+  readonly isBinary: boolean
   /** What was found, as in "$.a is <found>". */
   readonly found: string
   readonly advice: string
 }
 
 /**
- * The text of a value; `''` for a bare `undefined`.
+ * Throws `not_serializable` for what JSON cannot carry. `'binary'`: there is at least one value in it that must be lifted
+ * out first, and then the rest be checked again.
  * @param what what the value is, for the message: `the output of step "x"`.
  */
-export function stringifyStrict(value: unknown, what: string): string {
-  if (value === undefined) return ''
+export function checkStrict(value: unknown, what: string): 'json' | 'binary' {
   const problem = findProblem(value, 0)
-  if (problem !== null) throw refusal(value, problem, what)
-  const text = JSON.stringify(value)
-  if (text.length > TEXT_CHARS_MAX) {
-    throw new StepwellError(
-      'payload_too_large',
-      `${sentence(what)} is ${text.length} characters long as JSON, and ${TEXT_CHARS_MAX} is the limit. ` +
-        'Store large data elsewhere (OPFS, Cache, IndexedDB, a server) and keep only its key here.',
-    )
-  }
-  return text
-}
-
-/** The value of a text that `stringifyStrict` made. */
-export function parseStrict(text: string): unknown {
-  return text === '' ? undefined : JSON.parse(text)
+  if (problem === null) return 'json'
+  if (problem.isBinary) return 'binary'
+  throw refusalOf(value, problem, what)
 }
 
 /**
@@ -81,9 +72,7 @@ function findInArray(array: readonly unknown[], depth: number): Problem | null {
 }
 
 function findInObject(object: object, depth: number): Problem | null {
-  const prototype: unknown = Object.getPrototypeOf(object)
-  // A prototype without a prototype is `Object.prototype` of this realm or of another one (a frame).
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return badInstance(object)
+  if (!isPlainObject(object)) return badInstance(object)
   if ('toJSON' in object && typeof object.toJSON === 'function') return badToJson()
   for (const symbol of Object.getOwnPropertySymbols(object)) {
     if (Object.prototype.propertyIsEnumerable.call(object, symbol)) {
@@ -98,8 +87,15 @@ function findInObject(object: object, depth: number): Problem | null {
   return null
 }
 
+/** Not an instance of a class. */
+export function isPlainObject(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  // A prototype without a prototype is `Object.prototype` of this realm or of another one (a frame).
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 function problem(found: string, advice: string): Problem {
-  return { path: [], found, advice }
+  return { path: [], isBinary: false, found, advice }
 }
 
 function under(key: string | number, found: Problem): Problem {
@@ -114,7 +110,10 @@ function badNumber(value: number): Problem {
 function badType(value: unknown): Problem {
   switch (typeof value) {
     case 'bigint':
-      return problem('a bigint', 'Use String(value), and BigInt(text) to read it.')
+      return problem(
+        'a bigint',
+        'Use String(value), and BigInt(text) to read it. Or store it as it is, with the option serializer.',
+      )
     case 'function':
       return problem('a function', 'Leave it out: functions cannot be stored.')
     case 'symbol':
@@ -138,34 +137,46 @@ const INSTANCE_ADVICE: Readonly<Record<string, string>> = {
   Promise: 'Await it first.',
   RegExp: 'Use value.source.',
   URL: 'Use value.href.',
-  ArrayBuffer: 'Store binary data elsewhere (OPFS, Cache, IndexedDB) and keep its key here.',
-  Uint8Array: 'Use [...value], or store it elsewhere (OPFS, Cache, IndexedDB) and keep its key.',
-  Blob: 'Store it elsewhere (OPFS, Cache, IndexedDB) and keep its key here.',
-  File: 'Store it elsewhere (OPFS, Cache, IndexedDB) and keep its key here.',
-  Response: 'Read it first: await response.json().',
+  Response: 'Read it first: await response.json(), or response.blob(), which is stored as it is.',
 }
 
 function badInstance(object: object): Problem {
+  if (isBinary(object)) return { ...problem('binary', ''), isBinary: true }
   const name = className(object)
   const advice =
     object instanceof Error
       ? 'Use { name: error.name, message: error.message }, or throw it.'
-      : (INSTANCE_ADVICE[name] ?? 'Use a plain object with the fields you need: { ...value }.')
+      : adviceFor(object, name)
   return problem(name === '' ? 'an instance of a class' : `an instance of ${name}`, advice)
 }
+
+function adviceFor(object: object, name: string): string {
+  if (ArrayBuffer.isView(object)) {
+    return 'Only Uint8Array and ArrayBuffer are stored as binary: use value.buffer, and note its offset.'
+  }
+  const rich = RICH.includes(name) ? ' Or store it as it is, with the option serializer.' : ''
+  return `${INSTANCE_ADVICE[name] ?? 'Use a plain object with the fields you need: { ...value }.'}${rich}`
+}
+
+/** What superjson and devalue take. */
+const RICH = ['Date', 'Map', 'Set', 'RegExp', 'URL']
 
 function className(object: object): string {
   const made: unknown = object.constructor
   return typeof made === 'function' ? made.name : ''
 }
 
-function refusal(value: unknown, found: Problem, what: string): StepwellError {
+function refusalOf(value: unknown, found: Problem, what: string): StepwellError {
   const cycle = found.path.length >= DEPTH_MAX ? findCycle(value, [], [], new Set()) : null
-  const { path, advice } = cycle ?? { path: found.path.reverse(), advice: found.advice }
-  const description = cycle === null ? found.found : 'a reference to an object that contains it'
+  if (cycle === null) return refusal(what, found.path.reverse(), found.found, found.advice)
+  return refusal(what, cycle.path, 'a reference to an object that contains it', cycle.advice)
+}
+
+/** @param found what stands at the path, as in "$.a is <found>". */
+export function refusal(what: string, path: Path, found: string, advice: string): StepwellError {
   return new StepwellError(
     'not_serializable',
-    `${sentence(what)} cannot be stored as JSON: ${pathText(path)} is ${description}. ${advice}`,
+    `${sentence(what)} cannot be stored as JSON: ${pathText(path)} is ${found}. ${advice}`,
   )
 }
 
@@ -201,6 +212,6 @@ function pathText(path: readonly (string | number)[]): string {
   return `$${shown.join('')}${path.length > PATH_PARTS_MAX ? '…' : ''}`
 }
 
-function sentence(what: string): string {
+export function sentence(what: string): string {
   return what.charAt(0).toUpperCase() + what.slice(1)
 }

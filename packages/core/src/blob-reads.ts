@@ -1,7 +1,7 @@
 /** Stored Blobs that were asked for and have not come yet. Reading is harmless: a restarted engine is asked again. */
-import type { StepwellError } from '../errors.js'
-import type { BlobId } from '../generated/protocol.js'
-import type { StoredBlob } from '../wire.js'
+import type { StepwellError } from './errors.js'
+import type { BlobId } from './generated/protocol.js'
+import type { StoredBlob } from './wire.js'
 
 interface Read {
   readonly promise: Promise<Blob | null>
