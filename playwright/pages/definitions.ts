@@ -3,6 +3,8 @@ import { defineJob } from '@stepwell/core'
 import { z } from 'zod'
 import { gate, witness, witnessed } from './outside.js'
 
+export * from './definitions-executors.js'
+
 /** `count` steps; the one with the index `gateAt` waits for the gate `<key>`. */
 export const steps = defineJob({
   name: 'steps',

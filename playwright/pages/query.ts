@@ -10,11 +10,35 @@ export function text(name: string): string | null {
 }
 
 export function clientOptions(worker: () => Worker) {
+  const database = query.get('db') ?? 'test'
+  const context = CONTEXTS[query.get('stepContext') ?? '']
   return {
-    database: query.get('db') ?? 'test',
+    database,
     durability: query.get('durability') === 'relaxed' ? 'relaxed' : 'strict',
     storage: query.get('storage') === 'memory' ? 'memory' : 'opfs',
     concurrency: Number(query.get('concurrency') ?? 1),
-    ...(query.get('executor') === 'page' ? {} : { worker }),
+    executors: Number(query.get('executors') ?? 1),
+    ...(context === undefined ? {} : { context: () => context(database) }),
+    ...(query.get('executor') === 'page' ? {} : { worker: counted(worker) }),
   } as const
+}
+
+const CONTEXTS: Readonly<Record<string, (database: string) => unknown>> = {
+  stored: async (database) => {
+    const token = localStorage.getItem(database)
+    if (token === null) throw new TypeError('nobody is signed in')
+    return { token }
+  },
+  uncloneable: () => ({ token: () => 'secret' }),
+}
+
+/** Makes no more workers than the test allows. */
+function counted(worker: () => Worker): () => Worker {
+  window.spawnsMax = Number(query.get('spawnsMax') ?? Number.POSITIVE_INFINITY)
+  let spawns = 0
+  return () => {
+    if (spawns >= window.spawnsMax) throw new RangeError('no more workers')
+    spawns += 1
+    return worker()
+  }
 }

@@ -28,7 +28,10 @@ declare global {
     /** A promise's end as data, with the fields of an error that would be lost on the way to a test. */
     outcome<T>(promise: Promise<T>): Promise<Outcome<T>>
     crash(how: 'panic' | 'terminate'): Promise<void>
-    killExecutor(): Promise<void>
+    /** @param index which of several, from 0 */
+    killExecutor(index?: number): Promise<void>
+    /** See `spawnsMax` of `PageOptions`. */
+    spawnsMax: number
     /** For a test to put something in now and await it later. */
     // biome-ignore lint/suspicious/noExplicitAny: whatever the test wants
     kept: Promise<any>
@@ -43,7 +46,7 @@ export function expose(client: TestClient): void {
   window.unhandled = []
   window.outcome = outcome
   window.crash = async (how) => crashEngine(client, how)
-  window.killExecutor = async () => terminateExecutor(client)
+  window.killExecutor = async (index) => terminateExecutor(client, index)
   window.counters = () => engineCounters(client)
   client.on('*', (event) => window.events.push(event))
   client.onStatus((status) => window.statuses.push(status))

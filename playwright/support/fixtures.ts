@@ -18,6 +18,11 @@ export interface PageOptions {
   readonly durability?: 'strict' | 'relaxed'
   readonly storage?: 'opfs' | 'memory'
   readonly concurrency?: number
+  readonly executors?: number
+  /** How many workers the page can make, until a test raises `window.spawnsMax`. */
+  readonly spawnsMax?: number
+  /** The option `context`. `stored`: what `localStorage` has under the database's name; it throws where that has nothing. */
+  readonly stepContext?: 'stored' | 'uncloneable'
   /** More of the query string. */
   readonly query?: Readonly<Record<string, string>>
 }
