@@ -31,6 +31,13 @@ function openGates(server: TestServer, key: string, names: readonly string[]): v
   for (const name of names) server.gate(`${key}-${name}`).open()
 }
 
+async function crashEngine(page: Page): Promise<void> {
+  const { epoch } = await page.evaluate(() => window.stepwell.status)
+  await page.evaluate(() => window.crash('panic'))
+  await page.waitForFunction((old) => window.stepwell.status.epoch !== old, epoch)
+  await ready(page)
+}
+
 test('two workers of eight slots each share 16 runs, all of them at once', async ({
   openPage,
   key,
@@ -113,7 +120,7 @@ test('where no new worker can be made, the others take over its runs, and the st
   await page.waitForFunction(() => window.stepwell.status.error === null)
 })
 
-test('all executors are waited for when an engine crashes: no body runs twice', async ({
+test('when an engine crashes, runs of several executors are adopted, and no body runs twice', async ({
   openPage,
   key,
   server,
@@ -122,13 +129,27 @@ test('all executors are waited for when an engine crashes: no body runs twice', 
   const names = namesOf(3)
   const ids = await trigger(page, 'placed', key, names)
   await server.witness.reached(`${key}/`, 3)
-  const { epoch } = await page.evaluate(() => window.stepwell.status)
-  await page.evaluate(() => window.crash('panic'))
-  await page.waitForFunction((old) => window.stepwell.status.epoch !== old, epoch)
-  await ready(page)
+  await crashEngine(page)
   openGates(server, key, names)
   for (const id of ids) expect(await ended(page, id)).toMatchObject({ status: 'completed' })
   expect(server.witness.arrivals(`${key}/`)).toHaveLength(3)
+})
+
+test('a restarted engine waits for the executor whose thread is busy before an idle one may claim', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage({ executors: 2 })
+  const id = await page.evaluate(
+    // Less than the second for which the engine waits.
+    async (key) => (await window.stepwell.trigger('blocking', { key, ms: 600 })).id,
+    key,
+  )
+  await server.witness.reached(`${key}/blocking`)
+  await crashEngine(page)
+  expect(await ended(page, id)).toMatchObject({ status: 'completed' })
+  expect(server.witness.count(`${key}/blocking`)).toBe(1)
 })
 
 test("a job's limit holds over all executors, while other jobs go on", async ({
