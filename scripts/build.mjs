@@ -13,6 +13,11 @@ export async function buildWasm({ dev = process.env.STEPWELL_WASM === 'dev' } = 
   await must('cargo', ['xtask', 'wasm', dev ? '--dev' : '--release'])
 }
 
+/** The wasm with the scenarios that every Store must pass. Only playwright/tests/conformance.spec.ts runs it. */
+export async function buildConformance() {
+  await must('cargo', ['xtask', 'wasm', '--conformance'])
+}
+
 export async function buildPackages() {
   for (const name of PACKAGES) {
     const folder = path.join(ROOT, 'packages', name)

@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { buildPackages, buildWasm, PACKAGES } from '../build.mjs'
+import { buildConformance, buildPackages, buildWasm, PACKAGES } from '../build.mjs'
 import { findChromium } from './chromium.mjs'
 import { bin, CACHE, must, ROOT, run } from './process.mjs'
 
@@ -153,6 +153,7 @@ async function vitest() {
 async function playwright(extra) {
   const cwd = path.join(ROOT, 'playwright')
   if (!existsSync(cwd)) return { passed: 0, failed: 0 }
+  await buildConformance()
   const report = freshReport('playwright.json')
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report, STEPWELL_CHROMIUM: findChromium() ?? '' }
   const args = ['test', '--reporter=list,json', ...extra]

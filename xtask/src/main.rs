@@ -18,6 +18,7 @@ usage: cargo xtask <command>
 
   wasm [--release | --dev]   build crates/stepwell-wasm into packages/core/wasm (release is the default;
                              skipped when nothing changed; --dev is content with a release build)
+  wasm --conformance         build it with the scenarios that every Store must pass into playwright/conformance/wasm
   codegen [--check]          write packages/core/src/generated/protocol.ts from crates/stepwell-protocol;
                              with --check write nothing and fail when the committed file differs
   sim [--seeds N] [--seed S] [--tell]
@@ -40,8 +41,9 @@ fn main() -> ExitCode {
 
 fn dispatch(args: &[&str]) -> Result<()> {
     match args {
-        ["wasm"] | ["wasm", "--release"] => wasm::run(wasm::Profile::Release),
-        ["wasm", "--dev"] => wasm::run(wasm::Profile::Dev),
+        ["wasm"] | ["wasm", "--release"] => wasm::run(wasm::RELEASE),
+        ["wasm", "--dev"] => wasm::run(wasm::DEV),
+        ["wasm", "--conformance"] => wasm::run(wasm::CONFORMANCE),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
         ["sim", options @ ..] => sim::run(options),

@@ -1,5 +1,7 @@
 //! `cargo xtask wasm`: crates/stepwell-wasm → packages/core/wasm (web target of wasm-bindgen, TypeScript, wasm-opt).
 //!
+//! With the feature `conformance` it is what the tests run in Chromium, and lies beside them.
+//!
 //! The output folder is replaced as a whole, after everything succeeded: a failed build leaves the last good one.
 
 use crate::{clang, inputs};
@@ -8,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasm_bindgen_cli_support::Bindgen;
 
-const OUTPUT: &str = "packages/core/wasm";
 /// Hidden, so that `files` in packages/core/package.json can keep it out of the tarball.
 const STAMP: &str = ".inputs";
 const WASM_FILE: &str = "stepwell_wasm_bg.wasm";
@@ -68,16 +69,46 @@ impl Profile {
     }
 }
 
-pub(crate) fn run(profile: Profile) -> Result<()> {
+/// What is built, and where it goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Build {
+    profile: Profile,
+    features: &'static [&'static str],
+    output: &'static str,
+}
+
+/// What users download.
+pub(crate) const RELEASE: Build = Build {
+    profile: Profile::Release,
+    features: &[],
+    output: "packages/core/wasm",
+};
+
+pub(crate) const DEV: Build = Build {
+    profile: Profile::Dev,
+    ..RELEASE
+};
+
+/// Only the tests load it.
+pub(crate) const CONFORMANCE: Build = Build {
+    profile: Profile::Dev,
+    features: &["conformance"],
+    output: "playwright/conformance/wasm",
+};
+
+pub(crate) fn run(build: Build) -> Result<()> {
+    let Build {
+        profile, output, ..
+    } = build;
     let root = crate::root();
-    let output = root.join(OUTPUT);
     let fingerprint = inputs::fingerprint(&root)?;
-    if is_current(&output, profile, &fingerprint) {
-        eprintln!("{OUTPUT} is up to date");
+    if is_current(&root.join(output), profile, &fingerprint) {
+        eprintln!("{output} is up to date");
         return Ok(());
     }
 
-    let wasm = compile(&root, profile)?;
+    let output = root.join(output);
+    let wasm = compile(&root, build)?;
     let staging = root.join(format!("target/xtask-wasm/{}", std::process::id()));
     bind(&wasm, &staging, profile)?;
     if profile == Profile::Release {
@@ -86,7 +117,10 @@ pub(crate) fn run(profile: Profile) -> Result<()> {
     let stamp = format!("{} {fingerprint}\n", profile.cargo_name());
     std::fs::write(staging.join(STAMP), stamp)?;
     replace(&staging, &output)?;
-    report_size(&output.join(WASM_FILE))
+    match build.features {
+        [] => report_size(&output.join(WASM_FILE)),
+        _ => Ok(()),
+    }
 }
 
 /// A release build also satisfies `--dev`, never the other way round.
@@ -98,20 +132,21 @@ fn is_current(output: &Path, profile: Profile, fingerprint: &str) -> bool {
         && (made_by(profile) || (profile == Profile::Dev && made_by(Profile::Release)))
 }
 
-fn compile(root: &Path, profile: Profile) -> Result<PathBuf> {
+fn compile(root: &Path, build: Build) -> Result<PathBuf> {
+    let profile = build.profile.cargo_name();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
         .args(["build", "--package", "stepwell-wasm"])
         .args(["--target", "wasm32-unknown-unknown"])
         .args(["--target-dir", "target"])
-        .args(["--profile", profile.cargo_name()])
+        .args(["--profile", profile])
+        .args(["--features", &build.features.join(",")])
         .env("SQLITE_WASM_RS_FLAGS", SQLITE_FLAGS.join(" "))
         .envs(clang::environment()?);
     run_command(&mut cargo, "cargo build of stepwell-wasm")?;
     Ok(root.join(format!(
-        "target/wasm32-unknown-unknown/{}/stepwell_wasm.wasm",
-        profile.cargo_name()
+        "target/wasm32-unknown-unknown/{profile}/stepwell_wasm.wasm"
     )))
 }
 

@@ -4,6 +4,8 @@
 //! Empty on native targets.
 #![cfg(all(target_family = "wasm", target_os = "unknown"))]
 
+#[cfg(feature = "conformance")]
+mod conformance;
 mod convert;
 mod engine;
 mod failure;
@@ -11,6 +13,8 @@ mod pool;
 mod sources;
 mod storage;
 
+#[cfg(feature = "conformance")]
+pub use conformance::StepwellConformance;
 pub use engine::StepwellEngine;
 
 use wasm_bindgen::prelude::*;

@@ -1,0 +1,105 @@
+//! The suite of the Store port, for tests in a browser: one exported class that runs a scenario by its name.
+//!
+//! Each opening of a scenario gets a database of its own, in memory or in one OPFS pool.
+
+use rusqlite::{Connection, OpenFlags};
+use sqlite_wasm_rs::vfs::VfsFilesManager as _;
+use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
+use stepwell_engine::conformance::{Scenario, scenarios};
+use stepwell_engine::{Ownership, Store};
+use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
+use wasm_bindgen::prelude::*;
+
+use crate::failure::Failure;
+use crate::pool::VFS_NAME;
+
+/// Two files an opening, and more openings than any scenario makes.
+const CAPACITY: usize = 16;
+
+/// Runs scenarios on empty stores. A scenario that fails panics: the instance is lost then, and the worker with it.
+#[wasm_bindgen]
+pub struct StepwellConformance {
+    /// `None`: the stores are in memory.
+    pool: Option<OpfsSAHPoolUtil>,
+}
+
+#[wasm_bindgen]
+impl StepwellConformance {
+    /// Runs on a pool in this folder of OPFS, whatever was in it; in memory where there is no folder.
+    pub async fn open(directory: Option<String>) -> Result<StepwellConformance, JsValue> {
+        let Some(directory) = directory else {
+            return Ok(Self { pool: None });
+        };
+        let config = OpfsSAHPoolCfgBuilder::new()
+            .vfs_name(VFS_NAME)
+            .directory(&directory)
+            .initial_capacity(CAPACITY)
+            .clear_on_init(true)
+            .build();
+        let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false)
+            .await
+            .map_err(Failure::from)?;
+        Ok(Self { pool: Some(pool) })
+    }
+
+    /// The names of all scenarios that apply.
+    pub fn names() -> Vec<String> {
+        applicable()
+            .map(|scenario| scenario.name.to_owned())
+            .collect()
+    }
+
+    /// Runs one scenario, and returns how many stores it opened. Synchronous, so that a panic is thrown here.
+    pub fn run(&self, name: &str) -> Result<u32, JsValue> {
+        let scenario = applicable()
+            .find(|scenario| scenario.name == name)
+            .unwrap_or_else(|| panic!("there is no scenario {name}"));
+        let mut opened = 0;
+        (scenario.run)(&mut || {
+            opened += 1;
+            let store = self.open_store(opened);
+            assert_eq!(
+                store.ownership(),
+                Ownership::Exclusive,
+                "scenarios are chosen by it"
+            );
+            Box::new(store)
+        });
+        if let Some(pool) = &self.pool {
+            pool.clear().map_err(Failure::from)?;
+        }
+        Ok(opened)
+    }
+}
+
+impl StepwellConformance {
+    fn open_store(&self, number: u32) -> SqliteStore {
+        if self.pool.is_none() {
+            return SqliteStore::open_in_memory(Durability::Strict).expect("memory opens");
+        }
+        // As `storage::open`, which knows one file only.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let file = format!("{number}.sqlite3");
+        let connection = Connection::open_with_flags_and_vfs(file, flags, VFS_NAME);
+        let options = OpenOptions {
+            ownership: Ownership::Exclusive,
+            durability: Durability::Strict,
+            medium: Medium::Opfs,
+        };
+        SqliteStore::open(connection.expect("the file opens"), options).expect("the database opens")
+    }
+}
+
+impl std::fmt::Debug for StepwellConformance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StepwellConformance")
+            .field("is_in_memory", &self.pool.is_none())
+            .finish()
+    }
+}
+
+fn applicable() -> impl Iterator<Item = Scenario> {
+    scenarios()
+        .into_iter()
+        .filter(|scenario| scenario.applies_to(Ownership::Exclusive))
+}
