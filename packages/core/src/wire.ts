@@ -111,7 +111,11 @@ export type FromExecutor =
   | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
 
 /** From the engine worker to an executor, over their port. */
-export type ToExecutor = readonly EngineMessage[] | StoredBlob
+export type ToExecutor =
+  | readonly EngineMessage[]
+  | StoredBlob
+  /** A Blob of that message cannot be read, so the message did not reach the engine and never will. */
+  | { readonly type: 'unstorable'; readonly seq: number; readonly error: ErrorInfo }
 
 /** Limits that executors keep. */
 export interface Limits {

@@ -13,12 +13,25 @@
  * `closed` and `lost` are final: the page terminates the worker.
  */
 import { isStepwellError } from '../errors.js'
-import type { EngineMessage, ExecutorId, Input, Output } from '../generated/protocol.js'
+import type {
+  BlobId,
+  ClientReply,
+  EngineMessage,
+  ErrorInfo,
+  ExecutorId,
+  Input,
+  Output,
+} from '../generated/protocol.js'
 import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
 import { createBatch } from './batch.js'
+import { type Blobs, createBlobs } from './blobs/blobs.js'
+import { createOpfsBlobs } from './blobs/opfs.js'
+import { type BlobStore, createMemoryBlobs } from './blobs/store.js'
 import { obstacle } from './environment.js'
 import { createExecutors, type Executors } from './executors.js'
 import { createIdle } from './idle.js'
+import { directoryOf } from './instance.js'
+import { createIntake, type Intake } from './intake.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
 
@@ -34,6 +47,8 @@ export function createHost(post: Post): Host {
   let state: 'new' | 'opening' | 'open' | 'closed' | 'lost' = 'new'
   let database: OpenDatabase | null = null
   let executors: Executors | null = null
+  let blobs: Blobs | null = null
+  let intake: Intake | null = null
   let clientId = ''
   const withdrawal = new AbortController()
   const batch = createBatch()
@@ -44,6 +59,7 @@ export function createHost(post: Post): Host {
     batch.stop()
     idle.stop()
     executors?.close()
+    blobs?.close()
   }
   /** The instance is lost: not even its `close` may be called. The page terminates this worker, which frees the rest. */
   const lose = (error: unknown) => {
@@ -76,11 +92,49 @@ export function createHost(post: Post): Host {
       post({ type: 'released' })
     })
   }
+  /** After the commit: executors first, for a step waits for its acknowledgement; then the page, in one message. */
+  const deliver = (output: Output) => {
+    for (const [executorId, messages] of messagesByExecutor(output)) {
+      executors?.send(executorId, messages)
+    }
+    for (const effect of output.effects) {
+      if (effect.type === 'deleteBlobs') blobs?.delete(effect.ids)
+    }
+    const replies = repliesTo(output, clientId)
+    const { events, status = null } = output
+    if (replies.length > 0 || events.length > 0 || status !== null) {
+      post({ type: 'output', replies, events, status })
+    }
+    intake?.answered(replies)
+  }
+  const unreferenced = (ids: BlobId[]): BlobId[] => {
+    let found: BlobId[] = []
+    guarded(() => {
+      if (state === 'open') found = database?.engine.unreferencedBlobs(ids) ?? []
+    })
+    return found
+  }
+  /** What stands in the way of storing blobs stands in the way of the engine: it is told as the engine's own state. */
+  const onPaused = (error: ErrorInfo | null) =>
+    guarded(() => {
+      if (database === null || state !== 'open') return
+      const status = database.engine.status()
+      post({
+        type: 'output',
+        replies: [],
+        events: [],
+        status: { ...status, paused: error ?? status.paused },
+      })
+    })
+  const answerRead = async (id: BlobId) => {
+    const blob = (await blobs?.read(id).catch(() => null)) ?? null
+    post({ type: 'blob', id, blob })
+  }
   const flush = (inputs: readonly Input[]) =>
     guarded(() => {
       if (database === null) return
       const { engine } = database
-      deliver(engine.handle(inputs), clientId, executors, post)
+      deliver(engine.handle(inputs))
       const jump = engine.takeClockJump()
       if (jump !== undefined) post({ type: 'clock', ...jump })
       idle.touch()
@@ -94,8 +148,9 @@ export function createHost(post: Post): Host {
     database = opened
     state = 'open'
     post({ type: 'opened', epoch: opened.engine.epoch(), persisted: opened.persisted })
-    deliver(opened.engine.takeInitialOutput(), clientId, executors, post)
+    deliver(opened.engine.takeInitialOutput())
     batch.start(flush)
+    blobs?.sweepLater()
   }
   const onOpenFailed = (reason: unknown) => {
     if (state === 'closed') {
@@ -118,7 +173,21 @@ export function createHost(post: Post): Host {
       return
     }
     const locks = request.storage === 'memory' ? undefined : navigator.locks
+    const stored = createBlobs({
+      store: blobStoreFor(request),
+      unreferenced,
+      onAlive: () => post({ type: 'alive' }),
+    })
+    blobs = stored
+    intake = createIntake({
+      clientId,
+      blobs: stored,
+      push: batch.push,
+      answer: (reply) => post({ type: 'output', replies: [reply], events: [], status: null }),
+    })
     executors = createExecutors({
+      blobs: stored,
+      onPaused,
       database: request.database,
       locks,
       push: batch.push,
@@ -135,10 +204,12 @@ export function createHost(post: Post): Host {
       case 'stepwell:executor':
         return executors?.add(message.executorId, message.port)
       case 'stepwell:requests':
-        for (const request of message.requests) batch.push({ type: 'client', clientId, request })
-        return
+        return intake?.add(
+          message.requests,
+          new Map(message.blobs.map(({ id, blob }) => [id, blob])),
+        )
       case 'stepwell:read-blob':
-        return post({ type: 'blob', id: message.id, blob: null })
+        return void answerRead(message.id)
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
       case 'stepwell:release':
@@ -157,18 +228,13 @@ export function createHost(post: Post): Host {
   }
 }
 
-/** After the commit: executors first, for a step waits for its acknowledgement; then the page, in one message. */
-function deliver(output: Output, clientId: string, executors: Executors | null, post: Post): void {
-  for (const [executorId, messages] of messagesByExecutor(output)) {
-    executors?.send(executorId, messages)
-  }
-  const replies = output.replies
-    .filter((addressed) => addressed.clientId === clientId)
-    .map(({ reply }) => reply)
-  const { events, status = null } = output
-  if (replies.length > 0 || events.length > 0 || status !== null) {
-    post({ type: 'output', replies, events, status })
-  }
+function blobStoreFor({ storage, database, durability }: OpenEngine): BlobStore {
+  if (storage === 'memory') return createMemoryBlobs()
+  return createOpfsBlobs(directoryOf(database), durability === 'strict')
+}
+
+function repliesTo({ replies }: Output, clientId: string): ClientReply[] {
+  return replies.filter((addressed) => addressed.clientId === clientId).map(({ reply }) => reply)
 }
 
 function messagesByExecutor({ effects }: Output): ReadonlyMap<ExecutorId, EngineMessage[]> {

@@ -1,7 +1,15 @@
 /** The wasm: the only module that knows it. */
 import init, { StepwellEngine } from '../../wasm/stepwell_wasm.js'
 import { fromErrorInfo, StepwellError } from '../errors.js'
-import type { BlobId, Epoch, ErrorInfo, Input, Output, TimestampMs } from '../generated/protocol.js'
+import type {
+  BlobId,
+  EngineStatus,
+  Epoch,
+  ErrorInfo,
+  Input,
+  Output,
+  TimestampMs,
+} from '../generated/protocol.js'
 import type { OpenEngine } from '../wire.js'
 
 /** An open engine. Every method may throw `WebAssembly.RuntimeError`: the instance is lost then. */
@@ -12,6 +20,7 @@ export interface EngineInstance {
   /** Whether the last `handle` found that the wall clock had been put back. */
   takeClockJump(): { from: TimestampMs; to: TimestampMs } | undefined
   epoch(): Epoch
+  status(): EngineStatus
   /** Upkeep, some milliseconds long. Whether there is more to do. */
   maintain(): boolean
   /** Those of the blobs to which no run refers. */

@@ -1,4 +1,5 @@
 /** The runs that an executor works on: from assignment to their stored end, their abort, or their adoption. */
+import type { BlobReads } from '../blob-reads.js'
 import type { Codec } from '../codec/codec.js'
 import type {
   AbortReason,
@@ -37,12 +38,13 @@ export interface Shared {
   readonly turns: Turns
   /** As the latest connection wants it. */
   readonly codec: () => Codec
+  readonly blobReads: BlobReads
   readonly logLinesMax: () => number
   readonly context: ContextFeed
 }
 
 export function createAssignments(shared: Shared): Assignments {
-  const { outbox, turns, codec, logLinesMax, context } = shared
+  const { outbox, turns, codec, blobReads, logLinesMax, context } = shared
   const runs = new Map<RunId, ActiveRun>()
   /** Aborted for the engine, and their functions have not ended. */
   const leaving = new Set<string>()
@@ -82,6 +84,7 @@ export function createAssignments(shared: Shared): Assignments {
         outbox,
         turns,
         codec: codec(),
+        blobReads,
         logLinesMax: logLinesMax(),
         context,
         onEnd,

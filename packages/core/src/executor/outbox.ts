@@ -3,6 +3,7 @@
  * generation. They leave as one array per microtask checkpoint.
  */
 import type { NewBlob } from '../codec/codec.js'
+import type { StepwellError } from '../errors.js'
 import type { ExecutorEnvelope, ExecutorMessage, Generation, RunId } from '../generated/protocol.js'
 
 /** What is said about a run. */
@@ -12,12 +13,14 @@ export interface Outbox {
   /** Sends what wants no answer. Lost while there is no engine. */
   readonly tell: (message: RunMessage) => void
   /** Sends what is answered, and keeps it until then, with the blobs that its payload names. */
-  readonly post: (message: RunMessage, blobs: readonly NewBlob[], onAck: () => void) => void
+  readonly post: (message: RunMessage, blobs: readonly NewBlob[], answers: Answers) => void
   /** Lets what is queued leave now, and not when the code that runs now ends: it may block its thread. */
   readonly flush: () => void
   /** Whether a message still waits for its answer. */
   readonly has: (seq: number) => boolean
   readonly acked: (seqs: readonly number[]) => void
+  /** One of a message's blobs cannot be stored, ever. */
+  readonly unstorable: (seq: number, error: StepwellError) => void
   /** Forgets what was said about a run. */
   readonly drop: (runId: RunId) => void
   /** Holds everything back until `open`. */
@@ -26,12 +29,18 @@ export interface Outbox {
   readonly open: (send: Send, generations: ReadonlyMap<RunId, Generation>) => void
 }
 
+export interface Answers {
+  readonly onAck: () => void
+  /** Left out where a message has no blobs. */
+  readonly onUnstorable?: (error: StepwellError) => void
+}
+
 export type Send = (envelopes: ExecutorEnvelope[], blobs: readonly NewBlob[]) => void
 
 interface Unanswered {
   message: RunMessage
   readonly blobs: readonly NewBlob[]
-  readonly onAck: () => void
+  readonly answers: Answers
 }
 
 /** Beyond this many, messages do not wait for the end of the checkpoint. */
@@ -72,9 +81,9 @@ export function createOutbox(): Outbox {
   }
   return {
     tell: (message) => enqueue({ seq: 0, message }),
-    post(message, blobs, onAck) {
+    post(message, blobs, answers) {
       lastSeq += 1
-      unanswered.set(lastSeq, { message, blobs, onAck })
+      unanswered.set(lastSeq, { message, blobs, answers })
       enqueue({ seq: lastSeq, message })
     },
     flush,
@@ -83,8 +92,13 @@ export function createOutbox(): Outbox {
       for (const seq of seqs) {
         const answered = unanswered.get(seq)
         unanswered.delete(seq)
-        answered?.onAck()
+        answered?.answers.onAck()
       }
+    },
+    unstorable(seq, error) {
+      const refused = unanswered.get(seq)
+      unanswered.delete(seq)
+      refused?.answers.onUnstorable?.(error)
     },
     drop(runId) {
       for (const [seq, { message }] of unanswered) {

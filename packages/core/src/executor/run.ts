@@ -1,7 +1,8 @@
 /** One assignment: the execution of a job's function, from its input to its stored end. */
-import type { Codec, Encoded } from '../codec/codec.js'
+import type { BlobReads } from '../blob-reads.js'
+import { blobIdsOf, type Codec, type Encoded, type ReadBlobs } from '../codec/codec.js'
 import type { StepwellError } from '../errors.js'
-import type { Assignment, Generation } from '../generated/protocol.js'
+import type { Assignment, BlobId, Generation, Report } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
 import { validate } from '../schema.js'
@@ -32,6 +33,7 @@ export interface RunOptions {
   readonly assignment: Assignment
   readonly outbox: Outbox
   readonly codec: Codec
+  readonly blobReads: BlobReads
   readonly logLinesMax: number
   readonly turns: Turns
   readonly context: ContextFeed
@@ -40,7 +42,7 @@ export interface RunOptions {
 }
 
 export function startRun(options: RunOptions): ActiveRun {
-  const { job, assignment, outbox, codec, turns, context, onEnd } = options
+  const { assignment, outbox, codec, turns, context } = options
   const { runId, logCount } = assignment
   const controller = new AbortController()
   const broken = withRejector()
@@ -59,7 +61,7 @@ export function startRun(options: RunOptions): ActiveRun {
       linesStored: logCount,
       send(report) {
         const { generation } = execution
-        outbox.post({ type: 'report', runId, generation, report }, [], () => undefined)
+        outbox.post({ type: 'report', runId, generation, report }, [], { onAck: () => undefined })
         outbox.flush()
       },
     }),
@@ -69,7 +71,7 @@ export function startRun(options: RunOptions): ActiveRun {
     thrownBy: new Map(),
     fail: broken.reject,
   }
-  const settled = execute(execution, job, broken.promise, onEnd)
+  const settled = execute(execution, options, broken.promise)
   return {
     runId,
     generation: () => execution.generation,
@@ -100,20 +102,22 @@ function withRejector(): { promise: Promise<never>; reject: (error: StepwellErro
 /** Never rejects. */
 async function execute(
   execution: Execution,
-  job: AnyJob,
+  { job, blobReads, onEnd }: RunOptions,
   broken: Promise<never>,
-  onEnd: () => void,
 ): Promise<void> {
   const { name, output: schema, run } = jobDefinition(job)
-  const { codec, assignment, blobs } = execution
+  const { codec, assignment } = execution
   const what = `The output of job "${name}"`
   let end: End
   try {
     if (execution.context.ready !== null) await execution.context.ready
+    const ids = blobIdsOfAssignment(assignment)
+    if (ids.length > 0) execution.blobs = await readBlobs(blobReads, ids)
+    if (execution.phase === 'aborted') return
     const step = createStep(execution)
     // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
-    const returned = Promise.resolve(codec.decode(assignment.input, blobs)).then((input) =>
-      run(step, input),
+    const returned = Promise.resolve(codec.decode(assignment.input, execution.blobs)).then(
+      (input) => run(step, input),
     )
     const value = await Promise.race([returned, broken])
     endExecution(execution)
@@ -126,6 +130,22 @@ async function execute(
   if (execution.phase !== 'aborted') postEnd(execution, end, onEnd)
 }
 
+/** All of them before the function starts: replayed results are then at hand, and come in their order. */
+function blobIdsOfAssignment({ input, memo }: Assignment): readonly BlobId[] {
+  return [input, ...memo.map(({ output = '' }) => output)].flatMap(blobIdsOf)
+}
+
+/** By reference: no content is read. One that is not there is missed where its value is decoded. */
+async function readBlobs(reads: BlobReads, ids: readonly BlobId[]): Promise<ReadBlobs> {
+  const blobs = new Map<BlobId, Blob>()
+  const read = async (id: BlobId) => {
+    const blob = await reads.read(id)
+    if (blob !== null) blobs.set(id, blob)
+  }
+  await Promise.all([...new Set(ids)].map(read))
+  return blobs
+}
+
 type End = { readonly output: Encoded } | { readonly thrown: unknown }
 
 function postEnd(execution: Execution, end: End, onEnd: () => void): void {
@@ -134,12 +154,26 @@ function postEnd(execution: Execution, end: End, onEnd: () => void): void {
   if ('output' in end) {
     const { payload, blobs } = end.output
     const ids = blobs.map(({ id }) => id)
-    outbox.post({ type: 'runComplete', ...head, output: payload, blobs: ids }, blobs, onEnd)
+    outbox.post({ type: 'runComplete', ...head, output: payload, blobs: ids }, blobs, {
+      onAck: onEnd,
+      onUnstorable: (error) => postFailure(execution, error, head.report, onEnd),
+    })
   } else {
-    const error = toFailure(end.thrown, placeOf(execution, end.thrown))
-    outbox.post({ type: 'runFail', ...head, error }, [], onEnd)
+    postFailure(execution, end.thrown, head.report, onEnd)
   }
   reports.stop()
+}
+
+function postFailure(
+  execution: Execution,
+  thrown: unknown,
+  report: Report,
+  onEnd: () => void,
+): void {
+  const { outbox, generation, assignment } = execution
+  const error = toFailure(thrown, placeOf(execution, thrown))
+  const message = { runId: assignment.runId, generation, error, report }
+  outbox.post({ type: 'runFail', ...message }, [], { onAck: onEnd })
 }
 
 /** The step that threw this, or what caused it. */

@@ -4,11 +4,19 @@
  * It outlives engines. A restarted engine brings a new port and is told what is being worked on; what it adopts goes on
  * under a new generation, and everything else is aborted, so that no body runs twice at the same time.
  */
+import { type BlobReads, createBlobReads } from '../blob-reads.js'
 import { createCodec, type Serializer } from '../codec/codec.js'
+import { fromErrorInfo } from '../errors.js'
 import type { EngineMessage, ServedJob } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
-import { BUILD_ID, type ConnectExecutor, executorLock, type FromExecutor } from '../wire.js'
+import {
+  BUILD_ID,
+  type ConnectExecutor,
+  executorLock,
+  type FromExecutor,
+  type ToExecutor,
+} from '../wire.js'
 import { type Assignments, createAssignments } from './assignments.js'
 import { createContextFeed } from './context.js'
 import { holdLock, type Liveness } from './liveness.js'
@@ -37,12 +45,14 @@ export function startExecutor(options: ExecutorOptions): Executor {
   let connection: ConnectExecutor | null = null
   let liveness: { readonly name: string; readonly lock: Liveness } | null = null
   const outbox = createOutbox()
+  const blobReads = createBlobReads()
   const turns = createTurns()
   const context = createContextFeed(options.connect.context, turns)
   let { limits } = options.connect
   const assignments = createAssignments({
     outbox,
     turns,
+    blobReads,
     codec: () =>
       createCodec({ serializer: options.serializer, payloadBytesMax: limits.payloadBytes }),
     logLinesMax: () => limits.logLines,
@@ -54,6 +64,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
     const hello = () => {
       if (connection !== to) return
       outbox.shut()
+      blobReads.detach()
       sayHello(to, servedJobs(jobs), assignments)
     }
     // Rejects where the lock cannot be had: another connection, or the page's end, is on its way then.
@@ -64,12 +75,14 @@ export function startExecutor(options: ExecutorOptions): Executor {
     connection = message
     limits = message.limits
     outbox.shut()
+    blobReads.detach()
     const { port } = message
     port.onmessage = ({ data }: MessageEvent<unknown>) => {
-      if (connection !== message || !Array.isArray(data)) return
+      if (connection !== message) return
       turns.begin()
-      for (const received of data) {
-        if (isEngineMessage(received)) receive(received, port, { outbox, assignments, jobs })
+      const received = Array.isArray(data) ? data : [data]
+      for (const item of received) {
+        if (isEngineMessage(item)) receive(item, port, { outbox, blobReads, assignments, jobs })
       }
     }
     const name = executorLock(message.database, message.executorId)
@@ -124,14 +137,15 @@ function servedJobs(jobs: ReadonlyMap<string, AnyJob>): ServedJob[] {
 
 interface Receiver {
   readonly outbox: Outbox
+  readonly blobReads: BlobReads
   readonly assignments: Assignments
   readonly jobs: ReadonlyMap<string, AnyJob>
 }
 
 function receive(
-  message: EngineMessage,
+  message: Received,
   port: MessagePort,
-  { outbox, assignments, jobs }: Receiver,
+  { outbox, blobReads, assignments, jobs }: Receiver,
 ): void {
   switch (message.type) {
     case 'welcome': {
@@ -139,6 +153,7 @@ function receive(
       const send: Send = (envelopes, blobs) =>
         say(port, { type: 'stepwell:envelopes', envelopes, blobs })
       outbox.open(send, generations)
+      blobReads.attach((id) => say(port, { type: 'stepwell:read-blob', id }))
       assignments.announceBodies()
       break
     }
@@ -154,20 +169,28 @@ function receive(
     case 'refused':
       assignments.refuse(message.seq, message.runId, message.reason)
       break
+    case 'blob':
+      blobReads.answered(message)
+      break
+    case 'unstorable':
+      outbox.unstorable(message.seq, fromErrorInfo(message.error))
+      break
   }
 }
 
-const ENGINE_MESSAGES: ReadonlySet<unknown> = new Set<EngineMessage['type']>([
+type Received = EngineMessage | Exclude<ToExecutor, readonly EngineMessage[]>
+
+const RECEIVED: ReadonlySet<unknown> = new Set<Received['type']>([
   'welcome',
   'assign',
   'ack',
   'refused',
   'abort',
+  'blob',
+  'unstorable',
 ])
 
 /** The port is private to the engine worker; this keeps a message of another build from doing harm. */
-function isEngineMessage(item: unknown): item is EngineMessage {
-  return (
-    typeof item === 'object' && item !== null && 'type' in item && ENGINE_MESSAGES.has(item.type)
-  )
+function isEngineMessage(item: unknown): item is Received {
+  return typeof item === 'object' && item !== null && 'type' in item && RECEIVED.has(item.type)
 }

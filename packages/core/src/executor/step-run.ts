@@ -2,9 +2,9 @@
  * `step.run`: a stored outcome is replayed, any other body runs, and its outcome reaches the job's code only after the
  * engine has stored it.
  */
-import { type Encoded, replayed } from '../codec/codec.js'
-import { StepwellError } from '../errors.js'
-import type { Step as StoredStep } from '../generated/protocol.js'
+import { type Encoded, type ReadBlobs, replayed } from '../codec/codec.js'
+import { StepwellError, toStepwellError } from '../errors.js'
+import type { Payload, Report, Step as StoredStep } from '../generated/protocol.js'
 import type { Step, StepContext } from '../step.js'
 import { type Execution, endedError, stopError } from './execution.js'
 import { fromFailure, toFailure } from './failure.js'
@@ -135,14 +135,30 @@ function replay<V>(execution: Execution, call: Call<V>, stored: StoredStep, inde
     return
   }
   if (stored.error === undefined) {
-    const { codec, blobs } = execution
-    const output = stored.output ?? ''
-    execution.releases.memoised(index, () => call.resolve(replayed<V>(codec, output, blobs)))
+    const { output = '' } = stored
+    execution.releases.memoised(index, () => resolveWith(execution, call, output, execution.blobs))
     return
   }
   const error = fromFailure(stored.error)
   execution.thrownBy.set(error, { attempt: stored.attempt, stepName: call.name })
   execution.releases.memoised(index, () => call.reject(error))
+}
+
+/** What cannot be decoded here (a serializer is missing, a file is gone) cannot be decoded by the job's code either. */
+function resolveWith<V>(
+  execution: Execution,
+  call: Call<V>,
+  output: Payload,
+  blobs: ReadBlobs,
+): void {
+  let value: V
+  try {
+    value = replayed<V>(execution.codec, output, blobs)
+  } catch (reason) {
+    call.reject(fatal(execution, toStepwellError(reason), call.name))
+    return
+  }
+  call.resolve(value)
 }
 
 function runBody<V>(
@@ -197,36 +213,51 @@ function returned<V>(body: Body<V>, value: V): void {
   const ids = blobs.map(({ id }) => id)
   const message = {
     type: 'stepCommit' as const,
+    ...placeInRun(body),
     ...headOf(body),
     attempt,
     output: payload,
     blobs: ids,
   }
-  execution.outbox.post(message, blobs, () => {
-    // The value as it was stored, for objects and -0 too: what the code sees now is what a replay will show it.
-    const made = new Map(blobs.map(({ id, blob }) => [id, blob]))
-    execution.releases.live(() => call.resolve(replayed<V>(execution.codec, payload, made)))
+  execution.outbox.post(message, blobs, {
+    onAck() {
+      // The value as it was stored, for objects and -0 too: what the code sees now is what a replay will show it.
+      const made = new Map(blobs.map(({ id, blob }) => [id, blob]))
+      execution.releases.live(() => resolveWith(execution, call, payload, made))
+    },
+    onUnstorable: (error) => failed(body, error, message),
   })
 }
 
-function failed<V>(body: Body<V>, thrown: unknown): void {
+/** @param said what was already said of the body's end, and could not be stored. */
+function failed<V>(body: Body<V>, thrown: unknown, said?: Head): void {
   const { execution, call, attempt } = body
   if (execution.phase !== 'running') return
   const place = { attempt, stepName: call.name }
   const error = toFailure(thrown, place)
   execution.thrownBy.set(thrown, place)
-  execution.outbox.post({ type: 'stepFail', ...headOf(body), attempt, error }, [], () => {
-    execution.releases.live(() => call.reject(thrown))
+  const { durationMs, report } = said ?? headOf(body)
+  const { runId, generation, stepName } = placeInRun(body)
+  const message = { runId, generation, stepName, attempt, error, durationMs, report }
+  execution.outbox.post({ type: 'stepFail', ...message }, [], {
+    onAck: () => execution.releases.live(() => call.reject(thrown)),
   })
 }
 
+function placeInRun<V>({ execution, call }: Body<V>) {
+  const { assignment, generation } = execution
+  return { runId: assignment.runId, generation, stepName: call.name }
+}
+
+interface Head {
+  readonly durationMs: number
+  readonly report: Report
+}
+
 /** What an outcome's message says beside the outcome. Ends the body. */
-function headOf<V>({ execution, call, startedAt }: Body<V>) {
+function headOf<V>({ execution, call, startedAt }: Body<V>): Head {
   execution.inFlight.delete(call.name)
   return {
-    runId: execution.assignment.runId,
-    generation: execution.generation,
-    stepName: call.name,
     durationMs: Math.max(0, Math.round(performance.now() - startedAt)),
     report: execution.reports.take(),
   }
