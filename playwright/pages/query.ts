@@ -18,9 +18,18 @@ export function clientOptions(worker: () => Worker) {
     storage: query.get('storage') === 'memory' ? 'memory' : 'opfs',
     concurrency: Number(query.get('concurrency') ?? 1),
     executors: Number(query.get('executors') ?? 1),
+    limits: {
+      ...numberOption('payloadBytes'),
+      ...numberOption('logLines'),
+    },
     ...(context === undefined ? {} : { context: () => context(database) }),
     ...(query.get('executor') === 'page' ? {} : { worker: counted(worker) }),
   } as const
+}
+
+function numberOption(name: string): Readonly<Record<string, number>> {
+  const value = query.get(name)
+  return value === null ? {} : { [name]: Number(value) }
 }
 
 const CONTEXTS: Readonly<Record<string, (database: string) => unknown>> = {

@@ -2,6 +2,7 @@
 import type { JobsOf, Stepwell, StepwellEvent, StepwellStatus } from '@stepwell/core'
 import { crashEngine, engineCounters, terminateExecutor } from '@stepwell/core/testing'
 import type * as definitions from './definitions.js'
+import { describe } from './definitions-values.js'
 
 export type TestClient = Stepwell<JobsOf<typeof definitions>>
 
@@ -36,6 +37,8 @@ declare global {
     // biome-ignore lint/suspicious/noExplicitAny: whatever the test wants
     kept: Promise<any>
     counters(): ReturnType<typeof engineCounters>
+    /** A value with its binary parts and files, as text. */
+    describe(value: unknown): Promise<string>
   }
 }
 
@@ -47,6 +50,7 @@ export function expose(client: TestClient): void {
   window.outcome = outcome
   window.crash = async (how) => crashEngine(client, how)
   window.killExecutor = async (index) => terminateExecutor(client, index)
+  window.describe = describe
   window.counters = () => engineCounters(client)
   client.on('*', (event) => window.events.push(event))
   client.onStatus((status) => window.statuses.push(status))

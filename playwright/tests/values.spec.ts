@@ -1,0 +1,265 @@
+// ACCEPTANCE C3: binary values, Blobs and Files are stored as they are, and come back as what they were.
+import { writeFileSync } from 'node:fs'
+import type { Page } from '@playwright/test'
+import { expect, test } from '../support/fixtures.js'
+import { ended, expectNothingUnhandled, ready, runOf } from '../support/page.js'
+
+/** The names of the files beside a database. */
+function blobFiles(page: Page, database: string): Promise<string[]> {
+  return page.evaluate(async (database) => {
+    const names: string[] = []
+    try {
+      const root = await navigator.storage.getDirectory()
+      const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+      for await (const name of (await folder.getDirectoryHandle('blobs')).keys()) names.push(name)
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
+    }
+    return names
+  }, database)
+}
+
+function triggerKept(page: Page, key: string): Promise<string> {
+  return page.evaluate(async (key) => {
+    const file = new File(['hello'], 'a "b" é.txt', { type: 'text/plain', lastModified: 12345 })
+    const blob = new Blob(['{}'], { type: 'application/json' })
+    const list = [Uint8Array.of(0, 35, 10, 255), Uint8Array.of(7, 8).buffer]
+    const input = { key, file, blob, list }
+    return (await window.stepwell.trigger('kept', input)).id
+  }, key)
+}
+
+/** A run's input without its key, its output, and the outputs of its steps. */
+function describeRun(page: Page, runId: string) {
+  return page.evaluate(async (id) => {
+    const run = await window.stepwell.getRun(id)
+    if (run === null || run.jobName !== 'kept') throw new Error('no such run')
+    const { key: _key, ...input } = run.input
+    const steps = await window.stepwell.getSteps(id, { outputs: true })
+    return {
+      input: await window.describe(input),
+      output: await window.describe(run.output),
+      steps: await Promise.all(steps.map(({ output }) => window.describe(output))),
+    }
+  }, runId)
+}
+
+const INPUT =
+  '{file:File(a "b" é.txt,text/plain,12345,hello),blob:Blob(application/json,{}),list:[bytes(0,35,10,255),buffer(7,8)]}'
+const MADE =
+  'head:bytes(104,101),copy:File(copy.txt,text/x-copy,5,heé),nested:[{png:Blob(image/png,\u0000#\n)}]'
+
+for (const storage of ['opfs', 'memory'] as const) {
+  for (const executor of ['worker', 'page'] as const) {
+    test(`bytes, Blobs and Files in an input and an output: ${storage}, jobs in the ${executor}`, async ({
+      openPage,
+      key,
+      server,
+    }) => {
+      const page = await openPage({ storage, executor })
+      const id = await triggerKept(page, key)
+      server.gate(key).open()
+      expect(await ended(page, id)).toMatchObject({ status: 'completed' })
+      expect(await describeRun(page, id)).toEqual({
+        input: INPUT,
+        output: `{${MADE},note:"ended"}`,
+        steps: [`{${MADE}}`, undefined],
+      })
+      await expectNothingUnhandled(page)
+    })
+  }
+}
+
+test('after a reload the job sees the same values again, and so does the page', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage()
+  const id = await triggerKept(page, key)
+  await server.gate(key).reached()
+  await page.reload()
+  await server.gate(key).reached(2)
+  server.gate(key).open()
+  expect(await ended(page, id)).toMatchObject({ status: 'completed' })
+  expect(server.witness.counts(`${key}/`)).toEqual({
+    [`${key}/make`]: 1,
+    [`${key}/saw/[${INPUT},{${MADE}}]`]: 2,
+    [`${key}/wait`]: 2,
+  })
+  expect(await describeRun(page, id)).toMatchObject({
+    input: INPUT,
+    steps: [`{${MADE}}`, undefined],
+  })
+})
+
+test('files are deleted with their run', async ({ openPage, key, server }) => {
+  const page = await openPage()
+  server.gate(key).open()
+  const [doomed, other] = [await triggerKept(page, key), await triggerKept(page, key)]
+  await ended(page, doomed)
+  await ended(page, other)
+  // Two of the input, two of the step's output, the same two again in the run's output.
+  expect(await blobFiles(page, key)).toHaveLength(12)
+  await page.evaluate(
+    (runId) => window.stepwell['~core'].connection.request({ type: 'deleteRun', runId }),
+    doomed,
+  )
+  await expect.poll(() => blobFiles(page, key)).toHaveLength(6)
+  expect(await runOf(page, doomed)).toBeNull()
+  expect(await describeRun(page, other)).toMatchObject({ input: INPUT })
+})
+
+test('a file that is not there any more is not_found', async ({ openPage, key, server }) => {
+  const page = await openPage()
+  server.gate(key).open()
+  const id = await triggerKept(page, key)
+  await ended(page, id)
+  await page.evaluate(async (database) => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+    await folder.removeEntry('blobs', { recursive: true })
+  }, key)
+  const outcome = await page.evaluate((id) => window.outcome(window.stepwell.getRun(id)), id)
+  expect(outcome).toMatchObject({
+    ok: false,
+    code: 'not_found',
+    message: expect.stringMatching(/The file "a \\"b\\" é\.txt".*deleted/),
+  })
+})
+
+test('files to which no run refers are swept after a start, and others are not', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage()
+  server.gate(key).open()
+  const id = await triggerKept(page, key)
+  await ended(page, id)
+  const stored = await blobFiles(page, key)
+  await page.evaluate(async (database) => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+    const files = await folder.getDirectoryHandle('blobs')
+    for (const name of ['orphan-1', 'orphan-2']) await files.getFileHandle(name, { create: true })
+  }, key)
+  expect(await blobFiles(page, key)).toHaveLength(stored.length + 2)
+  await page.reload()
+  await ready(page)
+  await expect.poll(async () => (await blobFiles(page, key)).sort()).toEqual(stored.sort())
+  expect(await describeRun(page, id)).toMatchObject({ input: INPUT })
+})
+
+for (const how of ['panic', 'terminate'] as const) {
+  test(`a ${how} while a File is stored: one run, one file, whole`, async ({ openPage, key }) => {
+    const page = await openPage()
+    await ready(page)
+    const { id, size } = await page.evaluate(async (how) => {
+      const bytes = new Uint8Array(40 * 1024 * 1024)
+      bytes.set([1, 2, 3, 4], bytes.length - 4)
+      const triggered = window.stepwell.trigger('measured', { file: new File([bytes], 'big.bin') })
+      await window.crash(how)
+      return { id: (await triggered).id, size: bytes.length }
+    }, how)
+    expect(await ended(page, id)).toMatchObject({ status: 'completed', output: { size } })
+    const tail = await page.evaluate(async (id) => {
+      const run = await window.stepwell.getRun(id)
+      return window.describe(run?.output)
+    }, id)
+    expect(tail).toBe(`{size:${size},tail:bytes(1,2,3,4)}`)
+    const { runs } = await page.evaluate(() => window.stepwell.getRuns())
+    expect(runs).toHaveLength(1)
+    expect(await blobFiles(page, key)).toHaveLength(1)
+  })
+}
+
+test('a step that returns a File while there is no engine: stored once, when it is back', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage()
+  const id = await page.evaluate(
+    async (key) => (await window.stepwell.trigger('producing', { key, bytes: 1_000_000 })).id,
+    key,
+  )
+  await server.gate(key).reached()
+  const crashed = page.evaluate(() => window.crash('terminate'))
+  server.gate(key).open()
+  await crashed
+  expect(await ended(page, id)).toMatchObject({ status: 'completed', output: 1_000_000 })
+  expect(server.witness.counts(`${key}/`)).toEqual({ [`${key}/produce`]: 1, [`${key}/after`]: 1 })
+  expect(await blobFiles(page, key)).toHaveLength(1)
+})
+
+test('a file that changed on the disk since it was chosen is refused by name', async ({
+  openPage,
+  key,
+}, testInfo) => {
+  const page = await openPage()
+  await ready(page)
+  const file = await chooseFile(page, testInfo.outputPath('chosen.csv'), 'a,b')
+  writeFileSync(file, 'something longer')
+  const outcome = await page.evaluate(async () => {
+    const file = document.querySelector('input')?.files?.[0]
+    if (file === undefined) throw new Error('nothing was chosen')
+    return window.outcome(window.stepwell.trigger('measured', { file }))
+  })
+  expect(outcome).toMatchObject({
+    ok: false,
+    code: 'invalid_input',
+    message: expect.stringMatching(/"chosen\.csv" cannot be read/),
+  })
+  expect(await page.evaluate(() => window.stepwell.getRuns())).toMatchObject({ runs: [] })
+  await expect.poll(() => blobFiles(page, key)).toEqual([])
+})
+
+/** Chooses a file of the disk, as a user does. */
+async function chooseFile(page: Page, file: string, content: string | Uint8Array): Promise<string> {
+  writeFileSync(file, content)
+  await page.evaluate(() => {
+    const input = document.createElement('input')
+    input.type = 'file'
+    document.body.append(input)
+  })
+  await page.setInputFiles('input', file)
+  return file
+}
+
+test('200 MB cross without a long task, and other runs go on meanwhile', async ({
+  launchBrowser,
+  profile,
+  address,
+}, testInfo) => {
+  const context = await launchBrowser(profile)
+  const page = await context.newPage()
+  await page.goto(address({ concurrency: 2 }))
+  await ready(page)
+  const content = Buffer.alloc(200 * 1024 * 1024)
+  content.write('tail', content.length - 4)
+  await chooseFile(page, testInfo.outputPath('large.bin'), content)
+  const told = await page.evaluate(async () => {
+    const tasks: number[] = []
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) tasks.push(duration)
+    }).observe({ type: 'longtask' })
+    const file = document.querySelector('input')?.files?.[0]
+    if (file === undefined) throw new Error('nothing was chosen')
+    let isStored = false
+    const triggered = window.stepwell.trigger('measured', { file }).then(({ id }) => {
+      isStored = true
+      return id
+    })
+    const quick = await window.stepwell.triggerAndWait('quick', { count: 20 })
+    const wasStoredFirst = isStored
+    const run = await window.stepwell.waitForRun(await triggered)
+    return { tasks, quick: quick.output, wasStoredFirst, output: await window.describe(run.output) }
+  })
+  expect(told).toEqual({
+    tasks: [],
+    quick: 190,
+    wasStoredFirst: false,
+    output: `{size:${content.length},tail:bytes(${[...Buffer.from('tail')].join()})}`,
+  })
+})
