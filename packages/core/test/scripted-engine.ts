@@ -1,16 +1,25 @@
 /** The engine's side of an executor's port, played by a test: it checks the protocol, it imitates no engine. */
 import { expect } from 'vitest'
+import type { Serializer } from '../src/codec/codec.js'
 import { type Executor, startExecutor } from '../src/executor/runtime.js'
 import type {
   Assignment,
+  BlobId,
   EngineMessage,
   ExecutorEnvelope,
   ExecutorMessage,
   Holding,
+  Payload,
   Step,
 } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
-import { BUILD_ID, type ConnectExecutor, type ContextPort, type FromExecutor } from '../src/wire.js'
+import {
+  BUILD_ID,
+  type ConnectExecutor,
+  type ContextPort,
+  type FromExecutor,
+  type ToExecutor,
+} from '../src/wire.js'
 
 type Type = ExecutorMessage['type']
 type Message<T extends Type> = Extract<ExecutorMessage, { type: T }>
@@ -25,6 +34,10 @@ export interface ScriptedEngine {
   readonly arrays: number[]
   /** What has come and was not asked for, once nothing more comes. */
   readonly rest: () => Promise<Type[]>
+  /** Anything else that an engine worker says. */
+  readonly say: (message: ToExecutor) => void
+  /** The ids of the blobs that were asked for, and of those that came beside messages. */
+  readonly blobs: { readonly asked: BlobId[]; readonly came: BlobId[] }
   readonly close: () => void
 }
 
@@ -32,14 +45,20 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
   const channel = new MessageChannel()
   const received: ExecutorEnvelope[] = []
   const arrays: number[] = []
+  const blobs: ScriptedEngine['blobs'] = { asked: [], came: [] }
   let wake: () => void = () => undefined
   channel.port2.onmessage = ({ data }: MessageEvent<FromExecutor>) => {
-    if (data.type !== 'stepwell:envelopes') return
+    if (data.type === 'stepwell:read-blob') {
+      blobs.asked.push(data.id)
+      return
+    }
+    blobs.came.push(...data.blobs.map(({ id }) => id))
     arrays.push(data.envelopes.length)
     received.push(...data.envelopes)
     wake()
   }
-  const send = (...messages: EngineMessage[]) => channel.port2.postMessage(messages)
+  const say = (message: ToExecutor) => channel.port2.postMessage(message)
+  const send = (...messages: EngineMessage[]) => say(messages)
   const next: ScriptedEngine['next'] = async (type) => {
     while (received.length === 0) {
       await new Promise<void>((resolve) => {
@@ -64,6 +83,8 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
       send,
       take,
       arrays,
+      say,
+      blobs,
       async rest() {
         await quiet()
         return received.splice(0).map(({ message }) => message.type)
@@ -105,9 +126,14 @@ export async function quiet(): Promise<void> {
 export async function welcomedExecutor(
   jobs: object,
   context: ContextPort | null = null,
+  serializer?: Serializer,
 ): Promise<{ executor: Executor; engine: ScriptedEngine }> {
   const { engine, connect } = scriptedEngine()
-  const executor = startExecutor({ jobs: collectJobs(jobs), connect: { ...connect, context } })
+  const executor = startExecutor({
+    jobs: collectJobs(jobs),
+    connect: { ...connect, context },
+    serializer,
+  })
   await engine.next('hello')
   engine.send({ type: 'welcome', epoch: 1, adopted: [] })
   return { executor, engine }
@@ -134,7 +160,7 @@ export function welcome(epoch: number, ...adopted: Holding[]): EngineMessage {
   return { type: 'welcome', epoch, adopted }
 }
 
-export function stored(name: string, completedIndex: number, output: string): Step {
+export function stored(name: string, completedIndex: number, output: Payload): Step {
   return {
     name,
     kind: 'run',

@@ -47,7 +47,6 @@ export function createOpfsBlobs(directory: string, isDurable: boolean): BlobStor
       if (isDurable) access.flush()
       onChunk()
     }
-    if (isDurable) access.flush()
   }
   return {
     async write(id, blob, onChunk) {
