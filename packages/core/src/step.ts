@@ -5,7 +5,7 @@ import type { Labels } from './infer.js'
 /** The type of `step.context` that is registered; `unknown` where none is. */
 export type RegisteredContext = Register extends { readonly context: infer C } ? C : unknown
 
-/** Writes lines to the run's log. `data` must be strict JSON. */
+/** Writes lines to the run's log. `data` is a value as a step's result is, but without Blobs and Files. */
 export interface StepLog {
   debug(message: string, data?: unknown): void
   info(message: string, data?: unknown): void
@@ -31,7 +31,8 @@ export interface StepContext {
 export interface Step {
   /**
    * Runs `fn` and stores its result; on a replay the stored result is returned and `fn` is not called. The name is the
-   * step's identity: unique in a run, and the same on each replay.
+   * step's identity: unique in a run, and the same on each replay. The result is strict JSON, with Uint8Arrays,
+   * ArrayBuffers, Blobs and Files anywhere in its objects and arrays; richer values need the option `serializer`.
    */
   run<V>(name: string, fn: (context: StepContext) => V | Promise<V>): Promise<V>
   /** How far the run has come. Never throws for being called often: calls are merged. */
