@@ -89,12 +89,19 @@ pub(crate) const DEV: Build = Build {
     ..RELEASE
 };
 
-/// Only the tests load it.
+/// Only the tests load it. The profile of what it stands for; it also has SQLite compiled already.
 pub(crate) const CONFORMANCE: Build = Build {
-    profile: Profile::Dev,
+    profile: Profile::Release,
     features: &["conformance"],
     output: "playwright/conformance/wasm",
 };
+
+impl Build {
+    /// Only then is every byte worth a minute of building.
+    fn is_downloaded(self) -> bool {
+        self.profile == Profile::Release && self.features.is_empty()
+    }
+}
 
 pub(crate) fn run(build: Build) -> Result<()> {
     let Build {
@@ -110,8 +117,8 @@ pub(crate) fn run(build: Build) -> Result<()> {
     let output = root.join(output);
     let wasm = compile(&root, build)?;
     let staging = root.join(format!("target/xtask-wasm/{}", std::process::id()));
-    bind(&wasm, &staging, profile)?;
-    if profile == Profile::Release {
+    bind(&wasm, &staging, build)?;
+    if build.is_downloaded() {
         optimise(&root, &staging.join(WASM_FILE))?;
     }
     let stamp = format!("{} {fingerprint}\n", profile.cargo_name());
@@ -150,7 +157,7 @@ fn compile(root: &Path, build: Build) -> Result<PathBuf> {
     )))
 }
 
-fn bind(wasm: &Path, staging: &Path, profile: Profile) -> Result<()> {
+fn bind(wasm: &Path, staging: &Path, build: Build) -> Result<()> {
     std::fs::create_dir_all(staging)?;
     Bindgen::new()
         .input_path(wasm)
@@ -158,8 +165,8 @@ fn bind(wasm: &Path, staging: &Path, profile: Profile) -> Result<()> {
         .typescript(true)
         // The crate leaves it out by default; bundlers find the wasm by this literal `new URL(…, import.meta.url)`.
         .omit_default_module_path(false)
-        // Dev builds keep function names: they are what makes a wasm stack trace readable.
-        .remove_name_section(profile == Profile::Release)
+        // Builds for us keep function names: they are what makes a wasm stack trace readable.
+        .remove_name_section(build.is_downloaded())
         .remove_producers_section(true)
         .generate(staging)
         .context("wasm-bindgen failed")?;
