@@ -96,13 +96,13 @@ test('an invalid input is refused with the path of each problem, and nothing is 
   })
   const odd = await page.evaluate(() =>
     window.outcome(
-      window.stepwell.trigger('quick', JSON.parse('{"count":1}'), JSON.parse('{"delay":1}')),
+      window.stepwell.trigger('quick', JSON.parse('{"count":1}'), JSON.parse('{"dely":1}')),
     ),
   )
   expect(odd).toMatchObject({
     ok: false,
     code: 'invalid_input',
-    message: expect.stringContaining('delay'),
+    message: expect.stringContaining('dely'),
   })
   expect(await page.evaluate(() => window.stepwell.getRuns())).toEqual({
     runs: [],

@@ -12,11 +12,16 @@ export type {
 export type { RegisteredJobs } from './client/register.js'
 export type { RunError } from './client/run-error.js'
 export type {
+  ExportOptions,
   LimitOptions,
   LogsFilter,
   LogsPage,
+  PurgeOptions,
+  RunSnapshot,
+  RunSubscription,
   RunsFilter,
   RunsPage,
+  RunUpdate,
   Stepwell,
   StepwellOptions,
   TerminalRunOf,
@@ -32,6 +37,7 @@ export { isStepwellError, StepwellError } from './errors.js'
 export type {
   AnyJob,
   Args,
+  BatchItem,
   Job,
   JobInput,
   JobLabels,
@@ -64,6 +70,7 @@ export type {
 /** What a job's function is given; `Step` is a stored step. */
 export type { RegisteredContext, Step as JobStep, StepContext, StepLog } from './step.js'
 export type {
+  Disposition,
   LogLevel,
   LogLine,
   Progress,

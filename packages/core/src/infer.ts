@@ -1,5 +1,6 @@
 /** What can be known about jobs at compile time: everything that makes generics unnecessary in users' code. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { Duration } from './duration.js'
 import type { JobDefinition } from './job.js'
 import type { RunData } from './types.js'
 
@@ -8,7 +9,7 @@ export type Labels = Readonly<Record<string, string>>
 
 /**
  * A job: `N` its name, `In` what `trigger` takes, `Parsed` what its function gets and a run stores, `Out` its output, `L`
- * its labels.
+ * the labels that `trigger` takes.
  */
 export interface Job<N extends string, In, Parsed, Out, L> {
   readonly name: N
@@ -31,6 +32,7 @@ export type JobInput<J extends AnyJob> = Known<Types<J>['input']>
 /** What the function gets and `run.input` shows: the schema's output. */
 export type JobParsed<J extends AnyJob> = Known<Types<J>['parsed']>
 export type JobOutput<J extends AnyJob> = Known<Types<J>['output']>
+/** The labels that `trigger` takes: the input of the job's labels schema. */
 export type JobLabels<J extends AnyJob> = unknown extends Types<J>['labels']
   ? Labels
   : Types<J>['labels']
@@ -38,16 +40,48 @@ export type JobLabels<J extends AnyJob> = unknown extends Types<J>['labels']
 /** What an output schema wants the function to return. */
 export type SchemaIn<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : unknown
 
-/** Labels, keys and delays come later; until then a trigger takes no options, and an unknown one is refused. */
-export type TriggerOptions = Readonly<Record<string, never>>
+interface TriggerSettings {
+  /** Unique in its job: a second trigger is given the run of the first (`idempotent`), whatever its status. */
+  readonly idempotencyKey?: string
+  /** At most one run of the job and key is at work, and one more pending; a third trigger is a `conflict`. */
+  readonly concurrencyKey?: string
+  /** With a `concurrencyKey`: instead of a `conflict` the pending run is returned (`coalesced`). */
+  readonly coalesce?: 'skip'
+  /** When the run may start, counted from now, to the millisecond. Not together with `startAt`. */
+  readonly delay?: Duration
+  /** When the run may start, to the millisecond: a `Date`, or milliseconds since 1970. In the past it means now. */
+  readonly startAt?: number | Date
+  /** Runs of greater priority start first, always. -1000 to 1000; default 0. */
+  readonly priority?: number
+}
+
+/** The options of a trigger. `labels` is needed where the job's labels schema needs one. */
+export type TriggerOptions<J extends AnyJob = AnyJob> = TriggerSettings &
+  (Empty extends JobLabels<J>
+    ? {
+        /** Texts to find the run by: at most 32; keys of 1 to 64 of `A-Z a-z 0-9 - _ . /`, values up to 256 characters. */
+        readonly labels?: JobLabels<J>
+      }
+    : { readonly labels: JobLabels<J> })
+
+type Empty = Readonly<Record<never, never>>
+
+/** The options are optional unless one of them is needed. */
+type Rest<O> = Empty extends O ? [options?: O] : [options: O]
 
 /** The arguments after the job, the input being optional where it may be `undefined`. */
-export type Args<J extends AnyJob, O = TriggerOptions> =
+export type Args<J extends AnyJob, O = TriggerOptions<J>> =
   undefined extends JobInput<J>
-    ? [input?: JobInput<J>, options?: O]
-    : JobInput<J> extends void
-      ? [input?: undefined, options?: O]
-      : [input: JobInput<J>, options?: O]
+    ? Empty extends O
+      ? [input?: JobInput<J>, options?: O]
+      : [input: JobInput<J>, options: O]
+    : [input: JobInput<J>, ...rest: Rest<O>]
+
+/** One item of `batchTrigger`: the input, wrapped so that it is never mistaken for options, and options beside it. */
+export type BatchItem<J extends AnyJob> = TriggerOptions<J> &
+  (undefined extends JobInput<J>
+    ? { readonly input?: JobInput<J> }
+    : { readonly input: JobInput<J> })
 
 /** A run of that job, discriminated by `status`. */
 export type Run<J extends AnyJob = AnyJob> = RunData<JobName<J>, JobParsed<J>, JobOutput<J>>

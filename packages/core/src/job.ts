@@ -21,14 +21,15 @@ export interface JobDefinition {
   run(step: Step, input: unknown): unknown
 }
 
-export interface JobConfig<N extends string, P, I, S, R, L> {
+export interface JobConfig<N extends string, P, I, S, R, L, LI> {
   /** The job's identity in the database: keep it when you move or rename code. */
   readonly name: N
   /** Standard Schema v1. Its output is what is stored and what `run` gets. */
   readonly input?: StandardSchemaV1<I, P>
   /** Standard Schema v1. Its output is what is stored. */
   readonly output?: S
-  readonly labels?: StandardSchemaV1<unknown, L>
+  /** Standard Schema v1 of an object of texts. Its output is what is stored. */
+  readonly labels?: StandardSchemaV1<LI, L>
   /** Interruptions in a row, without a newly completed step, after which a run fails. Default 10. */
   readonly maxRecoveries?: number
   /**
@@ -38,6 +39,9 @@ export interface JobConfig<N extends string, P, I, S, R, L> {
   readonly concurrency?: number
   readonly run: (step: Step, input: P) => R | Promise<R>
 }
+
+/** What a labels schema makes; a label that is `undefined` is left out. */
+type StoredLabels = Readonly<Record<string, string | undefined>>
 
 /** The engine's limit. */
 const NAME_BYTES_MAX = 256
@@ -53,10 +57,11 @@ export function defineJob<
   I = P,
   S extends StandardSchemaV1 | undefined = undefined,
   R extends SchemaIn<S> = SchemaIn<S>,
-  L extends Labels = Labels,
+  L extends StoredLabels = Labels,
+  LI = L,
 >(
-  config: JobConfig<N, P, I, S, R, L>,
-): Job<N, I, P, S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : R, L> {
+  config: JobConfig<N, P, I, S, R, L, LI>,
+): Job<N, I, P, S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : R, LI> {
   if (config === undefined) throw invalid('defineJob takes an object with at least name and run.')
   const options = checkOptions(config, 'defineJob', OPTIONS)
   checkText(options['name'], 'The option name of defineJob', NAME_BYTES_MAX)

@@ -93,3 +93,42 @@ export function checkSignal(value: unknown, name: string): asserts value is Abor
     typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
   if (!ok) throw invalid(`${name} must be an AbortSignal, and is ${shown(value)}.`)
 }
+
+/** Half of a character: two different texts that have one would be stored as the same text. */
+const LONE_SURROGATE = /\p{Cs}/u
+
+/** A text of at most so many characters; one outside the Basic Multilingual Plane (an emoji) counts as one. */
+export function checkCharacters(value: unknown, name: string, charsMax: number): string {
+  if (typeof value !== 'string') throw invalid(`${name} must be a text, and is ${shown(value)}.`)
+  const chars = value.length <= charsMax ? value.length : [...value].length
+  if (chars > charsMax) {
+    throw invalid(`${name} may have ${charsMax} characters, and has ${chars}.`)
+  }
+  if (LONE_SURROGATE.test(value)) {
+    throw invalid(`${name} has half of a surrogate pair: ${shown(value)}. Use whole characters.`)
+  }
+  return value
+}
+
+/** The greatest time that a `Date` can hold. */
+const TIME_MS_MAX = 8.64e15
+
+/** A moment as milliseconds since 1970. Zero is refused: it is what a time looks like that was never set. */
+export function checkTime(value: unknown, name: string): number {
+  const ms = value instanceof Date ? value.getTime() : value
+  if (typeof ms !== 'number' || !Number.isInteger(ms) || ms < 1 || ms > TIME_MS_MAX) {
+    const what = value instanceof Date ? `a Date of ${ms}` : shown(value)
+    throw invalid(
+      `${name} must be a Date, or whole milliseconds since 1970 such as Date.now() gives, and is ${what}.`,
+    )
+  }
+  return ms
+}
+
+/** A list that names something: an empty one would read as "none" and mean "all". */
+export function checkMany(value: unknown, name: string): readonly unknown[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) return [value]
+  if (value.length === 0) throw invalid(`${name} is an empty list. Leave it out for all.`)
+  return value
+}

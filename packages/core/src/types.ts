@@ -13,7 +13,7 @@ import type {
   StepKind,
 } from './generated/protocol.js'
 
-export type { LogLevel, Progress, RunStatus } from './generated/protocol.js'
+export type { Disposition, LogLevel, Progress, RunStatus } from './generated/protocol.js'
 
 /** Where the data lives and whether the browser may throw it away. */
 export type StorageState = 'persistent' | 'best-effort' | 'memory' | 'unavailable'
@@ -85,8 +85,18 @@ interface RunBase<N extends string, In> {
   /** Consecutive recoveries from an interruption without a newly committed step. */
   readonly recoveries: number
   readonly stepCount: number
+  /** How many log lines are stored. */
+  readonly logCount: number
   readonly labels: Readonly<Record<string, string>>
+  /** Greater ones start first. */
+  readonly priority: number
+  /** Unique in its job; `null` where the trigger gave none. */
+  readonly idempotencyKey: string | null
+  /** At most one run of the job and key is at work, and one more pending. */
+  readonly concurrencyKey: string | null
   readonly createdAt: number
+  /** When it may start: later than `createdAt` where the trigger asked for a delay. */
+  readonly startAt: number
   readonly updatedAt: number
   readonly startedAt: number | null
 }
@@ -96,7 +106,7 @@ type Open = { readonly completedAt: null; readonly output?: undefined; readonly 
 /** A run, discriminated by `status`. `N`: the job's name, `In`: its parsed input, `Out`: its output. */
 export type RunData<N extends string, In, Out> = RunBase<N, In> &
   (
-    | ({ readonly status: 'pending'; readonly startAt: number } & Open)
+    | ({ readonly status: 'pending' } & Open)
     | ({ readonly status: 'running' } & Open)
     | ({ readonly status: 'waiting' } & Open)
     | {

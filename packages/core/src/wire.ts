@@ -21,6 +21,7 @@ import type {
   ErrorInfo,
   ExecutorEnvelope,
   ExecutorId,
+  RequestId,
   RunEvent,
 } from './generated/protocol.js'
 import { PROTOCOL_VERSION } from './generated/protocol.js'
@@ -63,6 +64,10 @@ export type ToEngineWorker =
     }
   /** Answered by `blob`. */
   | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
+  /** Answered by `exported` or `transfer-failed`. `blobs`: whether the Blobs and Files go with it. */
+  | { readonly type: 'stepwell:export'; readonly requestId: RequestId; readonly blobs: boolean }
+  /** Answered by `imported`, after which comes `restart`, or by `transfer-failed`. */
+  | { readonly type: 'stepwell:import'; readonly requestId: RequestId; readonly file: Blob }
   /** Time may have jumped (the page became visible, the machine woke up). */
   | { readonly type: 'stepwell:tick' }
   /** Commit, give leases back, close the handles, give up the lock; answered by `released`. */
@@ -88,6 +93,15 @@ export type FromEngineWorker =
       readonly status: EngineStatus | null
     }
   | StoredBlob
+  | {
+      readonly type: 'exported'
+      readonly requestId: RequestId
+      readonly bytes: Uint8Array<ArrayBuffer>
+    }
+  | { readonly type: 'imported'; readonly requestId: RequestId }
+  | { readonly type: 'transfer-failed'; readonly requestId: RequestId; readonly error: ErrorInfo }
+  /** The database is another one now. Everything is closed: terminate this worker and start the next. */
+  | { readonly type: 'restart' }
   /** It works on something long: it is not silent. */
   | { readonly type: 'alive' }
   /** The wall clock was found behind; the engine follows it. Milliseconds. */

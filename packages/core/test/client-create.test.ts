@@ -88,7 +88,7 @@ describe('in Node', () => {
       [Reflect.apply(client.trigger, client, ['nope']), 'not_found'],
       [Reflect.apply(client.trigger, client, [7]), 'invalid_input'],
       [Reflect.apply(client.trigger, client, [greet, 7]), 'invalid_input'],
-      [Reflect.apply(client.trigger, client, [greet, 'x', { delay: 5 }]), 'invalid_input'],
+      [Reflect.apply(client.trigger, client, [greet, 'x', { dely: 5 }]), 'invalid_input'],
       [Reflect.apply(client.triggerAndWait, client, [greet, 'x', { timeout: 0 }]), 'invalid_input'],
       [client.getRun(''), 'invalid_input'],
       [client.getRuns({ limit: 0 }), 'invalid_input'],

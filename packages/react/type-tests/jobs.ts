@@ -2,9 +2,11 @@
 import {
   defineJob,
   type JobInput,
+  type JobLabels,
   type JobName,
   type JobOutput,
   type JobParsed,
+  type Labels,
 } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
 import { type } from 'arktype'
@@ -77,9 +79,26 @@ export const greet = defineJob({
 })
 same<JobInput<typeof greet>, { name: string } | undefined>()
 
+/** Labels that a trigger must give, and one that it may leave out. */
+export const bill = defineJob({
+  name: 'bill',
+  labels: z.object({ tenant: z.string(), source: z.enum(['web', 'api']).default('web') }),
+  run: (_step, amount: number) => amount,
+})
+same<JobLabels<typeof bill>, { tenant: string; source?: 'web' | 'api' | undefined }>()
+same<JobLabels<typeof ping>, Labels>()
+
+/** Labels that may all be left out, of a job without an input. */
+export const sweep = defineJob({
+  name: 'sweep',
+  labels: v.object({ reason: v.optional(v.string()) }),
+  run: () => {},
+})
+same<JobLabels<typeof sweep>, { reason?: string | undefined }>()
+
 /** Exported with the jobs, as a module's other exports are. */
 export const VERSION = 3
-export const jobs = serveJobs({ importCsv, resize, tidy, ping, shout, greet, VERSION })
+export const jobs = serveJobs({ importCsv, resize, tidy, ping, shout, greet, bill, sweep, VERSION })
 same<(typeof jobs)['importCsv'], typeof importCsv>()
 
 defineJob({
@@ -102,6 +121,12 @@ defineJob({
   name: 'wrong-schema',
   // @ts-expect-error not a Standard Schema
   input: { url: 'string' },
+  run: () => 1,
+})
+defineJob({
+  name: 'wrong-labels',
+  // @ts-expect-error labels are texts
+  labels: z.object({ size: z.number() }),
   run: () => 1,
 })
 defineJob({

@@ -10,11 +10,13 @@ import type { StepwellEngineEvent } from './events.js'
 import * as refusals from './refusals.js'
 import { acquireTab, type Lease, type SharedConfig } from './shared.js'
 import { initialStatus, type Tab } from './tab.js'
+import type { TransferAsk } from './transfers.js'
 
 export interface ClientConnection extends Connection {
   onEngineEvent(listener: (event: StepwellEngineEvent) => void): () => void
   /** Throws `not_serializable` and `closed`. Connects nothing. */
   setContext(value: unknown): void
+  transfer(ask: TransferAsk): Promise<Uint8Array<ArrayBuffer>>
   crash: Tab['crash']
   close(): Promise<void>
 }
@@ -80,6 +82,12 @@ export function createConnection(config: SharedConfig): ClientConnection {
       if (failure !== null) return Promise.reject(failure)
       if (lease === null) return Promise.reject(serverError())
       return lease.tab.readBlob(id)
+    },
+    transfer(ask) {
+      connect()
+      if (failure !== null) return Promise.reject(failure)
+      if (lease === null) return Promise.reject(serverError())
+      return lease.tab.transfer(ask, owner)
     },
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),

@@ -26,15 +26,19 @@ export function toRun(codec: Codec, run: wire.Run, blobs?: ReadBlobs): UntypedRu
     version: run.version,
     recoveries: run.recoveries,
     stepCount: run.stepCount,
+    logCount: run.logCount,
     labels: run.labels,
+    priority: run.priority,
+    idempotencyKey: run.idempotencyKey ?? null,
+    concurrencyKey: run.concurrencyKey ?? null,
     createdAt: run.createdAt,
+    startAt: run.startAt,
     updatedAt: run.updatedAt,
     startedAt: run.startedAt ?? null,
   }
   const completedAt = run.completedAt ?? run.updatedAt
   switch (run.status) {
     case 'pending':
-      return { ...base, status: 'pending', startAt: run.startAt, completedAt: null }
     case 'running':
     case 'waiting':
       return { ...base, status: run.status, completedAt: null }

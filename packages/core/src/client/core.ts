@@ -5,6 +5,7 @@ import type { Disposition } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
 import type { LogLine, Step, StepwellStatus } from '../types.js'
 import type { UntypedRun } from './convert.js'
+import type { Subscription } from './subscribe.js'
 import type { LogsFilter, LogsPage, WaitOptions } from './types.js'
 
 export interface UntypedTriggered {
@@ -27,6 +28,8 @@ export interface ClientCore {
   /** The job of that name or definition; throws `not_found` with the known names. */
   resolve(job: unknown): JobDefinition
   trigger(job: unknown, input: unknown, options: unknown): Promise<UntypedTriggered>
+  batchTrigger(job: unknown, items: unknown): Promise<readonly UntypedTriggered[]>
+  retrigger(runId: string): Promise<UntypedTriggered>
   getRun(runId: string): Promise<UntypedRun | null>
   getRuns(filter: unknown): Promise<UntypedRunsPage>
   getSteps(runId: string, outputs: boolean): Promise<readonly Step[]>
@@ -34,6 +37,9 @@ export interface ClientCore {
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
+  subscribe(runId: string): Subscription
+  deleteRun(runId: string): Promise<void>
+  purgeRuns(options: unknown): Promise<number>
   /** For tests, through `@stepwell/core/testing`. A number: the executor of that index. */
   crash(what: 'panic' | 'terminate' | number): void
   /** A line whose data an event left out, whole. */

@@ -1,6 +1,7 @@
 /** `createStepwell`: checks the options and puts a client together. Connects on first use, and never in Node. */
 import { type Codec, createCodec } from '../codec/codec.js'
 import { checkSerializer } from '../codec/serializer.js'
+import { durationMs } from '../duration.js'
 import type { JobsOf } from '../infer.js'
 import { collectJobs } from '../job.js'
 import {
@@ -18,6 +19,7 @@ import { checkLimits } from './limits.js'
 import { checkListener, createEvents } from './on.js'
 import type { SharedConfig } from './shared.js'
 import { initialStatus } from './tab.js'
+import { checkExportOptions, checkImport } from './transfer-options.js'
 import { triggerAndWait } from './trigger-and-wait.js'
 import { typedClient } from './typed.js'
 import type { Stepwell, StepwellOptions } from './types.js'
@@ -33,12 +35,14 @@ const OPTIONS = [
   'context',
   'serializer',
   'limits',
+  'retention',
 ]
 const DATABASE_LENGTH_MAX = 64
 /** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
 const DATABASE_ENCODED_MAX = 200
 const CONCURRENCY_MAX = 1000
 const EXECUTORS_MAX = 16
+const RETENTION = '30d'
 
 export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
   const config = checkConfig(options)
@@ -47,6 +51,8 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
   const commands = createCommands(connection, config.jobs, codec)
   return typedClient<JobsOf<M>>({
     trigger: (job, input, options) => commands.trigger(job, input, options),
+    batchTrigger: (job, items) => commands.batchTrigger(job, items),
+    retrigger: (runId) => commands.retrigger(runId),
     triggerAndWait: (job, input, options) => triggerAndWait(commands, job, input, options),
     getRun: (runId) => commands.getRun(runId),
     getRuns: (filter) => commands.getRuns(filter),
@@ -58,6 +64,16 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
     cancel: (runId) => commands.cancel(runId),
     retry: (runId) => commands.retry(runId),
     setContext: (value) => connection.setContext(value),
+    subscribe: (runId) => commands.subscribe(runId),
+    deleteRun: (runId) => commands.deleteRun(runId),
+    purgeRuns: (options) => commands.purgeRuns(options),
+    async exportDatabase(options) {
+      const blobs = checkExportOptions(options)
+      return connection.transfer({ type: 'stepwell:export', blobs })
+    },
+    async importDatabase(file) {
+      await connection.transfer({ type: 'stepwell:import', file: checkImport(file) })
+    },
     on: createEvents(connection, codec),
     get status() {
       return connection.status.get()
@@ -90,6 +106,7 @@ function checkConfig(options: unknown): SharedConfig {
     context,
     serializer,
     limits,
+    retention = RETENTION,
   } = checkOptions(options, 'createStepwell', OPTIONS)
   if (typeof jobs !== 'object' || jobs === null) {
     throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
@@ -107,6 +124,7 @@ function checkConfig(options: unknown): SharedConfig {
     context,
     serializer: checkSerializer(serializer, name('serializer')),
     limits: checkLimits(limits, name('limits')),
+    retentionMs: retention === false ? null : durationMs(retention, name('retention')),
   }
 }
 

@@ -89,6 +89,10 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'alive',
   'clock',
   'executor-gone',
+  'exported',
+  'imported',
+  'transfer-failed',
+  'restart',
   'fatal',
   'released',
 ])

@@ -21,6 +21,8 @@ interface OpenRequest {
   readonly size: number
   readonly owner: object
   wasSent: boolean
+  /** To a second engine, after the first may have carried it out. */
+  wasResent: boolean
   settle(reply: Reply): void
   reject(error: StepwellError): void
 }
@@ -94,12 +96,14 @@ export function createRequests(openSizeMax: number = OPEN_SIZE_MAX): Requests {
       if (refusal !== null) return Promise.reject(refusal)
       const requestId = randomId()
       return new Promise((resolve, reject) => {
-        const settle = (reply: Reply) => {
+        const settle = (given: Reply) => {
+          const reply = entry.wasResent ? answerToResend(command, given) : given
           if (isReplyTo(command, reply)) resolve(reply)
           else reject(refused(command, reply))
         }
         const request = { requestId, command }
-        const entry = { request, blobs, size, owner, wasSent: false, settle, reject }
+        const wasSent = false
+        const entry = { request, blobs, size, owner, wasSent, wasResent: false, settle, reject }
         open.set(requestId, entry)
         openSize += size
         unsent.push(entry)
@@ -112,6 +116,7 @@ export function createRequests(openSizeMax: number = OPEN_SIZE_MAX): Requests {
     attach(next) {
       post = next
       unsent = [...open.values()]
+      for (const entry of unsent) entry.wasResent ||= entry.wasSent
       flush()
     },
     detach() {
@@ -163,6 +168,13 @@ const REPLY_TYPES: Readonly<Record<Command['type'], Reply['type']>> = {
 
 function isReplyTo<C extends Command>(command: C, reply: Reply): reply is ReplyTo<C> {
   return REPLY_TYPES[command.type] === reply.type
+}
+
+/** Of all commands only a deletion leaves no row that would know the request again. That it is gone is what was wanted. */
+function answerToResend(command: Command, reply: Reply): Reply {
+  const isGone = reply.type === 'error' && reply.error.code === 'not_found'
+  if (command.type !== 'deleteRun' || !isGone) return reply
+  return { type: 'deleted', count: 0, hasMore: false }
 }
 
 function refused(command: Command, reply: Reply): StepwellError {

@@ -22,6 +22,8 @@ export interface SharedConfig {
   readonly jobs: ReadonlyMap<string, AnyJob>
   readonly serializer: Serializer | undefined
   readonly limits: Limits
+  /** `null`: runs are kept for ever. */
+  readonly retentionMs: number | null
 }
 
 export interface Lease {
@@ -57,7 +59,7 @@ export function acquireTab(config: SharedConfig): Lease {
 }
 
 function start(registry: Registry, config: SharedConfig): Shared {
-  const { database, durability, storage, concurrency, executors, limits } = config
+  const { database, durability, storage, concurrency, executors, limits, retentionMs } = config
   const tab = createTab({
     database,
     durability,
@@ -65,6 +67,7 @@ function start(registry: Registry, config: SharedConfig): Shared {
     concurrency,
     executors,
     limits,
+    retentionMs,
     worker: () => shared.config.worker,
     context: () => shared.config.context,
     jobs: () => shared.config.jobs,
@@ -122,12 +125,13 @@ function checkSame(open: SharedConfig, wanted: SharedConfig): void {
 
 /** What one engine can have only one value of. */
 function engineOptions(config: SharedConfig): Readonly<Record<string, string | number>> {
-  const { durability, storage, concurrency, executors, limits } = config
+  const { durability, storage, concurrency, executors, limits, retentionMs } = config
   return {
     durability,
     storage,
     concurrency,
     executors,
+    retention: retentionMs ?? 'false',
     'limits.payloadBytes': limits.payloadBytes,
     'limits.logLines': limits.logLines,
   }

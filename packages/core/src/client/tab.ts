@@ -40,6 +40,7 @@ import { listenToPage } from './page.js'
 import * as refusals from './refusals.js'
 import { createRequests, openSizeMaxOf } from './requests.js'
 import { type Seat, takeSeat } from './seat.js'
+import { createTransfers, type TransferAsk } from './transfers.js'
 import { createWatch } from './watch.js'
 
 const REOPEN_MS_MIN = 1000
@@ -52,6 +53,7 @@ export interface TabConfig {
   readonly concurrency: number
   readonly executors: number
   readonly limits: Limits
+  readonly retentionMs: number | null
   /** Asked at each use, like `jobs` and `context`: hot reload changes them. */
   readonly worker: () => (() => Worker) | undefined
   readonly context: () => (() => unknown) | undefined
@@ -68,6 +70,7 @@ export interface Tab {
     blobs: readonly NewBlob[],
   ): Promise<ReplyTo<C>>
   readBlob(id: BlobId): Promise<Blob | null>
+  transfer(ask: TransferAsk, owner: object): Promise<Uint8Array<ArrayBuffer>>
   rejectOf(owner: object, errorFor: (wasSent: boolean) => StepwellError): void
   onEvents(listener: (events: readonly RunEvent[]) => void): () => void
   onEngineEvent(listener: (event: StepwellEngineEvent) => void): () => void
@@ -90,6 +93,7 @@ export function createTab(config: TabConfig): Tab {
   const locks = isMemory ? undefined : globalThis.navigator?.locks
   const requests = createRequests(openSizeMaxOf(config.limits.payloadBytes))
   const blobReads = createBlobReads()
+  const transfers = createTransfers()
   const faults = createFaults()
   const status = createCell(initialStatus(config.durability))
   const events: Emitter<readonly RunEvent[]> = createEmitter()
@@ -138,7 +142,7 @@ export function createTab(config: TabConfig): Tab {
     },
   })
   const watch = createWatch(
-    () => requests.isWaiting || blobReads.isWaiting,
+    () => (requests.isWaiting || blobReads.isWaiting) && !transfers.isWaiting,
     () => lost('The engine worker did not answer for 10 s.'),
   )
 
@@ -148,6 +152,7 @@ export function createTab(config: TabConfig): Tab {
     watch.stop()
     requests.detach()
     blobReads.detach()
+    transfers.detach()
     engine?.terminate()
     engine = null
   }
@@ -164,6 +169,7 @@ export function createTab(config: TabConfig): Tab {
     failure = error
     requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
     blobReads.rejectAll(error)
+    transfers.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
     const role = keepsSeat && !isMemory ? 'leader' : 'none'
     update({ state: 'unavailable', role, storage: 'unavailable', epoch: null })
     report(error)
@@ -173,7 +179,7 @@ export function createTab(config: TabConfig): Tab {
     phase = 'opening'
     failure = null
     update({ state: 'connecting', role: isMemory ? 'none' : 'leader' })
-    const { database, durability, storage, limits } = config
+    const { database, durability, storage, limits, retentionMs } = config
     const started = startEngine(
       {
         type: 'stepwell:open',
@@ -183,7 +189,7 @@ export function createTab(config: TabConfig): Tab {
         storage,
         expectedExecutors: config.executors,
         payloadBytesMax: limits.payloadBytes,
-        retentionMs: null,
+        retentionMs,
         clientId,
       },
       { onMessage, onLost: lost },
@@ -210,6 +216,7 @@ export function createTab(config: TabConfig): Tab {
       engine?.post({ type: 'stepwell:read-blob', id })
       watch.start()
     })
+    transfers.attach((request) => engine?.post(request))
     resets.emit()
   }
   const onOpenFailed = (error: StepwellError) => {
@@ -232,6 +239,13 @@ export function createTab(config: TabConfig): Tab {
         return
       case 'blob':
         return blobReads.answered(message)
+      case 'exported':
+      case 'imported':
+      case 'transfer-failed':
+        return transfers.answered(message)
+      case 'restart':
+        dropEngine()
+        return open()
       case 'executor-gone':
         return executors.gone(message.executorId)
       case 'clock': {
@@ -254,6 +268,7 @@ export function createTab(config: TabConfig): Tab {
     const error = failure
     requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
     blobReads.rejectAll(error)
+    transfers.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
     update({ state: 'unavailable', role: 'follower', storage: 'unavailable', epoch: null })
   }
   const join = () => {
@@ -286,6 +301,7 @@ export function createTab(config: TabConfig): Tab {
     watch.stop()
     requests.detach()
     blobReads.detach()
+    transfers.detach()
     clearTimeout(reopenTimer)
     executors.stop()
     leaveSeat()
@@ -315,7 +331,14 @@ export function createTab(config: TabConfig): Tab {
       if (failure !== null) return Promise.reject(failure)
       return blobReads.read(id)
     },
-    rejectOf: (owner, errorFor) => requests.rejectOf(owner, errorFor),
+    transfer(ask, owner) {
+      if (failure !== null) return Promise.reject(failure)
+      return transfers.add(ask, owner)
+    },
+    rejectOf(owner, errorFor) {
+      requests.rejectOf(owner, errorFor)
+      transfers.rejectOf(owner, errorFor)
+    },
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),
     onReset: (listener) => resets.on(listener),

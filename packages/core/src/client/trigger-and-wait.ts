@@ -5,6 +5,7 @@ import { checkOptions } from '../options.js'
 import type { UntypedRun } from './convert.js'
 import type { ClientCore } from './core.js'
 import { runError } from './run-error.js'
+import { checkTriggerOptions, TRIGGER_OPTIONS } from './trigger-options.js'
 import type { WaitOptions } from './types.js'
 import { checkWaitOptions, WAIT_OPTIONS } from './wait.js'
 
@@ -14,11 +15,21 @@ export interface UntypedOutput {
   readonly output: unknown
 }
 
-/** The options of `triggerAndWait`, checked before anything is triggered. */
-export function waitOptionsOf(options: unknown): WaitOptions {
-  const wait = checkOptions(options, 'triggerAndWait', WAIT_OPTIONS)
-  checkWaitOptions(wait, 'triggerAndWait')
-  return wait
+export interface SplitOptions {
+  /** For `trigger`. */
+  readonly trigger: Readonly<Record<string, unknown>>
+  readonly wait: WaitOptions
+}
+
+/** The options of `triggerAndWait`, checked before anything is triggered, by what they are for. */
+export function splitOptions(options: unknown): SplitOptions {
+  const what = 'triggerAndWait'
+  checkTriggerOptions(options, what, WAIT_OPTIONS)
+  const given = Object.entries(checkOptions(options, what, [...TRIGGER_OPTIONS, ...WAIT_OPTIONS]))
+  const trigger = Object.fromEntries(given.filter(([key]) => TRIGGER_OPTIONS.includes(key)))
+  const wait = Object.fromEntries(given.filter(([key]) => WAIT_OPTIONS.includes(key)))
+  checkWaitOptions(wait, what)
+  return { trigger, wait }
 }
 
 export async function triggerAndWait(
@@ -27,8 +38,8 @@ export async function triggerAndWait(
   input: unknown,
   options: unknown,
 ): Promise<UntypedOutput> {
-  const wait = waitOptionsOf(options)
-  const { id, disposition } = await core.trigger(job, input, undefined)
+  const { trigger, wait } = splitOptions(options)
+  const { id, disposition } = await core.trigger(job, input, trigger)
   return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
 }
 

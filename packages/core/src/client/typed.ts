@@ -8,12 +8,15 @@ import type { AnyJob } from '../infer.js'
 import type { Step, StepwellStatus } from '../types.js'
 import type { UntypedRun } from './convert.js'
 import type { ClientCore, UntypedRunsPage, UntypedTriggered } from './core.js'
+import type { Subscription } from './subscribe.js'
 import type { UntypedOutput } from './trigger-and-wait.js'
 import type { LogsPage, Stepwell } from './types.js'
 
 /** A client before its types. */
 export interface UntypedStepwell {
   trigger(job: unknown, input?: unknown, options?: unknown): Promise<UntypedTriggered>
+  batchTrigger(job: unknown, items?: unknown): Promise<readonly UntypedTriggered[]>
+  retrigger(runId: string): Promise<UntypedTriggered>
   triggerAndWait(job: unknown, input?: unknown, options?: unknown): Promise<UntypedOutput>
   getRun(runId: string): Promise<UntypedRun | null>
   getRuns(filter?: unknown): Promise<UntypedRunsPage>
@@ -23,6 +26,11 @@ export interface UntypedStepwell {
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
   setContext(value: unknown): void
+  subscribe(runId: string): Subscription
+  deleteRun(runId: string): Promise<void>
+  purgeRuns(options?: unknown): Promise<number>
+  exportDatabase(options?: unknown): Promise<Uint8Array<ArrayBuffer>>
+  importDatabase(file?: unknown): Promise<void>
   on(type: unknown, listener: unknown): () => void
   readonly status: StepwellStatus
   onStatus(listener: (status: StepwellStatus) => void): () => void

@@ -2,11 +2,25 @@
 import type { Serializer } from '../codec/codec.js'
 import type { Duration } from '../duration.js'
 import type { Disposition, LogLevel, Order, Progress, RunStatus } from '../generated/protocol.js'
-import type { AnyJob, Args, JobOutput, Resolve, RunOf, TriggerOptions } from '../infer.js'
+import type {
+  AnyJob,
+  Args,
+  BatchItem,
+  JobOutput,
+  Labels,
+  Resolve,
+  RunOf,
+  TriggerOptions,
+} from '../infer.js'
 import type { RegisteredContext } from '../step.js'
 import type { LogLine, Step, StepwellStatus, TerminalStatus } from '../types.js'
 import type { ClientCore } from './core.js'
-import type { StepwellEvent, StepwellEventOf, StepwellEventType } from './events.js'
+import type {
+  StepwellEvent,
+  StepwellEventOf,
+  StepwellEventType,
+  StepwellRunEvent,
+} from './events.js'
 
 export interface StepwellOptions<M extends object> {
   /** The jobs: a record, or a module namespace (`import * as jobs`). Exports that are not jobs are ignored. */
@@ -33,6 +47,8 @@ export interface StepwellOptions<M extends object> {
    * clients of one database the newest client's function is asked.
    */
   readonly context?: () => RegisteredContext | Promise<RegisteredContext>
+  /** How long runs are kept after their end, with their steps, logs and files; `false`: for ever. Default `'30d'`. */
+  readonly retention?: Duration | false
   /** Stores richer values than strict JSON: superjson and devalue fit. Give the same one to `serveJobs`. */
   readonly serializer?: Serializer
   readonly limits?: LimitOptions
@@ -70,6 +86,12 @@ export interface WaitOptions {
 export interface RunsFilter<R> {
   readonly job?: R | readonly R[]
   readonly status?: RunStatus | readonly RunStatus[]
+  /** Runs with all of these labels. */
+  readonly labels?: Labels
+  /** Triggered then or later: a `Date`, or milliseconds since 1970. */
+  readonly createdAfter?: number | Date
+  /** Triggered earlier. */
+  readonly createdBefore?: number | Date
   /** `nextCursor` of the page before. */
   readonly cursor?: string
   /** 1 to 1,000; default 50. */
@@ -98,12 +120,46 @@ export interface LogsPage {
   readonly nextCursor: number | null
 }
 
+export interface PurgeOptions {
+  /** The age since a run's end. */
+  readonly olderThan: Duration
+  /** How many to delete at most, the oldest first. Default: all. */
+  readonly limit?: number
+}
+
+export interface ExportOptions {
+  /** Whether the Blobs and Files in payloads go with the export. Default false: they are missing then. */
+  readonly blobs?: boolean
+}
+
+/** A run and its steps (without outputs) as they were read. */
+export interface RunSnapshot<J extends AnyJob = AnyJob> {
+  readonly type: 'snapshot'
+  readonly run: RunOf<J>
+  readonly steps: readonly Step[]
+}
+
+/** What `subscribe` tells: a snapshot, then events. */
+export type RunUpdate<J extends AnyJob = AnyJob> = RunSnapshot<J> | StepwellRunEvent
+
+/** For `for await`, which unsubscribes when it is left. */
+export interface RunSubscription<J extends AnyJob = AnyJob> extends AsyncIterable<RunUpdate<J>> {
+  next(): Promise<IteratorResult<RunUpdate<J>, undefined>>
+  /** Unsubscribes. */
+  return(): Promise<IteratorResult<RunUpdate<J>, undefined>>
+  [Symbol.asyncIterator](): RunSubscription<J>
+}
+
 /** A run that has ended. */
 export type TerminalRunOf<J> = Extract<RunOf<J>, { readonly status: TerminalStatus }>
 
 /** `U`: the union of the client's jobs. */
 export interface Stepwell<U extends AnyJob = AnyJob> {
-  /** Resolves once the run is committed as pending. A job is named by its definition or by its name. */
+  /**
+   * Resolves once the run is committed as pending. A job is named by its definition or by its name. The disposition says
+   * whether there is a new run: `created`, `idempotent` (the run of that idempotency key), `coalesced` (the pending run of
+   * that concurrency key). Rejects with `conflict` where such a run is pending and `coalesce` was not asked for.
+   */
   trigger<const R extends AnyJob | U['name']>(
     job: R,
     ...args: Args<Resolve<U, R>>
@@ -111,8 +167,21 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   /** Rejects with the run's failure (a `RunError`), with `cancelled`, or with `timeout`. */
   triggerAndWait<const R extends AnyJob | U['name']>(
     job: R,
-    ...args: Args<Resolve<U, R>, TriggerOptions | WaitOptions>
+    ...args: Args<Resolve<U, R>, TriggerOptions<Resolve<U, R>> & WaitOptions>
   ): Promise<TriggeredOutput<Resolve<U, R>>>
+  /**
+   * Triggers up to 1,000 runs of a job in one transaction, all or none; the results are in the order of the items. What is
+   * wrong with an item is told with its index, before anything is sent.
+   */
+  batchTrigger<const R extends AnyJob | U['name']>(
+    job: R,
+    items: readonly BatchItem<Resolve<U, R>>[],
+  ): Promise<readonly Triggered<Resolve<U, R>>[]>
+  /**
+   * A new run like one that has ended: its input, as today's schema takes it, its labels, concurrency key and priority; no
+   * idempotency key. `conflict` while the old one is active.
+   */
+  retrigger<J extends AnyJob = U>(runId: string): Promise<Triggered<J>>
   /** `null`: there is no such run. */
   getRun<J extends AnyJob = U>(runId: string): Promise<RunOf<J> | null>
   getRuns<const R extends AnyJob | U['name'] = U>(
@@ -123,6 +192,13 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   getLogs(runId: string, filter?: LogsFilter): Promise<LogsPage>
   /** Resolves with the run when it has ended, however it ended; at once if it has. `not_found` if there is none. */
   waitForRun<J extends AnyJob = U>(runId: string, options?: WaitOptions): Promise<TerminalRunOf<J>>
+  /**
+   * The run as it is, then each event of it, until it ends or is deleted: `for await (const update of subscribe(id))`. No
+   * change of state is missed or told twice; after an engine restart, or when the caller is more than some thousands of
+   * events behind, comes a fresh snapshot, and of several progress events that wait only the latest. Begins with the
+   * first `next`. Rejects with `not_found` if there is no such run.
+   */
+  subscribe<J extends AnyJob = U>(runId: string): RunSubscription<J>
   /** Ends a run as cancelled; `already_terminal` if it has ended. */
   cancel<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
   /** Lets a failed or cancelled run go on from its failed step. */
@@ -134,6 +210,17 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
    * this: give the option `context` for what must be there from the start.
    */
   setContext(value: RegisteredContext): void
+  /** Deletes a run that has ended, with its steps, logs, labels and files. `conflict` while it is active. */
+  deleteRun(runId: string): Promise<void>
+  /** Deletes runs that ended longer ago than that; how many there were. */
+  purgeRuns(options: PurgeOptions): Promise<number>
+  /** The database as a plain SQLite file, which the `sqlite3` command opens. */
+  exportDatabase(options?: ExportOptions): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Replaces the database by an export, after checks; `storage_corrupt` or `schema_too_new`, and nothing changed, where
+   * they fail. Runs that had not ended go on.
+   */
+  importDatabase(file: Uint8Array<ArrayBuffer> | ArrayBuffer | Blob): Promise<void>
   /** Calls `listener` with each event of that type, or with all for `'*'`, until the returned function is called. */
   on<T extends StepwellEventType>(
     type: T,

@@ -7,6 +7,7 @@
  * | `opening` | the engine is open         | `open`    |
  * | `opening` | it cannot be opened        | `closed`  |
  * | any       | `stepwell:release`         | `closed`  |
+ * | `open`    | another database came in   | `closed`  |
  * | `open`    | the lock is lost           | `closed`  |
  * | any       | the wasm panicked          | `lost`    |
  *
@@ -30,10 +31,11 @@ import { type BlobStore, createMemoryBlobs } from './blobs/store.js'
 import { obstacle } from './environment.js'
 import { createExecutors, type Executors } from './executors.js'
 import { createIdle } from './idle.js'
-import { directoryOf } from './instance.js'
+import { directoryOf, type EngineInstance } from './instance.js'
 import { createIntake, type Intake } from './intake.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
+import { createTransfers } from './transfers.js'
 
 export interface Host {
   readonly receive: (data: unknown) => void
@@ -50,15 +52,19 @@ export function createHost(post: Post): Host {
   let blobs: Blobs | null = null
   let intake: Intake | null = null
   let clientId = ''
+  let retentionMs: number | null = null
   const withdrawal = new AbortController()
   const batch = createBatch()
 
-  const end = (as: 'closed' | 'lost') => {
+  const endWork = (as: 'closed' | 'lost') => {
     state = as
     withdrawal.abort()
     batch.stop()
     idle.stop()
     executors?.close()
+  }
+  const end = (as: 'closed' | 'lost') => {
+    endWork(as)
     blobs?.close()
   }
   /** The instance is lost: not even its `close` may be called. The page terminates this worker, which frees the rest. */
@@ -74,13 +80,6 @@ export function createHost(post: Post): Host {
       lose(error)
     }
   }
-  const idle = createIdle(() => {
-    let hasMore = false
-    guarded(() => {
-      hasMore = database?.engine.maintain() ?? false
-    })
-    return hasMore
-  })
   const close = () => {
     if (state === 'closed' || state === 'lost') return
     const wasOpening = state === 'opening'
@@ -130,13 +129,44 @@ export function createHost(post: Post): Host {
     const blob = (await blobs?.read(id).catch(() => null)) ?? null
     post({ type: 'blob', id, blob })
   }
-  const flush = (inputs: readonly Input[]) =>
+  const handle = (engine: EngineInstance, inputs: readonly Input[]): Output => {
+    const output = engine.handle(inputs)
+    deliver(output)
+    const jump = engine.takeClockJump()
+    if (jump !== undefined) post({ type: 'clock', ...jump })
+    return output
+  }
+  /** A piece of what has no hurry: runs past their retention first, then the room that they took. */
+  const upkeep = () => {
+    let hasMore = false
     guarded(() => {
       if (database === null) return
       const { engine } = database
-      deliver(engine.handle(inputs))
-      const jump = engine.takeClockJump()
-      if (jump !== undefined) post({ type: 'clock', ...jump })
+      hasMore = handle(engine, [{ type: 'upkeep' }]).moreUpkeep || engine.maintain()
+    })
+    return hasMore
+  }
+  const idle = createIdle(upkeep)
+  const transfers = createTransfers({
+    settled() {
+      batch.flushAll()
+      return state === 'open' ? database : null
+    },
+    blobs: () => blobs,
+    post,
+    lose,
+    onImported: () => endWork('closed'),
+    onEnd: () =>
+      guarded(() => {
+        blobs?.close()
+        database?.close()
+        post({ type: 'restart' })
+      }),
+  })
+  const flush = (inputs: readonly Input[]) =>
+    guarded(() => {
+      if (database === null) return
+      handle(database.engine, inputs)
       idle.touch()
     })
   const onOpened = (opened: OpenDatabase) => {
@@ -151,6 +181,7 @@ export function createHost(post: Post): Host {
     deliver(opened.engine.takeInitialOutput())
     batch.start(flush)
     blobs?.sweepLater()
+    idle.start(retentionMs)
   }
   const onOpenFailed = (reason: unknown) => {
     if (state === 'closed') {
@@ -166,6 +197,7 @@ export function createHost(post: Post): Host {
     if (state !== 'new') return
     state = 'opening'
     clientId = request.clientId
+    retentionMs = request.retentionMs
     const error = obstacle(request)
     if (error !== null) {
       end('closed')
@@ -210,6 +242,9 @@ export function createHost(post: Post): Host {
         )
       case 'stepwell:read-blob':
         return void answerRead(message.id)
+      case 'stepwell:export':
+      case 'stepwell:import':
+        return void transfers.run(message)
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
       case 'stepwell:release':

@@ -1,6 +1,6 @@
 /** The wasm: the only module that knows it. */
 import init, { StepwellEngine } from '../../wasm/stepwell_wasm.js'
-import { fromErrorInfo, StepwellError } from '../errors.js'
+import { fromErrorInfo, isStepwellError, StepwellError } from '../errors.js'
 import type {
   BlobId,
   EngineStatus,
@@ -11,6 +11,9 @@ import type {
   TimestampMs,
 } from '../generated/protocol.js'
 import type { OpenEngine } from '../wire.js'
+
+/** A blob and its bytes. */
+export type BlobBytes = readonly [id: BlobId, bytes: Uint8Array]
 
 /** An open engine. Every method may throw `WebAssembly.RuntimeError`: the instance is lost then. */
 export interface EngineInstance {
@@ -25,6 +28,13 @@ export interface EngineInstance {
   maintain(): boolean
   /** Those of the blobs to which no run refers. */
   unreferencedBlobs(ids: BlobId[]): BlobId[]
+  /** The database as a file, with the given blobs in it. Throws what `infoOf` reads. */
+  exportDatabase(blobs: readonly BlobBytes[]): Uint8Array
+  /**
+   * Replaces the database by an export, after checks, and returns the blobs in it; after that only `close` may be called.
+   * Throws what `infoOf` reads, and nothing was written then.
+   */
+  importDatabase(bytes: Uint8Array): BlobBytes[]
   /** Closes the database and its file handles. Nothing may be called after it. */
   close(): void
   panic(): void
@@ -86,6 +96,13 @@ export function directoryOf(database: string): string {
 /** What the wasm rejects with: an `ErrorInfo`, and whether another worker still holds the files. */
 function isInfo(error: unknown): error is ErrorInfo {
   return typeof error === 'object' && error !== null && 'code' in error && 'message' in error
+}
+
+/** What is told of a thrown refusal; `null` for a panic and other things that must not happen. */
+export function infoOf(error: unknown): ErrorInfo | null {
+  if (isStepwellError(error)) return { code: error.code, message: error.message }
+  if (error instanceof Error || !isInfo(error)) return null
+  return { code: error.code, message: error.message }
 }
 
 function isBusy(error: unknown): boolean {

@@ -29,6 +29,10 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
       return isListOf(data, 'requests', isRequest) && isListOf(data, 'blobs', isNewBlob)
     case 'stepwell:read-blob':
       return hasFields(data, { id: 'string' })
+    case 'stepwell:export':
+      return hasFields(data, { requestId: 'string', blobs: 'boolean' })
+    case 'stepwell:import':
+      return hasFields(data, { requestId: 'string' }) && 'file' in data && data.file instanceof Blob
     case 'stepwell:tick':
     case 'stepwell:release':
     case 'stepwell:panic':

@@ -7,7 +7,7 @@
 import type { ClientCore, UntypedTriggered } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
 import type { RegisteredJobs } from '../client/register.js'
-import { outputOf, waitOptionsOf } from '../client/trigger-and-wait.js'
+import { outputOf, splitOptions } from '../client/trigger-and-wait.js'
 import type { Stepwell, WaitOptions } from '../client/types.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
 import type { AnyJob, Resolve } from '../infer.js'
@@ -100,8 +100,9 @@ function createJobObserver(
   const triggerAndWait = async (input: unknown, options: unknown) => {
     let wait: WaitOptions = {}
     const { id, disposition } = await triggers.begin(async () => {
-      wait = waitOptionsOf(options)
-      return core.trigger(job, input, undefined)
+      const split = splitOptions(options)
+      wait = split.wait
+      return core.trigger(job, input, split.trigger)
     })
     return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
   }

@@ -1,7 +1,8 @@
 /** A run's log as all components that ask for the same lines see it: the newest lines, appended to as they are stored. */
-import { LEVELS, LOGS_LIMIT_MAX } from '../client/commands.js'
+
 import { toLogLine } from '../client/convert.js'
 import type { ClientCore } from '../client/core.js'
+import { LEVELS, LOGS_LIMIT_MAX } from '../client/filters.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
 import type { LogLevel, RunEvent } from '../generated/protocol.js'
 import type { LogLine } from '../types.js'

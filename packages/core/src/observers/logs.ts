@@ -1,5 +1,5 @@
 /** `observeLogs`: the core of `useRunLogs`. */
-import { LEVELS, LOGS_LIMIT_MAX } from '../client/commands.js'
+import { LEVELS, LOGS_LIMIT_MAX } from '../client/filters.js'
 import type { Stepwell } from '../client/types.js'
 import { checkInteger, checkOneOf, checkOptions } from '../options.js'
 import { logsEntry } from './logs-entry.js'

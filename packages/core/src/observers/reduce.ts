@@ -84,8 +84,8 @@ function counted(
 
 /** What a run has whatever its status. */
 function baseOf(run: UntypedRun) {
-  const { id, jobName, input, progress, attempt, recoveries, stepCount, labels, createdAt } = run
-  const { startedAt } = run
+  const { id, jobName, input, progress, attempt, recoveries, stepCount, logCount, labels } = run
+  const { priority, idempotencyKey, concurrencyKey, createdAt, startAt, startedAt } = run
   return {
     id,
     jobName,
@@ -94,8 +94,13 @@ function baseOf(run: UntypedRun) {
     attempt,
     recoveries,
     stepCount,
+    logCount,
     labels,
+    priority,
+    idempotencyKey,
+    concurrencyKey,
     createdAt,
+    startAt,
     startedAt,
   }
 }

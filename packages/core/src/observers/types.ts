@@ -108,7 +108,7 @@ export interface JobActions<J extends AnyJob> {
   /** From the call on `status` is `'pending'`. Its promise counts as handled, and still rejects when awaited. */
   readonly trigger: (...args: Args<J>) => Promise<Triggered<J>>
   readonly triggerAndWait: (
-    ...args: Args<J, TriggerOptions | WaitOptions>
+    ...args: Args<J, TriggerOptions<J> & WaitOptions>
   ) => Promise<TriggeredOutput<J>>
   /** Shows nothing (`'idle'`). The run goes on. */
   readonly reset: () => void

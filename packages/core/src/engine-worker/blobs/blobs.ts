@@ -15,7 +15,11 @@ export type NewBlobs = ReadonlyMap<BlobId, Blob>
 export interface Blobs {
   /** Stores those of the ids that are new. Rejects with what the store rejects with. */
   readonly store: (ids: readonly BlobId[], blobs: NewBlobs) => Promise<void>
+  /** Waits for one that is being stored. */
   readonly read: (id: BlobId) => Promise<Blob | null>
+  readonly list: () => Promise<readonly BlobId[]>
+  /** Those that this session was asked to store: what `list` may not have yet. */
+  readonly asked: () => ReadonlySet<BlobId>
   readonly delete: (ids: readonly BlobId[]) => void
   /** Deletes those to which no run refers: their message was refused, or is not to come. */
   readonly discard: (ids: readonly BlobId[]) => void
@@ -80,7 +84,12 @@ export function createBlobs({ store, unreferenced, onAlive }: BlobsOptions): Blo
       const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined) throw failed.reason
     },
-    read: (id) => store.read(id),
+    async read(id) {
+      await writing.get(id)?.catch(() => undefined)
+      return store.read(id)
+    },
+    list: () => store.list(),
+    asked: () => known,
     delete: deleteAll,
     discard,
     sweepLater() {

@@ -1,0 +1,64 @@
+/** What to read: the filters of `getRuns` and `getLogs`, checked. */
+import type { LogQuery, RunFilter, RunStatus } from '../generated/protocol.js'
+import {
+  checkInteger,
+  checkMany,
+  checkOneOf,
+  checkOptions,
+  checkText,
+  checkTime,
+} from '../options.js'
+import { checkLabelsFilter } from './labels.js'
+import { ID_LENGTH_MAX, type Jobs, resolveJob } from './resolve.js'
+
+const RUNS_LIMIT = 50
+const RUNS_LIMIT_MAX = 1000
+const LOGS_LIMIT = 1000
+export const LOGS_LIMIT_MAX = 10_000
+
+const STATUSES: readonly RunStatus[] = [
+  'pending',
+  'running',
+  'waiting',
+  'completed',
+  'failed',
+  'cancelled',
+]
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+const RUNS_OPTIONS = ['job', 'status', 'labels', 'createdAfter', 'createdBefore', 'cursor', 'limit']
+const LOGS_OPTIONS = ['level', 'order', 'cursor', 'limit']
+
+export function runFilter(jobs: Jobs, filter: unknown): RunFilter {
+  const options = checkOptions(filter, 'getRuns', RUNS_OPTIONS)
+  const { job, status, labels, createdAfter, createdBefore, cursor, limit } = options
+  const name = (option: string) => `The option ${option} of getRuns`
+  const time = (value: unknown, option: string) =>
+    value === undefined ? undefined : checkTime(value, name(option))
+  return {
+    jobNames: checkMany(job, name('job')).map((item) => resolveJob(jobs, item).name),
+    statuses: checkMany(status, name('status')).map((item) =>
+      checkOneOf(item, name('status'), STATUSES),
+    ),
+    labels: checkLabelsFilter(labels, name('labels')),
+    createdAfter: time(createdAfter, 'createdAfter'),
+    createdBefore: time(createdBefore, 'createdBefore'),
+    cursor: cursor === undefined ? undefined : checkText(cursor, name('cursor'), ID_LENGTH_MAX),
+    limit: limit === undefined ? RUNS_LIMIT : checkInteger(limit, name('limit'), 1, RUNS_LIMIT_MAX),
+  }
+}
+
+export function logQuery(runId: string, filter: unknown): LogQuery {
+  const { level, order, cursor, limit } = checkOptions(filter, 'getLogs', LOGS_OPTIONS)
+  const name = (option: string) => `The option ${option} of getLogs`
+  return {
+    runId,
+    level: level === undefined ? undefined : checkOneOf(level, name('level'), LEVELS),
+    order: order === undefined ? 'asc' : checkOneOf(order, name('order'), ['asc', 'desc']),
+    cursor:
+      cursor === undefined
+        ? undefined
+        : checkInteger(cursor, name('cursor'), 0, Number.MAX_SAFE_INTEGER),
+    limit: limit === undefined ? LOGS_LIMIT : checkInteger(limit, name('limit'), 1, LOGS_LIMIT_MAX),
+  }
+}

@@ -1,0 +1,23 @@
+/** What `exportDatabase` and `importDatabase` are given, checked. */
+import { checkBoolean, checkOptions, invalid, shown } from '../options.js'
+
+export function checkExportOptions(options: unknown): boolean {
+  const { blobs = false } = checkOptions(options, 'exportDatabase', ['blobs'])
+  return checkBoolean(blobs, 'The option blobs of exportDatabase')
+}
+
+/** As a Blob, which crosses to the engine worker without a copy on this thread. */
+export function checkImport(file: unknown): Blob {
+  const blob = isBytes(file) ? new Blob([file]) : file
+  if (!(blob instanceof Blob)) {
+    throw invalid(
+      `importDatabase takes a file as a Uint8Array, an ArrayBuffer or a Blob, and got ${shown(file)}.`,
+    )
+  }
+  if (blob.size === 0) throw invalid('importDatabase got an empty file.')
+  return blob
+}
+
+function isBytes(value: unknown): value is Uint8Array<ArrayBuffer> | ArrayBuffer {
+  return value instanceof Uint8Array || value instanceof ArrayBuffer
+}

@@ -1,0 +1,76 @@
+/** The options of a trigger, checked; all but what a job's schema has to say about its labels. */
+import { durationMs } from '../duration.js'
+import {
+  checkCharacters,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkTime,
+  invalid,
+} from '../options.js'
+
+export const TRIGGER_OPTIONS = [
+  'idempotencyKey',
+  'concurrencyKey',
+  'coalesce',
+  'labels',
+  'delay',
+  'startAt',
+  'priority',
+]
+
+const KEY_CHARS_MAX = 256
+const PRIORITY_MAX = 1000
+
+export interface TriggerSettings {
+  readonly idempotencyKey: string | undefined
+  readonly concurrencyKey: string | undefined
+  readonly coalesce: boolean
+  readonly priority: number
+  readonly startAt: number | undefined
+  readonly delayMs: number | undefined
+  /** Not checked yet: the job's schema comes first. */
+  readonly labels: unknown
+}
+
+/**
+ * @param what the function whose options they are, for messages.
+ * @param others options of other kinds that may stand beside them.
+ */
+export function checkTriggerOptions(
+  options: unknown,
+  what: string,
+  others: readonly string[] = [],
+): TriggerSettings {
+  const given = checkOptions(options, what, [...TRIGGER_OPTIONS, ...others])
+  const { coalesce, delay, startAt, priority = 0, labels } = given
+  const name = (option: string) => `The option ${option} of ${what}`
+  const concurrencyKey = checkKey(given['concurrencyKey'], name('concurrencyKey'))
+  if (coalesce !== undefined) {
+    checkOneOf(coalesce, name('coalesce'), ['skip'])
+    if (concurrencyKey === undefined) {
+      throw invalid(
+        `${name('coalesce')} needs a concurrencyKey: it is the pending run of that key that is returned.`,
+      )
+    }
+  }
+  if (delay !== undefined && startAt !== undefined) {
+    throw invalid(`${what} got both delay and startAt. Give one of them.`)
+  }
+  return {
+    idempotencyKey: checkKey(given['idempotencyKey'], name('idempotencyKey')),
+    concurrencyKey,
+    coalesce: coalesce !== undefined,
+    priority: checkInteger(priority, name('priority'), -PRIORITY_MAX, PRIORITY_MAX),
+    startAt: startAt === undefined ? undefined : checkTime(startAt, name('startAt')),
+    delayMs: delay === undefined ? undefined : durationMs(delay, name('delay')),
+    labels,
+  }
+}
+
+function checkKey(value: unknown, name: string): string | undefined {
+  if (value === undefined) return undefined
+  const key = checkCharacters(value, name, KEY_CHARS_MAX)
+  if (key === '') throw invalid(`${name} is empty. Give it a text, or leave it out.`)
+  return key
+}

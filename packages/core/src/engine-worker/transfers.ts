@@ -1,0 +1,145 @@
+/** The database as a file: out, and in the place of the open one. */
+import { errorText, StepwellError, toStepwellError } from '../errors.js'
+import type { BlobId, ErrorInfo, RequestId } from '../generated/protocol.js'
+import type { FromEngineWorker, ToEngineWorker } from '../wire.js'
+import type { Blobs } from './blobs/blobs.js'
+import { type BlobBytes, infoOf } from './instance.js'
+import type { OpenDatabase } from './opening.js'
+
+export type TransferRequest = Extract<
+  ToEngineWorker,
+  { readonly type: 'stepwell:export' | 'stepwell:import' }
+>
+
+export interface TransfersOptions {
+  /** Carries out what is queued, so that the file has it; the database, or `null` where none is open any more. */
+  readonly settled: () => OpenDatabase | null
+  readonly blobs: () => Blobs | null
+  readonly post: (message: FromEngineWorker) => void
+  /** The instance is lost. */
+  readonly lose: (error: unknown) => void
+  /** The database holds other data now: the engine on it must not be used again. */
+  readonly onImported: () => void
+  /** The import was answered: close everything. */
+  readonly onEnd: () => void
+}
+
+export interface Transfers {
+  readonly run: (request: TransferRequest) => Promise<void>
+}
+
+export function createTransfers(options: TransfersOptions): Transfers {
+  const { settled, post, lose, onImported, onEnd } = options
+
+  const fail = (requestId: RequestId, error: ErrorInfo) =>
+    post({ type: 'transfer-failed', requestId, error })
+  /** What the engine refuses is answered; a panic is none of that. */
+  const guarded = async (requestId: RequestId, carryOut: () => Promise<void>) => {
+    try {
+      await carryOut()
+    } catch (error) {
+      const info = infoOf(error)
+      if (info === null) lose(error)
+      else fail(requestId, info)
+    }
+  }
+  const exportDatabase = async (requestId: RequestId, withBlobs: boolean) => {
+    const files = withBlobs ? await readFiles(options.blobs()) : []
+    const database = settled()
+    if (database === null) return
+    post({ type: 'exported', requestId, bytes: ownBytes(database.engine.exportDatabase(files)) })
+  }
+  const importDatabase = async (requestId: RequestId, bytes: Uint8Array) => {
+    const database = settled()
+    if (database === null) return
+    if (database.persisted === null) return fail(requestId, NO_FILE)
+    const files = database.engine.importDatabase(bytes)
+    onImported()
+    const failure = await storeFiles(options.blobs(), files)
+    if (failure === null) post({ type: 'imported', requestId })
+    else fail(requestId, failure)
+    onEnd()
+  }
+  return {
+    async run(request) {
+      const { requestId } = request
+      if (request.type === 'stepwell:export') {
+        return guarded(requestId, () => exportDatabase(requestId, request.blobs))
+      }
+      let buffer: ArrayBuffer
+      try {
+        buffer = await request.file.arrayBuffer()
+      } catch (error) {
+        return fail(requestId, unreadable(error))
+      }
+      return guarded(requestId, () => importDatabase(requestId, new Uint8Array(buffer)))
+    },
+  }
+}
+
+/** All that there are now: when this returns, none is being stored that is not among them. */
+async function readFiles(blobs: Blobs | null): Promise<BlobBytes[]> {
+  if (blobs === null) return []
+  const seen = new Set<BlobId>()
+  const files: BlobBytes[] = []
+  let next = await blobs.list()
+  while (next.length > 0) {
+    for (const id of next) {
+      seen.add(id)
+      const bytes = await readFile(blobs, id)
+      if (bytes !== null) files.push([id, bytes])
+    }
+    next = [...blobs.asked()].filter((id) => !seen.has(id))
+  }
+  return files
+}
+
+/** `null`: there is none, or no longer. */
+async function readFile(blobs: Blobs, id: BlobId): Promise<Uint8Array | null> {
+  const blob = await blobs.read(id)
+  if (blob === null) return null
+  try {
+    return new Uint8Array(await blob.arrayBuffer())
+  } catch (cause) {
+    if ((await blobs.read(id)) === null) return null
+    const message = `A stored file could not be read for the export: ${errorText(cause)}`
+    throw new StepwellError('storage_unavailable', message, { cause })
+  }
+}
+
+/** Why not all of them could be stored, if so: the rows that name them are in the database already. */
+async function storeFiles(
+  blobs: Blobs | null,
+  files: readonly BlobBytes[],
+): Promise<ErrorInfo | null> {
+  const news = new Map(files.map(([id, bytes]) => [id, new Blob([ownBytes(bytes)])]))
+  try {
+    await blobs?.store([...news.keys()], news)
+    return null
+  } catch (reason) {
+    const { code, message } = toStepwellError(reason)
+    const told = `The runs were imported, but not all of their Blobs and Files: ${message}`
+    return { code, message: told }
+  }
+}
+
+/** The engine must be started anew after an import, and what is in memory would be gone. */
+const NO_FILE: ErrorInfo = {
+  code: 'storage_unavailable',
+  message: "A database with storage: 'memory' cannot be imported into. Use storage: 'opfs'.",
+}
+
+function unreadable(error: unknown): ErrorInfo {
+  return {
+    code: 'invalid_input',
+    message: `The file for importDatabase could not be read: ${errorText(error)}`,
+  }
+}
+
+/** The wasm's bytes are a copy outside of its memory, which the type cannot tell. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, byteOffset, byteLength)
+    : new Uint8Array(bytes)
+}
