@@ -177,20 +177,25 @@ async function expectWholeSum(page: Page): Promise<void> {
 
 /** The witness's own records: all bodies that ever started, beside what the page makes of them. */
 async function expectStartsOnRecord(page: Page): Promise<void> {
-  const batches = await page.evaluate(
+  const batches = (await startsOnRecord(page)).map(({ batch }) => batch)
+  expect(new Set(batches).size).toBe(BATCHES)
+  // Each once, the one that was to fail once more, and the repeated ones.
+  expect(batches).toHaveLength(BATCHES + 1 + (await figure(page, 'repeated')))
+}
+
+/** In the order in which they were written. */
+function startsOnRecord(page: Page): Promise<{ batch: number; attempt: number }[]> {
+  return page.evaluate(
     () =>
-      new Promise<number[]>((resolve, reject) => {
+      new Promise((resolve, reject) => {
         const request = indexedDB.open('stepwell-demo-witness')
         request.onerror = () => reject(request.error)
         request.onsuccess = () => {
           const all = request.result.transaction('starts').objectStore('starts').getAll()
-          all.onsuccess = () => resolve(all.result.map(({ batch }) => batch))
+          all.onsuccess = () => resolve(all.result)
         }
       }),
   )
-  expect(new Set(batches).size).toBe(BATCHES)
-  // Each once, the one that was to fail once more, and the repeated ones.
-  expect(batches).toHaveLength(BATCHES + 1 + (await figure(page, 'repeated')))
 }
 
 test('the whole browser is killed, and the run goes on', async ({ profile }) => {
@@ -228,6 +233,54 @@ test('cancel keeps what is committed, and retry goes on after it', async ({ shar
   await expectNothingRepeated(page, 0)
   await button(page, 'Cancel').click()
   await expect(status(page)).toContainText('cancelled')
+  // The body in flight at the cancel may have begun again, as the first one of the retry, and no other.
+  const starts = await startsOnRecord(page)
+  const first = starts.filter(({ attempt }) => attempt === 1).map(({ batch }) => batch)
+  const again = starts.filter(({ attempt }) => attempt === 2).map(({ batch }) => batch)
+  const begunTwice = again.filter((batch) => first.includes(batch))
+  expect([[], [kept]]).toContainEqual(begunTwice)
+  expect(again[0]).toBe(kept)
+  for (const batches of [first, again]) expect(new Set(batches).size).toBe(batches.length)
+  await page.close()
+})
+
+test('a start that is told after it was read is counted once', async ({ sharedContext }) => {
+  const page = await sharedContext.newPage()
+  const other = await sharedContext.newPage()
+  await page.route('**/busy', async (route) => {
+    await expect.poll(async () => (await startsOnRecord(other)).length).toBeGreaterThanOrEqual(3)
+    await route.fulfill()
+  })
+  await page.addInitScript(() => {
+    // The page is busy just before it reads the starts, until there are some, and hears of them when the test says so.
+    const transaction = IDBDatabase.prototype.transaction
+    IDBDatabase.prototype.transaction = function (...args) {
+      if (String(args[0]) === 'starts') {
+        const request = new XMLHttpRequest()
+        request.open('GET', '/busy', false)
+        request.send()
+      }
+      return transaction.apply(this, args)
+    }
+    const set = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, 'onmessage')?.set
+    Object.defineProperty(BroadcastChannel.prototype, 'onmessage', {
+      set(listener: (event: MessageEvent) => void) {
+        set?.call(this, (event: MessageEvent) => {
+          if (this.name !== 'stepwell-demo-witness') listener(event)
+          else addEventListener('told', () => listener(event), { once: true })
+        })
+      },
+    })
+  })
+  await open(page)
+  await other.goto(`${server.origin}/nothing`)
+  await button(page, 'Start').click()
+  await commits(page, 8)
+  await page.evaluate(() => dispatchEvent(new Event('told')))
+  await goesOn(page)
+  await expectNothingRepeated(page, 0)
+  await button(page, 'Cancel').click()
+  await other.close()
   await page.close()
 })
 

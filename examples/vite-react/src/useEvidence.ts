@@ -11,7 +11,8 @@ import {
   setControl,
 } from './evidence.ts'
 
-const keyOf = ({ worker, batch, attempt }: Start): string => `${worker} ${batch} ${attempt}`
+const keyOf = (item: Start | Press): string =>
+  'worker' in item ? `${item.worker} ${item.batch} ${item.attempt}` : `${item.kind} ${item.at}`
 const NONE: Evidence = { starts: [], presses: [] }
 
 const both = (a: Evidence, b: Evidence): Evidence => ({
@@ -33,6 +34,12 @@ export function useEvidence(runId: string | null): Evidence {
     let frame = 0
     let starts: Start[] = []
     let presses: Press[] = []
+    // The channel and the database have no common order: what was read may be told afterwards.
+    const known = new Set<string>()
+    const isNew = (key: string) => {
+      const size = known.size
+      return known.add(key).size > size
+    }
     const flush = () => {
       frame = 0
       const more: Evidence = { starts, presses }
@@ -44,17 +51,20 @@ export function useEvidence(runId: string | null): Evidence {
       if (isRead && frame === 0) frame = requestAnimationFrame(flush)
     }
     const off = onEvidence((change) => {
-      if (change.type === 'start' && change.start.runId === runId) starts.push(change.start)
-      if (change.type === 'press' && change.press.runId === runId) presses.push(change.press)
+      if (change.type === 'start' && change.start.runId === runId && isNew(keyOf(change.start)))
+        starts.push(change.start)
+      if (change.type === 'press' && change.press.runId === runId && isNew(keyOf(change.press)))
+        presses.push(change.press)
       soon()
     })
     readEvidence(runId).then((evidence) => {
       if (!wanted) return
       isRead = true
       // What was told during the read may be in it.
-      const read = new Set(evidence.starts.map(keyOf))
+      const read = new Set([...evidence.starts, ...evidence.presses].map(keyOf))
+      for (const key of read) known.add(key)
       starts = starts.filter((start) => !read.has(keyOf(start)))
-      presses = presses.filter(({ at }) => !evidence.presses.some((press) => press.at === at))
+      presses = presses.filter((press) => !read.has(keyOf(press)))
       setKnown({ runId, evidence })
       soon()
     }, console.error)
