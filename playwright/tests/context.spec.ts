@@ -130,7 +130,7 @@ test('what cannot be sent to a worker is not_serializable, where it comes from',
   expect(run.status === 'failed' && run.error.message).toContain('context.token is a function')
 })
 
-test('the context is nowhere in the database, its files, the logs and the run', async ({
+test('the context is nowhere in the export, the files of the database, the logs and the run', async ({
   launchBrowser,
   openPage,
   profile,
@@ -161,15 +161,20 @@ test('the context is nowhere in the database, its files, the logs and the run', 
       ]),
     id,
   )
-  expect(told).toContain('has used its context')
+  const exported = await page.evaluate(async () => {
+    const bytes = await window.stepwell.exportDatabase({ blobs: true })
+    return new TextDecoder('latin1').decode(bytes)
+  })
   await page.evaluate(() => window.stepwell.close())
   await context.close()
   const files = filesOf(path.join(profile, 'Default', 'File System'))
   // What is stored is found: so what is not found is not stored.
-  expect(holds(files, marker)).toBe(true)
-  expect(holds(files, 'has used its context')).toBe(true)
+  for (const stored of [marker, 'has used its context']) {
+    for (const text of [told, exported]) expect(text.includes(stored)).toBe(true)
+    expect(holds(files, stored)).toBe(true)
+  }
   for (const secret of secrets) {
-    expect(told).not.toContain(secret)
+    for (const text of [told, exported]) expect(text.includes(secret)).toBe(false)
     expect(holds(files, secret)).toBe(false)
   }
 })
