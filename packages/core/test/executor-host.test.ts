@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { EngineProcess } from '../src/client/engine.js'
+import { createExecutorHost, type ExecutorHostOptions } from '../src/client/executor-host.js'
+import { acquireTab, type SharedConfig } from '../src/client/shared.js'
+import { isStepwellError, type StepwellError } from '../src/errors.js'
+import type { ToEngineWorker } from '../src/wire.js'
+
+/** A worker that says what a test tells it to say. */
+class FakeWorker extends EventTarget implements Worker {
+  onmessage = null
+  onmessageerror = null
+  onerror = null
+  isTerminated = false
+  readonly received: unknown[] = []
+  postMessage(message: unknown): void {
+    this.received.push(message)
+  }
+  terminate(): void {
+    this.isTerminated = true
+  }
+  ready(): void {
+    const data = { type: 'stepwell:executor-ready', jobs: [] }
+    this.dispatchEvent(new MessageEvent('message', { data }))
+  }
+}
+
+let stop: () => void = () => undefined
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  stop()
+  vi.useRealTimers()
+})
+
+/** Three executors, of which no worker has said anything yet. */
+function start(options: Partial<ExecutorHostOptions> = {}) {
+  const workers: FakeWorker[] = []
+  const down: (StepwellError | null)[] = []
+  const errors: StepwellError[] = []
+  const ids: string[] = []
+  const spawn = () => {
+    const worker = new FakeWorker()
+    workers.push(worker)
+    return worker
+  }
+  const engine: EngineProcess = {
+    post(message: ToEngineWorker) {
+      if (message.type !== 'stepwell:executor') return
+      ids.push(message.executorId)
+      message.port.close()
+    },
+    terminate: () => undefined,
+    release: async () => undefined,
+  }
+  const host = createExecutorHost({
+    database: 'test',
+    executors: 3,
+    slots: 1,
+    limits: { payloadBytes: 1, logLines: 1 },
+    jobs: () => new Map(),
+    serializer: () => undefined,
+    worker: () => spawn,
+    context: () => undefined,
+    locks: undefined,
+    onError: (error) => errors.push(error),
+    onDown: (error) => down.push(error),
+    ...options,
+  })
+  stop = () => host.stop()
+  host.connect(engine)
+  return { host, engine, workers, down, errors, ids }
+}
+
+describe('several executors', () => {
+  test('each has a worker and an id of its own', () => {
+    const { workers, ids, host, engine } = start()
+    expect(workers).toHaveLength(3)
+    expect(new Set(ids).size).toBe(3)
+    for (const [i, { received }] of workers.entries()) {
+      expect(received).toMatchObject([{ type: 'stepwell:connect', executorId: ids[i] }])
+    }
+    // A new engine is connected to the same workers, which keep their line to the page.
+    host.connect(engine)
+    expect(workers).toHaveLength(3)
+    expect(workers[0]?.received[0]).toMatchObject({ context: { isUsed: false } })
+    expect(workers[0]?.received[1]).toMatchObject({ executorId: ids[0], context: null })
+  })
+
+  test('one that dies is replaced alone, and the status is clear when it is back', () => {
+    const { host, workers, ids, down, errors } = start()
+    for (const worker of workers) worker.ready()
+    const [, dead = ''] = ids
+    host.gone(dead)
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([false, true, false])
+    expect(down.at(-1)?.message).toMatch(/worker of the jobs ended/)
+    expect(errors).toHaveLength(1)
+    vi.runOnlyPendingTimers()
+    expect(workers).toHaveLength(4)
+    expect(ids).toHaveLength(4)
+    expect(ids[3]).not.toBe(dead)
+    workers[3]?.ready()
+    expect(down.at(-1)).toBeNull()
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([false, true, false, false])
+  })
+
+  test('the status is not clear while another one is missing', () => {
+    const { host, workers, ids, down } = start()
+    for (const worker of workers) worker.ready()
+    host.gone(ids[0] ?? '')
+    host.gone(ids[1] ?? '')
+    vi.runOnlyPendingTimers()
+    workers[3]?.ready()
+    expect(down.at(-1)).not.toBeNull()
+    workers[4]?.ready()
+    expect(down.at(-1)).toBeNull()
+  })
+
+  test('a worker that is given twice is refused, and the one that has it goes on', () => {
+    const only = new FakeWorker()
+    const { down, errors } = start({ executors: 2, worker: () => () => only })
+    expect(only.isTerminated).toBe(false)
+    expect(errors).toHaveLength(1)
+    expect(isStepwellError(down.at(-1), 'invalid_input')).toBe(true)
+    expect(errors[0]?.message).toMatch(/option worker of createStepwell .* a new one each time/)
+  })
+
+  test('a worker option that throws is told, and asked again after a while', () => {
+    let calls = 0
+    const { down, errors } = start({
+      executors: 1,
+      worker: () => () => {
+        calls += 1
+        if (calls === 1) throw new RangeError('no more')
+        return new FakeWorker()
+      },
+    })
+    expect(down.at(-1)?.message).toMatch(
+      /option worker of createStepwell threw.*RangeError: no more/,
+    )
+    vi.runOnlyPendingTimers()
+    expect(calls).toBe(2)
+    expect(errors).toHaveLength(1)
+  })
+})
+
+test('clients of one database agree on the executors, and each may bring a context', () => {
+  const config: SharedConfig = {
+    database: 'agree',
+    durability: 'strict',
+    storage: 'memory',
+    concurrency: 1,
+    executors: 2,
+    worker: () => new FakeWorker(),
+    context: undefined,
+    jobs: new Map(),
+    serializer: undefined,
+    limits: { payloadBytes: 1, logLines: 1 },
+    retentionMs: null,
+  }
+  const { tab } = acquireTab(config)
+  expect(acquireTab({ ...config, context: () => 'new' }).tab).toBe(tab)
+  expect(() => acquireTab({ ...config, executors: 3 })).toThrow(
+    /with executors 2, and this client has executors 3/,
+  )
+})
