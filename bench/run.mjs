@@ -1,7 +1,7 @@
 // Steps per second beside the raw write + flush rate of the same page, in one run of one browser, interleaved.
 //
 //   npm run bench                 (builds first: npm run build)
-//   npm run bench -- --rounds 9
+//   npm run bench -- --rounds 9 --stored-runs 20000
 //
 // Take the ratios: the absolutes are this machine's. Nothing here is a test.
 import { execFileSync } from 'node:child_process'
@@ -28,8 +28,10 @@ const RUNS_AT_ONCE = 16
 const STEPS_EACH = 60
 const FIRST_STEPS = 40
 const SLOW_STEPS = 30
+const SCALE_SAMPLES = 40
 
-const rounds = roundsOf(process.argv.slice(2))
+const rounds = numberOf('--rounds', 5)
+const storedRuns = numberOf('--stored-runs', 100_000)
 if (!existsSync(path.join(HERE, '../packages/core/dist/index.js'))) {
   console.error('The packages are not built. Run `npm run build` first.')
   process.exit(1)
@@ -73,6 +75,21 @@ async function measure(page) {
       samples.first.push(await page.evaluate(() => window.bench.firstStep()))
     }
   }
+  samples.scale = await atScale(page)
+  return samples
+}
+
+/** An empty database and one with many ended runs, in turns. */
+async function atScale(page) {
+  console.log(`storing ${storedRuns} ended runs …`)
+  await page.evaluate((count) => window.bench.fill(count), storedRuns)
+  const samples = { empty: [], full: [] }
+  for (let n = -5; n < SCALE_SAMPLES; n++) {
+    for (const which of ['empty', 'full']) {
+      const sample = await page.evaluate((name) => window.bench.atScale(name), which)
+      if (n >= 0) samples[which].push(sample)
+    }
+  }
   return samples
 }
 
@@ -111,6 +128,21 @@ function report(samples, version) {
   row(`steps, ${RUNS_AT_ONCE} runs at once, relaxed`, rate('relaxed16'), '/s', against('relaxed16'))
   row('trigger → first step, idle, strict', samples.first, 'ms')
   row('reload in mid-run → next step, strict', samples.resume, 'ms')
+  const of = (which, index) => samples.scale[which].map((sample) => sample[index])
+  for (const [index, label] of [
+    'trigger',
+    'trigger → first step',
+    'first page of runs',
+  ].entries()) {
+    const ratio = median(of('full', index)) / median(of('empty', index))
+    row(`${label}, empty database`, of('empty', index), 'ms')
+    row(
+      `${label}, ${storedRuns} runs stored`,
+      of('full', index),
+      'ms',
+      `${ratio.toFixed(2)} × empty`,
+    )
+  }
 }
 
 function median(values) {
@@ -123,10 +155,11 @@ function format(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1)
 }
 
-function roundsOf(args) {
-  const at = args.indexOf('--rounds')
-  const rounds = at < 0 ? 5 : Number(args[at + 1])
-  if (Number.isInteger(rounds) && rounds > 0) return rounds
-  console.error('--rounds wants a whole number above 0.')
+function numberOf(option, byDefault) {
+  const args = process.argv.slice(2)
+  const at = args.indexOf(option)
+  const number = at < 0 ? byDefault : Number(args[at + 1])
+  if (Number.isInteger(number) && number > 0) return number
+  console.error(`${option} wants a whole number above 0.`)
   process.exit(2)
 }

@@ -36,4 +36,7 @@ export const slow = defineJob({
   },
 })
 
-export const jobs = serveJobs({ steps, firstStep, slow })
+/** A run without steps, to fill a database with. */
+export const filler = defineJob({ name: 'filler', run: () => OUTPUT })
+
+export const jobs = serveJobs({ steps, firstStep, slow, filler })

@@ -1,7 +1,7 @@
 /** What the driver calls. Every function returns plain numbers. */
 import { createStepwell } from '@stepwell/core'
 import { engineCounters } from '@stepwell/core/testing'
-import { firstStep, jobs, slow, steps, wallNow } from './jobs.js'
+import { filler, firstStep, jobs, slow, steps, wallNow } from './jobs.js'
 
 type Durability = 'strict' | 'relaxed'
 
@@ -12,7 +12,39 @@ const clientOf = (durability: Durability) =>
 
 const clients = { strict: clientOf('strict'), relaxed: clientOf('relaxed') }
 
+/** Two databases that differ in how many ended runs they hold. */
+const scale = {
+  empty: createStepwell({ jobs, worker, database: 'bench-empty', concurrency: 256 }),
+  full: createStepwell({ jobs, worker, database: 'bench-full', concurrency: 256 }),
+}
+const FILL_BATCH = 500
+const LABELS = { tenant: 'a' }
+
 const bench = {
+  /** Adds so many ended runs to the full database. */
+  async fill(count: number): Promise<void> {
+    for (let made = 0; made < count; made += FILL_BATCH) {
+      const items = Array.from({ length: Math.min(FILL_BATCH, count - made) }, () => ({
+        input: undefined,
+        labels: LABELS,
+      }))
+      const triggered = await scale.full.batchTrigger(filler, items)
+      await Promise.all(triggered.map(({ id }) => scale.full.waitForRun(id)))
+    }
+  },
+  /** Milliseconds: `trigger()` of a run that waits for its time, trigger → first step, and the first page of runs. */
+  async atScale(which: 'empty' | 'full'): Promise<[number, number, number]> {
+    const client = scale[which]
+    const triggerAt = performance.now()
+    const { id } = await client.trigger(firstStep, undefined, { delay: '1h', labels: LABELS })
+    const triggerMs = performance.now() - triggerAt
+    await client.cancel(id)
+    const claimAt = wallNow()
+    const { output } = await client.triggerAndWait(firstStep, undefined, { labels: LABELS })
+    const pageAt = performance.now()
+    await client.getRuns({ job: filler, limit: 50 })
+    return [triggerMs, output - claimAt, performance.now() - pageAt]
+  },
   /** Writes and flushes per second. */
   raw(count: number): Promise<number> {
     const floor = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' })
