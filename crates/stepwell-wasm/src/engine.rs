@@ -135,7 +135,10 @@ impl StepwellEngine {
     /// The database as a file, with the given blobs (`[id, Uint8Array][]`) in it. Throws `{ code, message, busy }`.
     #[wasm_bindgen(js_name = exportDatabase)]
     pub fn export_database(&mut self, blobs: &Array) -> Result<Vec<u8>, JsValue> {
-        let blobs: Vec<BlobFile> = blobs.iter().filter_map(read_blob_file).collect();
+        let blobs: Vec<BlobFile> = blobs
+            .iter()
+            .filter_map(|pair| read_blob_file(&pair))
+            .collect();
         let store = self.engine_mut().store_mut();
         Ok(store.export(&blobs).map_err(Failure::from)?)
     }
@@ -262,8 +265,8 @@ fn read_input(value: JsValue) -> Option<Input> {
         .ok()
 }
 
-fn read_blob_file(pair: JsValue) -> Option<BlobFile> {
-    let pair = Array::from(&pair);
+fn read_blob_file(pair: &JsValue) -> Option<BlobFile> {
+    let pair = Array::from(pair);
     let id = pair.get(0).as_string()?;
     Some((BlobId(id), Uint8Array::new(&pair.get(1)).to_vec()))
 }
