@@ -99,6 +99,30 @@ describe('requests', () => {
     expect(await others).toBe('faulted')
   })
 
+  test.each([
+    ['deleteRun', 'resolved'],
+    ['cancel', 'not_found'],
+  ] as const)(
+    '%s that a lost engine may have carried out: not_found from the next is %s',
+    async (type, outcome) => {
+      const requests = createRequests()
+      const ask: Command = { type, runId: 'r' }
+      const refuse = (batch: readonly ClientRequest[]) => {
+        const error = { code: 'not_found' as const, message: 'No.' }
+        requests.answered(
+          batch.map(({ requestId }) => ({ requestId, reply: { type: 'error', error } })),
+        )
+      }
+      const first = codeOf(requests.add(ask, owner))
+      requests.attach(() => undefined)
+      requests.detach()
+      const second = codeOf(requests.add(ask, owner))
+      requests.attach(refuse)
+      expect(await first).toBe(outcome)
+      expect(await second).toBe('not_found')
+    },
+  )
+
   test('at most 1,000 commands are open', async () => {
     const requests = createRequests()
     const open = Array.from({ length: 1000 }, () => codeOf(requests.add(getRun, owner)))

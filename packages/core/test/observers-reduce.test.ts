@@ -15,12 +15,17 @@ const base = {
   version: 5,
   recoveries: 0,
   stepCount: 0,
+  logCount: 0,
   labels: {},
+  priority: 0,
+  idempotencyKey: null,
+  concurrencyKey: null,
   createdAt: 100,
+  startAt: 100,
   updatedAt: 100,
   startedAt: null,
 }
-const pending: UntypedRun = { ...base, status: 'pending', startAt: 100, completedAt: null }
+const pending: UntypedRun = { ...base, status: 'pending', completedAt: null }
 const running: UntypedRun = { ...base, status: 'running', startedAt: 110, completedAt: null }
 const completed: UntypedRun = { ...base, status: 'completed', completedAt: 120, output: 'x' }
 

@@ -166,7 +166,7 @@ const REPLY_TYPES: Readonly<Record<Command['type'], Reply['type']>> = {
   getStatus: 'status',
 }
 
-function isReplyTo<C extends Command>(command: C, reply: Reply): reply is ReplyTo<C> {
+export function isReplyTo<C extends Command>(command: C, reply: Reply): reply is ReplyTo<C> {
   return REPLY_TYPES[command.type] === reply.type
 }
 

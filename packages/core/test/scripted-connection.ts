@@ -1,0 +1,91 @@
+/** The engine's side of a client's connection, played by a test: it answers what it is told to, it imitates no engine. */
+import { createCell, createEmitter } from '../src/client/emitter.js'
+import { isReplyTo } from '../src/client/requests.js'
+import { initialStatus } from '../src/client/tab.js'
+import type { Connection } from '../src/connection.js'
+import { fromErrorInfo } from '../src/errors.js'
+import type { Command, Reply, Run, RunEvent, RunStatus } from '../src/generated/protocol.js'
+import type { StepwellStatus } from '../src/types.js'
+
+export interface ScriptedConnection {
+  readonly connection: Connection
+  /** All that was asked, in order. */
+  readonly sent: Command[]
+  readonly status: { set(status: StepwellStatus): void; get(): StepwellStatus }
+  emit(...events: RunEvent[]): void
+  reset(): void
+  /** How many listen to events. */
+  listeners(): number
+}
+
+/** @param answer what a command is answered, now or later. */
+export function scriptedConnection(
+  answer: (command: Command) => Reply | Promise<Reply>,
+): ScriptedConnection {
+  const events = createEmitter<readonly RunEvent[]>()
+  const resets = createEmitter<void>()
+  const status = createCell<StepwellStatus>(initialStatus('strict'))
+  const sent: Command[] = []
+  let listening = 0
+  return {
+    sent,
+    status,
+    connection: {
+      connect: () => undefined,
+      async request(command) {
+        sent.push(command)
+        const reply = await answer(command)
+        if (isReplyTo(command, reply)) return reply
+        if (reply.type === 'error') throw fromErrorInfo(reply.error)
+        throw new Error(`${command.type} was answered with ${reply.type}`)
+      },
+      readBlob: async () => null,
+      onEvents(listener) {
+        listening += 1
+        const off = events.on(listener)
+        return () => {
+          listening -= 1
+          off()
+        }
+      },
+      onReset: (listener) => resets.on(listener),
+      status,
+    },
+    emit: (...batch) => events.emit(batch),
+    reset: () => resets.emit(),
+    listeners: () => listening,
+  }
+}
+
+export function wireRun(rest: Partial<Run> = {}): Run {
+  return {
+    id: 'run-1',
+    jobName: 'greet',
+    status: 'pending',
+    input: '"Ada"',
+    output: undefined,
+    error: undefined,
+    progress: undefined,
+    attempt: 1,
+    version: 1,
+    generation: 0,
+    recoveries: 0,
+    maxRecoveries: 10,
+    stepCount: 0,
+    logCount: 0,
+    idempotencyKey: undefined,
+    concurrencyKey: undefined,
+    priority: 0,
+    labels: {},
+    createdAt: 1,
+    startAt: 1,
+    startedAt: undefined,
+    completedAt: undefined,
+    updatedAt: 1,
+    ...rest,
+  }
+}
+
+export function eventHead(version: number, status: RunStatus = 'running', runId = 'run-1') {
+  return { sequence: version, timestamp: 1, runId, jobName: 'greet', labels: {}, status, version }
+}
