@@ -2,22 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
+import { blobFiles } from '../support/opfs.js'
 import { ended, expectNothingUnhandled, ready, runOf } from '../support/page.js'
-
-/** The names of the files beside a database. */
-function blobFiles(page: Page, database: string): Promise<string[]> {
-  return page.evaluate(async (database) => {
-    const names: string[] = []
-    try {
-      const root = await navigator.storage.getDirectory()
-      const folder = await root.getDirectoryHandle(`stepwell-${database}`)
-      for await (const name of (await folder.getDirectoryHandle('blobs')).keys()) names.push(name)
-    } catch (error) {
-      if (!(error instanceof DOMException && error.name === 'NotFoundError')) throw error
-    }
-    return names
-  }, database)
-}
 
 function triggerKept(page: Page, key: string): Promise<string> {
   return page.evaluate(async (key) => {
