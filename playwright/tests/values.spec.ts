@@ -141,13 +141,26 @@ for (const how of ['panic', 'terminate'] as const) {
   test(`a ${how} while a File is stored: one run, one file, whole`, async ({ openPage, key }) => {
     const page = await openPage()
     await ready(page)
-    const { id, size } = await page.evaluate(async (how) => {
-      const bytes = new Uint8Array(40 * 1024 * 1024)
-      bytes.set([1, 2, 3, 4], bytes.length - 4)
-      const triggered = window.stepwell.trigger('measured', { file: new File([bytes], 'big.bin') })
-      await window.crash(how)
-      return { id: (await triggered).id, size: bytes.length }
-    }, how)
+    const { id, size, sizeAtCrash } = await page.evaluate(
+      async ({ how, key }) => {
+        const bytes = new Uint8Array(100 * 1024 * 1024)
+        bytes.set([1, 2, 3, 4], bytes.length - 4)
+        const triggered = window.stepwell.trigger('measured', { file: new File([bytes], 'a.bin') })
+        const root = await navigator.storage.getDirectory()
+        const folder = await root.getDirectoryHandle(`stepwell-${key}`)
+        let sizeAtCrash = 0
+        while (sizeAtCrash === 0) {
+          const files = await folder.getDirectoryHandle('blobs', { create: true })
+          for await (const handle of files.values()) {
+            if (handle instanceof FileSystemFileHandle) sizeAtCrash = (await handle.getFile()).size
+          }
+        }
+        await window.crash(how)
+        return { id: (await triggered).id, size: bytes.length, sizeAtCrash }
+      },
+      { how, key },
+    )
+    expect(sizeAtCrash).toBeLessThan(size)
     expect(await ended(page, id)).toMatchObject({ status: 'completed', output: { size } })
     const tail = await page.evaluate(async (id) => {
       const run = await window.stepwell.getRun(id)

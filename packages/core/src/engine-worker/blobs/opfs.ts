@@ -61,7 +61,8 @@ export function createOpfsBlobs(directory: string, isDurable: boolean): BlobStor
       }
       access.close()
       if (failure === null) return
-      await files.removeEntry(id).catch(() => undefined)
+      // The next engine may be writing it already.
+      if (!isClosed) await files.removeEntry(id).catch(() => undefined)
       throw failure
     },
     async read(id) {
