@@ -59,7 +59,10 @@ export const measured = defineJob({
 /** Its step returns a File of so many bytes once the gate `<key>` is open; its output is the size it saw. */
 export const producing = defineJob({
   name: 'producing',
-  run: async (step, { key, bytes }: { readonly key: string; readonly bytes: number }) => {
+  run: async (
+    step,
+    { key, bytes }: { readonly key: string; readonly bytes: number; readonly file?: File },
+  ) => {
     const file = await step.run('produce', async () => {
       await witness(`${key}/produce`)
       await gate(key)

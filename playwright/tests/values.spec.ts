@@ -87,13 +87,51 @@ test('files are deleted with their run', async ({ openPage, key, server }) => {
   await ended(page, other)
   // Two of the input, two of the step's output, the same two again in the run's output.
   expect(await blobFiles(page, key)).toHaveLength(12)
-  await page.evaluate(
-    (runId) => window.stepwell['~core'].connection.request({ type: 'deleteRun', runId }),
-    doomed,
-  )
+  await page.evaluate((id) => window.stepwell.deleteRun(id), doomed)
   await expect.poll(() => blobFiles(page, key)).toHaveLength(6)
   expect(await runOf(page, doomed)).toBeNull()
   expect(await describeRun(page, other)).toMatchObject({ input: INPUT })
+})
+
+test('a trigger that makes no run leaves no file', async ({ openPage, key }) => {
+  const page = await openPage({ concurrency: 1 })
+  const outcomes = await page.evaluate(async (key) => {
+    const input = { key, bytes: 1, file: new File(['x'], 'x.txt') }
+    const trigger = (options: object) =>
+      window.outcome(
+        window.stepwell.trigger('producing', input, options).then(({ disposition }) => disposition),
+      )
+    const first = await trigger({ idempotencyKey: 'i', concurrencyKey: 'c', delay: '1h' })
+    const again = await trigger({ idempotencyKey: 'i' })
+    const skipped = await trigger({ concurrencyKey: 'c', coalesce: 'skip' })
+    const refused = await trigger({ concurrencyKey: 'c' })
+    return [first, again, skipped, refused]
+  }, key)
+  expect(outcomes).toMatchObject([
+    { value: 'created' },
+    { value: 'idempotent' },
+    { value: 'coalesced' },
+    { code: 'conflict' },
+  ])
+  await expect.poll(() => blobFiles(page, key)).toHaveLength(1)
+})
+
+test('a run that is triggered again has files of its own', async ({ openPage, key, server }) => {
+  const page = await openPage()
+  server.gate(key).open()
+  const old = await triggerKept(page, key)
+  await ended(page, old)
+  const id = await page.evaluate(async (old) => {
+    const { id } = await window.stepwell.retrigger(old)
+    await window.stepwell.waitForRun(id)
+    await window.stepwell.deleteRun(old)
+    return id
+  }, old)
+  await expect.poll(() => blobFiles(page, key)).toHaveLength(6)
+  expect(await describeRun(page, id)).toMatchObject({
+    input: INPUT,
+    steps: [`{${MADE}}`, undefined],
+  })
 })
 
 test('a file that is not there any more is not_found', async ({ openPage, key, server }) => {

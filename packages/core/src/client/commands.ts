@@ -22,7 +22,9 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
   const getRun = async (runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type: 'getRun', runId })
-    return run === undefined ? null : decoding.toRun(run)
+    if (run === undefined) return null
+    const [found = null] = await decoding.toRuns([run])
+    return found
   }
   const getSteps = async (runId: string, outputs: boolean) => {
     checkRunId(runId)

@@ -13,6 +13,7 @@ import type { UntypedTriggered } from './core.js'
 
 export interface Decoding {
   toRun(run: WireRun): Promise<UntypedRun>
+  /** Without those that were deleted after they were told. */
   toRuns(runs: readonly WireRun[]): Promise<UntypedRun[]>
   toSteps(steps: readonly WireStep[]): Promise<Step[]>
   toTriggered(result: TriggerResult): Promise<UntypedTriggered>
@@ -21,7 +22,15 @@ export interface Decoding {
 export function createDecoding(connection: Connection, codec: Codec): Decoding {
   const toRuns = async (runs: readonly WireRun[]) => {
     const blobs = await readBlobs(connection, blobIdsOfRuns(runs))
-    return runs.map((run) => toRun(codec, run, blobs))
+    if (blobs === undefined) return runs.map((run) => toRun(codec, run))
+    const present = await Promise.all(runs.map((run) => isPresent(run, blobs)))
+    return runs.filter((_, i) => present[i]).map((run) => toRun(codec, run, blobs))
+  }
+  /** Files go with their run: one that is missing while its run is there is an error, which decoding tells. */
+  const isPresent = async (run: WireRun, blobs: ReadBlobs): Promise<boolean> => {
+    if (blobIdsOfRuns([run]).every((id) => blobs.has(id))) return true
+    const { run: again } = await connection.request({ type: 'getRun', runId: run.id })
+    return again !== undefined
   }
   const toOneRun = async (run: WireRun) =>
     toRun(codec, run, await readBlobs(connection, blobIdsOfRuns([run])))

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { createDecoding } from '../src/client/decoding.js'
+import { initialStatus } from '../src/client/tab.js'
+import { createCodec } from '../src/codec/codec.js'
+import type { Connection, ReplyTo } from '../src/connection.js'
+import type { Command, Run } from '../src/generated/protocol.js'
+
+const codec = createCodec()
+const file = codec.encode([new File(['x'], 'x.txt')], 'x')
+
+const runWith = (id: string, input: Run['input']): Run => ({
+  id,
+  jobName: 'job',
+  status: 'cancelled',
+  input,
+  output: undefined,
+  error: undefined,
+  progress: undefined,
+  attempt: 1,
+  version: 1,
+  generation: 0,
+  recoveries: 0,
+  maxRecoveries: 10,
+  stepCount: 0,
+  logCount: 0,
+  idempotencyKey: undefined,
+  concurrencyKey: undefined,
+  priority: 0,
+  labels: {},
+  createdAt: 1,
+  startAt: 1,
+  startedAt: undefined,
+  completedAt: 1,
+  updatedAt: 1,
+})
+
+/** An engine that has these runs, and no files. */
+function connectionWith(stored: readonly Run[]): Connection {
+  const answer = (command: Command) => {
+    if (command.type !== 'getRun') throw new Error(command.type)
+    return { type: 'run', run: stored.find(({ id }) => id === command.runId) }
+  }
+  function request<C extends Command>(command: C): Promise<ReplyTo<C>>
+  async function request(command: Command): Promise<unknown> {
+    return answer(command)
+  }
+  const off = () => undefined
+  return {
+    connect: off,
+    request,
+    readBlob: async () => null,
+    onEvents: () => off,
+    onReset: () => off,
+    status: { get: () => initialStatus('strict'), subscribe: () => off },
+  }
+}
+
+describe('runs whose files are gone', () => {
+  const [kept, doomed] = [runWith('kept', '1'), runWith('doomed', file.payload)]
+
+  test('are left out where they were deleted meanwhile', async () => {
+    const decoding = createDecoding(connectionWith([kept]), codec)
+    expect((await decoding.toRuns([doomed, kept])).map(({ id }) => id)).toEqual(['kept'])
+  })
+
+  test('are an error where they are still there', async () => {
+    const decoding = createDecoding(connectionWith([kept, doomed]), codec)
+    await expect(decoding.toRuns([doomed, kept])).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('"x.txt"'),
+    })
+  })
+})
