@@ -251,9 +251,10 @@ export const parallel = defineJob({
 
 export const logging = defineJob({
   name: 'logging',
-  run: async (step, input: { key: string; lines: number }) => {
+  run: async (step, input: { key: string; lines: number; gate?: string }) => {
     step.log.info('before', { key: input.key })
     await step.run('speak', async ({ log }) => {
+      if (input.gate !== undefined) await gate(input.gate)
       log.debug('d')
       log.info('i', { nested: [1, null] })
       log.warn('w')

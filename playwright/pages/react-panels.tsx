@@ -1,6 +1,6 @@
 /** One panel a hook: everything the hook says as text, everything it does as a button. */
 import type { AnyJob } from '@stepwell/core'
-import { useJob, useRun, useRunLogs } from '@stepwell/react'
+import { type UseJobOptions, useJob, useRun, useRunLogs } from '@stepwell/react'
 import { useRef, useState } from 'react'
 import * as definitions from './definitions.js'
 import { flag, text } from './query.js'
@@ -36,20 +36,35 @@ function Facts({ panel, shown }: { panel: string; shown: Shown }) {
   )
 }
 
-export function JobPanel() {
-  const view = useJob(job, { autoResume: !flag('no-resume') })
+/** What the address says of the hook: `labels` is JSON, `key` a concurrency key. */
+function jobOptions(): UseJobOptions {
+  const [labels, key, runId] = [text('labels'), text('key'), text('initial-run')]
+  return {
+    autoResume: !flag('no-resume'),
+    followLatest: flag('follow'),
+    ...(labels === null ? {} : { labels: JSON.parse(labels) }),
+    ...(key === null ? {} : { concurrencyKey: key }),
+    ...(runId === null ? {} : { initialRunId: runId }),
+    // Another one in each render, as users write it: it must not make the hook begin anew.
+    ...(flag('delayed') ? { startAt: Date.now() + 1000 } : {}),
+  }
+}
+
+export function JobPanel({ panel = 'job' }: { panel?: string }) {
+  const view = useJob(job, jobOptions())
   const [input, setInput] = useState('{}')
   const isDisabled = view.isLoading || view.isActive
-  const changed = useIdentityChanges(view.trigger, view.reset, view.cancel, view.retry)
+  const { trigger, reset, cancel, retry, retrigger } = view
+  const changed = useIdentityChanges(trigger, reset, cancel, retry, retrigger)
   useCommitRecord({
-    panel: 'job',
+    panel,
     status: view.status,
     runId: view.runId,
     isDisabled,
     progress: view.progress?.current ?? null,
   })
   return (
-    <section>
+    <section aria-label={panel}>
       <label>
         Input
         <input value={input} onChange={({ target }) => setInput(target.value)} />
@@ -73,13 +88,16 @@ export function JobPanel() {
       <button type="button" onClick={() => view.retry()}>
         Retry
       </button>
+      <button type="button" onClick={() => view.retrigger()}>
+        Retrigger
+      </button>
       <button type="button" onClick={() => view.reset()}>
         Reset
       </button>
-      <p data-testid="job-run">{view.runId ?? ''}</p>
-      <p data-testid="job-trigger-error">{view.triggerError?.code ?? ''}</p>
-      <p data-testid="job-identity-changes">{changed}</p>
-      <Facts panel="job" shown={view} />
+      <p data-testid={`${panel}-run`}>{view.runId ?? ''}</p>
+      <p data-testid={`${panel}-trigger-error`}>{view.triggerError?.code ?? ''}</p>
+      <p data-testid={`${panel}-identity-changes`}>{changed}</p>
+      <Facts panel={panel} shown={view} />
     </section>
   )
 }
@@ -92,6 +110,7 @@ function useIdentityChanges(...functions: readonly unknown[]): number {
 
 export function RunPanel({ runId }: { runId: string | null }) {
   const view = useRun(runId)
+  const [fresh, setFresh] = useState('')
   useCommitRecord({
     panel: 'run',
     status: view.status,
@@ -104,6 +123,16 @@ export function RunPanel({ runId }: { runId: string | null }) {
       <button type="button" onClick={() => view.cancel()}>
         Cancel run
       </button>
+      <button
+        type="button"
+        onClick={async () => {
+          const { id } = await view.retrigger()
+          setFresh(id)
+        }}
+      >
+        Retrigger run
+      </button>
+      <p data-testid="run-fresh">{fresh}</p>
       <Facts panel="run" shown={view} />
     </section>
   )
@@ -111,6 +140,13 @@ export function RunPanel({ runId }: { runId: string | null }) {
 
 export function LogsPanel({ runId }: { runId: string | null }) {
   const view = useRunLogs(runId, { limit: Number(text('log-limit') ?? 1000) })
+  useCommitRecord({
+    panel: 'logs',
+    status: view.status,
+    runId,
+    isDisabled: false,
+    progress: view.logs.length + view.droppedCount,
+  })
   return (
     <section>
       <p data-testid="logs-state">
@@ -123,9 +159,9 @@ export function LogsPanel({ runId }: { runId: string | null }) {
         Clear
       </button>
       <ol data-testid="logs">
-        {view.logs.map(({ id, level, message, stepName }) => (
-          <li key={id}>
-            {level} {stepName ?? '-'} {message}
+        {(flag('only-last') ? view.logs.slice(-1) : view.logs).map((line) => (
+          <li key={line.id}>
+            {line.level} {line.stepName ?? '-'} {line.message}
           </li>
         ))}
       </ol>

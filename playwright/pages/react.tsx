@@ -7,6 +7,7 @@ import { jobs } from './jobs.js'
 import { gate } from './outside.js'
 import { clientOptions, flag, text } from './query.js'
 import { countFrames } from './react-commits.js'
+import { RunsPanel, SelectPanel, SuspensePanel } from './react-lists.js'
 import { JobPanel, LogsPanel, RunPanel } from './react-panels.js'
 import { expose } from './window.js'
 
@@ -48,9 +49,13 @@ function Panels() {
       <Suspense fallback={<p>suspended</p>}>
         {isLate && <Late />}
         {isShown && flag('job-panel') && <JobPanel />}
+        {isShown && flag('second-panel') && <JobPanel panel="second" />}
       </Suspense>
       {isShown && flag('run-panel') && <RunPanel runId={runId} />}
       {isShown && flag('logs-panel') && <LogsPanel runId={runId} />}
+      {isShown && flag('runs-panel') && <RunsPanel />}
+      {isShown && flag('select-panel') && <SelectPanel runId={runId} />}
+      {isShown && flag('suspense-panel') && runId !== null && <SuspensePanel runId={runId} />}
     </>
   )
 }

@@ -39,6 +39,8 @@ declare global {
     counters(): ReturnType<typeof engineCounters>
     /** A value with its binary parts and files, as text. */
     describe(value: unknown): Promise<string>
+    /** How often the client has asked each thing of the engine. */
+    asked: Record<string, number>
   }
 }
 
@@ -52,10 +54,21 @@ export function expose(client: TestClient): void {
   window.killExecutor = async (index) => terminateExecutor(client, index)
   window.describe = describe
   window.counters = () => engineCounters(client)
+  countAsked(client)
   client.on('*', (event) => window.events.push(event))
   client.onStatus((status) => window.statuses.push(status))
   addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)))
   addEventListener('error', ({ message }) => window.unhandled.push(message))
+}
+
+function countAsked(client: TestClient): void {
+  window.asked = {}
+  const { connection } = client['~core']
+  const request = connection.request.bind(connection)
+  connection.request = (command, blobs) => {
+    window.asked[command.type] = (window.asked[command.type] ?? 0) + 1
+    return request(command, blobs)
+  }
 }
 
 function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {

@@ -10,6 +10,7 @@ const STAMP = path.join(ROOT, 'dist/.built-from')
 const INPUTS = [
   'pages',
   'vite.config.ts',
+  'vite.react-18.config.ts',
   '../pnpm-lock.yaml',
   '../packages/core/dist',
   '../packages/core/wasm',
@@ -27,10 +28,10 @@ function buildPages(): void {
   }
   const wanted = digestOf(ROOT, INPUTS)
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
-  execFileSync(path.join(ROOT, 'node_modules/.bin/vite'), ['build'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  })
+  for (const config of ['vite.config.ts', 'vite.react-18.config.ts']) {
+    const args = ['build', '--config', config]
+    execFileSync(path.join(ROOT, 'node_modules/.bin/vite'), args, { cwd: ROOT, stdio: 'inherit' })
+  }
   writeFileSync(STAMP, wanted)
 }
 

@@ -1,36 +1,16 @@
 // ACCEPTANCE E3–E5: the hooks, on real data in a real page.
-import type { Page } from '@playwright/test'
-import { expect, type PageOptions, test } from '../support/fixtures.js'
+import { expect, test } from '../support/fixtures.js'
 import { expectNothingUnhandled } from '../support/page.js'
+import { commitsAFrame, panel, status, trigger, WAYS } from '../support/panels.js'
 
-function panel(options: {
-  strict?: boolean
-  job?: string
-  panels?: readonly string[]
-  more?: Record<string, string>
-}): PageOptions {
-  const { strict = false, job = 'steps', panels = ['job'], more = {} } = options
-  const query: Record<string, string> = { job, ...more }
-  if (strict) query['strict'] = '1'
-  for (const name of panels) query[`${name}-panel`] = '1'
-  return { page: 'react.html', query }
-}
-
-async function trigger(page: Page, input: object): Promise<void> {
-  await page.getByLabel('Input').fill(JSON.stringify(input))
-  await page.getByRole('button', { name: 'Trigger', exact: true }).click()
-}
-
-const status = (page: Page, name = 'job') => page.getByTestId(`${name}-status`)
-
-for (const strict of [false, true]) {
-  test.describe(strict ? 'in StrictMode' : 'out of StrictMode', () => {
+for (const { title, ...way } of WAYS) {
+  test.describe(title, () => {
     test('loading first, then idle; from the click on pending, then running, then completed', async ({
       openPage,
       key,
       server,
     }) => {
-      const page = await openPage(panel({ strict }))
+      const page = await openPage(panel(way))
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, count: 2, gateAt: 1 })
       await server.gate(key).reached()
@@ -59,7 +39,7 @@ for (const strict of [false, true]) {
       key,
       server,
     }) => {
-      const page = await openPage(panel({ strict }))
+      const page = await openPage(panel(way))
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, count: 2, gateAt: 1 })
       await server.gate(key).reached()
@@ -79,7 +59,7 @@ for (const strict of [false, true]) {
       key,
       server,
     }) => {
-      const page = await openPage(panel({ strict }))
+      const page = await openPage(panel(way))
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, count: 3, gateAt: 1 })
       await server.gate(key).reached()
@@ -99,7 +79,7 @@ for (const strict of [false, true]) {
     })
 
     test('failure, retry, cancel and reset', async ({ openPage, key }) => {
-      const page = await openPage(panel({ strict, job: 'flaky' }))
+      const page = await openPage(panel({ ...way, job: 'flaky' }))
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, failures: 1 })
       await expect(status(page)).toHaveText('failed')
@@ -224,12 +204,8 @@ for (const { title, job, input } of [
     await trigger(page, input)
     await expect(status(page)).toHaveText('completed')
     await expect(page.getByTestId('job-progress')).toHaveText('1000')
-    const commits = await page.evaluate(() => window.commits)
-    const perFrame = new Map<number, number>()
-    for (const { frame } of commits.filter((commit) => commit.status === 'running')) {
-      perFrame.set(frame, (perFrame.get(frame) ?? 0) + 1)
-    }
-    expect(Math.max(...perFrame.values())).toBeLessThanOrEqual(2)
+    const isRunning = (each: string) => each === 'running'
+    expect(await commitsAFrame(page, 'job', isRunning)).toBeLessThanOrEqual(2)
   })
 }
 

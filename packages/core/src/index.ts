@@ -56,15 +56,22 @@ export { defineJob, isJob, type JobConfig } from './job.js'
 export { observeJob } from './observers/job.js'
 export { observeLogs } from './observers/logs.js'
 export { observeRun } from './observers/run.js'
+export { observeRuns } from './observers/runs.js'
 export { observeStatus } from './observers/status.js'
 export type {
   JobActions,
+  JobObserver,
+  JobTriggerOptions,
   JobView,
+  LoadedRunView,
   LogsView,
   ObserveJobOptions,
   ObserveLogsOptions,
+  ObserveRunsFilter,
   Observer,
+  RunObserver,
   RunState,
+  RunsView,
   RunView,
 } from './observers/types.js'
 /** What a job's function is given; `Step` is a stored step. */

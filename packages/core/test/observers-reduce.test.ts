@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { UntypedRun } from '../src/client/convert.js'
 import type { EventBody, RunEvent, RunStatus } from '../src/generated/protocol.js'
 import { appendLines, prependLines } from '../src/observers/logs-entry.js'
-import { type RunSnapshot, reduceRun } from '../src/observers/reduce.js'
+import { type RunSnapshot, reduceRow, reduceRun } from '../src/observers/reduce.js'
 import { runState } from '../src/observers/view.js'
 import type { LogLine, Step } from '../src/types.js'
 
@@ -162,6 +162,44 @@ describe('events of steps', () => {
 
   test('a start that is told after the run has ended', () => {
     expect(reduced(completed, [], stepStart(5, 'a')).steps).toEqual([])
+  })
+})
+
+describe('a run of a list, without its steps', () => {
+  const progress = { current: 1, total: 2, message: undefined }
+
+  test('a failed step has to be read for its message, and here it is only counted', () => {
+    const failed = event(6, {
+      type: 'step:fail',
+      stepName: 'a',
+      attempt: 1,
+      completedIndex: 2,
+      startedAt: 1,
+      errorCode: 'error',
+    })
+    const result = reduceRow(running, failed)
+    expect(result).toMatchObject({ isStale: false, run: { version: 6, stepCount: 3 } })
+    expect(reduceRow(result.run, failed).run).toBe(result.run)
+  })
+
+  test.each([
+    stepStart(5, 'a'),
+    stepComplete(5, 'a', 0),
+    start(5),
+    event(5, { type: 'run:progress', progress }),
+    event(9, { type: 'run:trigger' }),
+  ])('what says nothing new keeps its reference: $type', (told) => {
+    const run = { ...running, progress }
+    expect(reduceRow(run, told)).toEqual({ run, isStale: false })
+    expect(reduceRow(run, told).run).toBe(run)
+  })
+
+  test('an end has to be read', () => {
+    expect(reduceRow(running, event(6, { type: 'run:complete' })).isStale).toBe(true)
+    expect(reduceRow(running, event(6, { type: 'run:cancel' }))).toMatchObject({
+      isStale: false,
+      run: { status: 'cancelled' },
+    })
   })
 })
 

@@ -7,11 +7,13 @@ import {
   useJob,
   useRun,
   useRunLogs,
+  useRuns,
   useStepwell,
   useStepwellStatus,
+  useSuspenseRun,
 } from '@stepwell/react'
-import { type ReactNode, StrictMode, version } from 'react'
-import { renderToString } from 'react-dom/server'
+import { type ReactNode, StrictMode, Suspense, version } from 'react'
+import { renderToPipeableStream, renderToString } from 'react-dom/server'
 import { expect, test } from 'vitest'
 
 const RUN_ID = '01900000-0000-7000-8000-000000000000'
@@ -37,6 +39,16 @@ function Run({ id }: { id: string | null }) {
 function Logs({ id, options }: { id: string | null; options?: UseRunLogsOptions }) {
   const { status, logs } = useRunLogs(id, options)
   return <i>{`${status} ${logs.length}`}</i>
+}
+
+function Runs({ filter }: { filter?: Parameters<typeof useRuns>[0] }) {
+  const { status, runs, hasNextPage } = useRuns(filter)
+  return <i>{`${status} ${runs.length} ${hasNextPage}`}</i>
+}
+
+function SuspenseRun({ id }: { id: string }) {
+  const isDone = useSuspenseRun(id, { select: (view) => view.isTerminal })
+  return <i>{`${useSuspenseRun(id).status} ${isDone}`}</i>
 }
 
 function Status() {
@@ -68,6 +80,41 @@ test('useRunLogs is loading and has no lines', () => {
   expect(rendered(<Logs id={null} options={{ level: 'warn' }} />)).toBe('<i>idle 0</i>')
 })
 
+test('useRuns is loading and has no runs, whatever its filter', () => {
+  expect(rendered(<Runs />)).toBe('<i>loading 0 false</i>')
+  const filter = { job: [add], status: 'completed', labels: { a: 'b' }, limit: 3 } as const
+  expect(rendered(<Runs filter={filter} />)).toBe('<i>loading 0 false</i>')
+})
+
+test('useSuspenseRun sends the fallback for the browser to go on from', () => {
+  const app = (
+    <Suspense fallback={<i>fallback</i>}>
+      <SuspenseRun id={RUN_ID} />
+    </Suspense>
+  )
+  expect(rendered(app)).toContain('<i>fallback</i>')
+  expect(() => rendered(<SuspenseRun id={RUN_ID} />)).toThrow(/Put a <Suspense> around/)
+})
+
+test('useSuspenseRun does not hang a stream', async () => {
+  const errors: string[] = []
+  await new Promise<void>((resolve) => {
+    const app = (
+      <StepwellProvider client={client}>
+        <Suspense fallback={<i>fallback</i>}>
+          <SuspenseRun id={RUN_ID} />
+        </Suspense>
+      </StepwellProvider>
+    )
+    renderToPipeableStream(app, {
+      onError: (error) => void errors.push(String(error)),
+      onAllReady: resolve,
+    })
+  })
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toContain('nothing to show on a server')
+})
+
 test('useStepwellStatus says that there is no connection yet', () => {
   expect(rendered(<Status />)).toBe('<i>connecting none</i>')
 })
@@ -84,6 +131,8 @@ test('a hook outside a provider says which one and what to do', () => {
   expect(() => renderToString(<Job />)).toThrow(words('useJob'))
   expect(() => renderToString(<Run id={null} />)).toThrow(words('useRun'))
   expect(() => renderToString(<Logs id={null} />)).toThrow(words('useRunLogs'))
+  expect(() => renderToString(<Runs />)).toThrow(words('useRuns'))
+  expect(() => renderToString(<SuspenseRun id={RUN_ID} />)).toThrow(words('useSuspenseRun'))
   expect(() => renderToString(<Status />)).toThrow(words('useStepwellStatus'))
   expect(() => renderToString(<Client />)).toThrow(words('useStepwell'))
 })
@@ -93,6 +142,17 @@ test('a wrong option is refused by name', () => {
     const logs = <Logs id={RUN_ID} options={{ limit }} />
     expect(() => rendered(logs)).toThrow(/The option limit of useRunLogs/)
   }
-  const job = <Job options={{ initialRunId: '' }} />
-  expect(() => rendered(job)).toThrow(/The option initialRunId of useJob/)
+  for (const [option, value] of [
+    ['initialRunId', ''],
+    ['labels', {}],
+    ['concurrencyKey', ''],
+    ['priority', Number.NaN],
+    ['delay', 0],
+  ] as const) {
+    const job = <Job options={{ [option]: value }} />
+    expect(() => rendered(job)).toThrow(new RegExp(`The option ${option} of useJob`))
+  }
+  for (const limit of [0, -1, Number.NaN, 1.5, 1001]) {
+    expect(() => rendered(<Runs filter={{ limit }} />)).toThrow(/The option limit of useRuns/)
+  }
 })

@@ -1,6 +1,7 @@
 /** The commands of a client on untyped values: checks what the caller gave, asks the engine, converts the answer. */
 import type { Codec } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
+import type { RunFilter } from '../generated/protocol.js'
 import { checkBoolean, checkOptions } from '../options.js'
 import type { LogLine } from '../types.js'
 import { toLogLine } from './convert.js'
@@ -30,6 +31,10 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     checkRunId(runId)
     const { steps } = await connection.request({ type: 'getSteps', runId, outputs })
     return decoding.toSteps(steps)
+  }
+  const readRuns = async (filter: RunFilter) => {
+    const { page } = await connection.request({ type: 'getRuns', filter })
+    return { runs: await decoding.toRuns(page.runs), nextCursor: page.nextCursor ?? null }
   }
   const fullLine = async (line: LogLine) => {
     const query = logQuery(line.runId, { cursor: line.id - 1, limit: 1 })
@@ -73,11 +78,9 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
       const logs = page.logs.map((line) => toLogLine(codec, line))
       return { logs, nextCursor: page.nextCursor ?? null }
     },
-    async getRuns(filter) {
-      const command = { type: 'getRuns' as const, filter: runFilter(jobs, filter) }
-      const { page } = await connection.request(command)
-      return { runs: await decoding.toRuns(page.runs), nextCursor: page.nextCursor ?? null }
-    },
+    getRuns: async (filter) => readRuns(runFilter(jobs, filter, 'getRuns')),
+    readRuns,
+    checkRunFilter: (filter, what) => runFilter(jobs, filter, what, 'cursor'),
     async waitForRun(runId, options) {
       checkRunId(runId)
       return waitForRun({ connection, codec, getRun, fullLine }, runId, options)

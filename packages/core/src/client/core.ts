@@ -1,7 +1,7 @@
 /** What the parts of a client share behind its public functions: commands on untyped values. */
 import type { Codec } from '../codec/codec.js'
 import type { Connection, Observable } from '../connection.js'
-import type { Disposition } from '../generated/protocol.js'
+import type { Disposition, RunFilter } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
 import type { LogLine, Step, StepwellStatus } from '../types.js'
 import type { UntypedRun } from './convert.js'
@@ -32,6 +32,9 @@ export interface ClientCore {
   retrigger(runId: string): Promise<UntypedTriggered>
   getRun(runId: string): Promise<UntypedRun | null>
   getRuns(filter: unknown): Promise<UntypedRunsPage>
+  /** The filter of a list of which pages are read by `readRuns`: `what` names the function in messages. */
+  checkRunFilter(filter: unknown, what: string): RunFilter
+  readRuns(filter: RunFilter): Promise<UntypedRunsPage>
   getSteps(runId: string, outputs: boolean): Promise<readonly Step[]>
   getLogs(runId: string, filter: LogsFilter): Promise<LogsPage>
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>

@@ -11,8 +11,8 @@ import {
 import { checkLabelsFilter } from './labels.js'
 import { ID_LENGTH_MAX, type Jobs, resolveJob } from './resolve.js'
 
-const RUNS_LIMIT = 50
-const RUNS_LIMIT_MAX = 1000
+export const RUNS_LIMIT = 50
+export const RUNS_LIMIT_MAX = 1000
 const LOGS_LIMIT = 1000
 export const LOGS_LIMIT_MAX = 10_000
 
@@ -29,10 +29,12 @@ export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 const RUNS_OPTIONS = ['job', 'status', 'labels', 'createdAfter', 'createdBefore', 'cursor', 'limit']
 const LOGS_OPTIONS = ['level', 'order', 'cursor', 'limit']
 
-export function runFilter(jobs: Jobs, filter: unknown): RunFilter {
-  const options = checkOptions(filter, 'getRuns', RUNS_OPTIONS)
+/** @param without an option that `what`, the function whose filter it is, does not take. */
+export function runFilter(jobs: Jobs, filter: unknown, what: string, without?: string): RunFilter {
+  const known = RUNS_OPTIONS.filter((option) => option !== without)
+  const options = checkOptions(filter, what, known)
   const { job, status, labels, createdAfter, createdBefore, cursor, limit } = options
-  const name = (option: string) => `The option ${option} of getRuns`
+  const name = (option: string) => `The option ${option} of ${what}`
   const time = (value: unknown, option: string) =>
     value === undefined ? undefined : checkTime(value, name(option))
   return {

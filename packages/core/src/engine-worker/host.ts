@@ -35,6 +35,7 @@ import { directoryOf, type EngineInstance } from './instance.js'
 import { createIntake, type Intake } from './intake.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
+import { postOutput } from './output.js'
 import { createTransfers } from './transfers.js'
 
 export interface Host {
@@ -91,7 +92,7 @@ export function createHost(post: Post): Host {
       post({ type: 'released' })
     })
   }
-  /** After the commit: executors first, for a step waits for its acknowledgement; then the page, in one message. */
+  /** After the commit: executors first, for a step waits for its acknowledgement; then the page. */
   const deliver = (output: Output) => {
     for (const [executorId, messages] of messagesByExecutor(output)) {
       executors?.send(executorId, messages)
@@ -101,9 +102,7 @@ export function createHost(post: Post): Host {
     }
     const replies = repliesTo(output, clientId)
     const { events, status = null } = output
-    if (replies.length > 0 || events.length > 0 || status !== null) {
-      post({ type: 'output', replies, events, status })
-    }
+    postOutput(post, { replies, events, status })
     intake?.answered(replies)
   }
   const unreferenced = (ids: BlobId[]): BlobId[] => {

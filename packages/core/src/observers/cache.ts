@@ -11,7 +11,8 @@ const RELEASE_MS = 30_000
 /** What a kind of entry brings; `changed` of its maker tells the listeners. */
 export interface EntryParts<V> {
   get(): V
-  readonly runId: string
+  /** The run whose events it wants; `null`: those of all. */
+  readonly runId: string | null
   /** Somebody listens: read. Called again after `stop`. */
   start(): void
   stop(): void
@@ -47,7 +48,7 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
       else list.push(event)
     }
     for (const parts of started) {
-      const own = byRun.get(parts.runId)
+      const own = parts.runId === null ? events : byRun.get(parts.runId)
       if (own !== undefined) parts.onEvents(own)
     }
   }

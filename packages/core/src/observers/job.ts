@@ -2,63 +2,50 @@
  * `observeJob`: the core of `useJob`. One observer for each hook: it remembers which run it shows.
  *
  * What it shows, first match: a trigger under way (`pending`), the run it is attached to, an unreachable engine, the
- * search for an active run (`loading`), nothing (`idle`).
+ * search for an active run (`loading`), nothing (`idle`). A run that was deleted stays attached and is `missing`: that a
+ * user's run is gone is not the same as that there never was one, and `reset` makes it `idle`.
  */
-import type { ClientCore, UntypedTriggered } from '../client/core.js'
+import type { ClientCore } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
 import type { RegisteredJobs } from '../client/register.js'
 import { outputOf, splitOptions } from '../client/trigger-and-wait.js'
 import type { Stepwell, WaitOptions } from '../client/types.js'
-import { type StepwellError, toStepwellError } from '../errors.js'
 import type { AnyJob, Resolve } from '../infer.js'
-import { checkBoolean, checkOptions, checkText } from '../options.js'
+import { createFollower } from './follow.js'
 import { handled } from './handled.js'
+import { type CheckedJobOptions, checkJobOptions, withDefaults } from './job-options.js'
+import { createTriggers } from './job-triggers.js'
+import { shownActiveRun } from './newest.js'
 import { noRun } from './run.js'
 import { runEntry } from './run-entry.js'
-import { createSearch, shownActiveRun } from './search.js'
-import type { JobView, ObserveJobOptions, Observer, RunState } from './types.js'
+import { createSearch } from './search.js'
+import type { JobObserver, JobView, ObserveJobOptions, RunState } from './types.js'
 import { IDLE, LOADING, obstacleOf, TRIGGERED, unavailableState } from './view.js'
 
-/** Observes the runs of one job that this observer triggers or finds active. */
+/** Observes the runs of one job that this observer triggers, finds active or follows. */
 export function observeJob<const R extends AnyJob | string, U extends AnyJob = RegisteredJobs>(
   client: Pick<Stepwell, '~core'>,
   job: R,
-  options?: ObserveJobOptions,
-): Observer<JobView<Resolve<U, R>>>
+  options?: ObserveJobOptions<Resolve<U, R>>,
+): JobObserver<Resolve<U, R>>
 export function observeJob(
   client: Pick<Stepwell, '~core'>,
   job: AnyJob | string,
-  options: ObserveJobOptions = {},
+  options: object = {},
 ): unknown {
-  return createJobObserver(client['~core'], job, checkJobOptions(options))
-}
-
-interface CheckedOptions {
-  readonly autoResume: boolean
-  readonly initialRunId: string | null
-}
-
-const RUN_ID_LENGTH_MAX = 200
-
-function checkJobOptions(options: ObserveJobOptions): CheckedOptions {
-  const known = ['autoResume', 'initialRunId']
-  const { autoResume = true, initialRunId } = checkOptions(options, 'useJob', known)
-  const name = 'The option initialRunId of useJob'
-  return {
-    autoResume: checkBoolean(autoResume, 'The option autoResume of useJob'),
-    initialRunId:
-      initialRunId === undefined ? null : checkText(initialRunId, name, RUN_ID_LENGTH_MAX),
-  }
+  return createJobObserver(client['~core'], job, checkJobOptions(options), options)
 }
 
 function createJobObserver(
   core: ClientCore,
   job: AnyJob | string,
-  { autoResume, initialRunId }: CheckedOptions,
-): Observer<JobView> {
-  const jobName = typeof job === 'string' ? job : job.name
+  { autoResume, followLatest, initialRunId, labels, concurrencyKey }: CheckedJobOptions,
+  options: object,
+): JobObserver {
+  const runs = { jobName: typeof job === 'string' ? job : job.name, labels, concurrencyKey }
   const changes = createEmitter<void>()
-  let runId = initialRunId ?? (autoResume ? shownActiveRun(core, jobName) : null)
+  let defaults = options
+  let runId = initialRunId ?? (autoResume ? shownActiveRun(core, runs) : null)
   let listeners = 0
   let detachRun: () => void = () => undefined
   let detach: (() => void)[] = []
@@ -81,37 +68,59 @@ function createJobObserver(
     search.settle()
     if (isNew && listeners > 0) detachRun = runEntry(core, id).subscribe(show)
   }
-  const onFound = (found: string | null) => {
-    attach(found)
+  /** The newest run that was followed: a trigger of this hook that is older and answered later does not undo it. */
+  let followed = ''
+  const follower = createFollower(core, runs, (id) => {
+    followed = id
+    attach(id)
     show()
-  }
-  const search = createSearch(core, jobName, autoResume && runId === null, onFound, () => show())
+  })
+  const search = createSearch(
+    core,
+    runs,
+    autoResume && runId === null,
+    (found) => {
+      attach(found)
+      if (found !== null) follower.shown(found)
+      show()
+    },
+    () => show(),
+  )
   const triggers = createTriggers({
     onChange: () => show(),
-    onTriggered({ id, run }) {
+    onTriggered({ id, run, disposition }) {
       runEntry(core, id).parts.seed(run)
+      if (disposition === 'created' && id < followed) return
       attach(id)
+      follower.shown(id)
     },
   })
+  const shownId = async () => (triggers.inFlight === null ? runId : (await triggers.inFlight).id)
   const act = async (command: 'cancel' | 'retry') => {
-    const id = triggers.inFlight === null ? runId : (await triggers.inFlight).id
+    const id = await shownId()
     return id === null ? noRun() : core[command](id)
   }
-  const triggerAndWait = async (input: unknown, options: unknown) => {
+  const retrigger = () => {
+    const shown = triggers.inFlight ?? (runId === null ? null : { id: runId })
+    if (shown === null) return noRun()
+    return triggers.begin(async () => core.retrigger((await shown).id))
+  }
+  const triggerAndWait = async (input: unknown, call: unknown) => {
     let wait: WaitOptions = {}
     const { id, disposition } = await triggers.begin(async () => {
-      const split = splitOptions(options)
+      const split = splitOptions(withDefaults(defaults, call))
       wait = split.wait
       return core.trigger(job, input, split.trigger)
     })
     return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
   }
   const functions = {
-    trigger: (input: unknown, options: unknown) =>
-      handled(triggers.begin(() => core.trigger(job, input, options))),
-    triggerAndWait: (input: unknown, options: unknown) => handled(triggerAndWait(input, options)),
+    trigger: (input: unknown, call: unknown) =>
+      handled(triggers.begin(() => core.trigger(job, input, withDefaults(defaults, call)))),
+    triggerAndWait: (input: unknown, call: unknown) => handled(triggerAndWait(input, call)),
     cancel: () => handled(act('cancel')),
     retry: () => handled(act('retry')),
+    retrigger: () => handled(retrigger()),
     reset() {
       triggers.forget()
       attach(null)
@@ -136,12 +145,16 @@ function createJobObserver(
       if (runId === null) show()
     }
     detach = [connection.onReset(() => search.start()), connection.status.subscribe(onStatus)]
+    if (followLatest) detach.push(follower.start())
     search.start()
     show()
   }
   return {
     get: () => view,
     getServer: () => server,
+    setDefaults(next) {
+      defaults = next
+    },
     subscribe(listener) {
       const off = changes.on(listener)
       listeners += 1
@@ -156,64 +169,6 @@ function createJobObserver(
         for (const end of detach) end()
         detachRun()
       }
-    },
-  }
-}
-
-interface Triggers {
-  begin(call: () => Promise<UntypedTriggered>): Promise<UntypedTriggered>
-  /** What is under way goes on, and is no longer shown. */
-  forget(): void
-  /** The latest call, until it is answered. */
-  readonly inFlight: Promise<UntypedTriggered> | null
-  /** Why the latest call failed. */
-  readonly error: StepwellError | null
-}
-
-/** The latest call wins: an answer to an earlier one is shown only until then, and its failure is not. */
-function createTriggers(on: {
-  onChange(): void
-  onTriggered(triggered: UntypedTriggered): void
-}): Triggers {
-  let latestCall = 0
-  let shownCall = 0
-  let inFlight: Promise<UntypedTriggered> | null = null
-  let error: StepwellError | null = null
-  return {
-    async begin(call) {
-      latestCall += 1
-      const number = latestCall
-      error = null
-      const promise = call()
-      inFlight = promise
-      on.onChange()
-      try {
-        const triggered = await promise
-        if (number > shownCall) {
-          shownCall = number
-          on.onTriggered(triggered)
-        }
-        return triggered
-      } catch (reason) {
-        if (inFlight === promise) error = toStepwellError(reason)
-        throw reason
-      } finally {
-        if (inFlight === promise) {
-          inFlight = null
-          on.onChange()
-        }
-      }
-    },
-    forget() {
-      shownCall = latestCall
-      inFlight = null
-      error = null
-    },
-    get inFlight() {
-      return inFlight
-    },
-    get error() {
-      return error
     },
   }
 }

@@ -2,7 +2,7 @@
 
 import { toLogLine } from '../client/convert.js'
 import type { ClientCore } from '../client/core.js'
-import { LEVELS, LOGS_LIMIT_MAX } from '../client/filters.js'
+import { LEVELS } from '../client/filters.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
 import type { LogLevel, RunEvent } from '../generated/protocol.js'
 import type { LogLine } from '../types.js'
@@ -12,6 +12,8 @@ import { handled } from './handled.js'
 import type { LogsView } from './types.js'
 import { obstacleOf } from './view.js'
 
+/** How many lines are read at once after a reset: a larger answer would take the page longer than a frame allows. */
+const CATCH_UP_LINES = 1000
 /** How many older lines `loadOlder` reads at once. */
 const OLDER_LINES = 200
 
@@ -113,7 +115,7 @@ function createLogsEntry(
     }
     let cursor: number | null = lastId
     while (cursor !== null) {
-      const page = await core.getLogs(runId, { ...levelOption, cursor, limit: LOGS_LIMIT_MAX })
+      const page = await core.getLogs(runId, { ...levelOption, cursor, limit: CATCH_UP_LINES })
       append(page.logs)
       cursor = page.nextCursor
     }
@@ -155,6 +157,12 @@ function createLogsEntry(
     lines = prependLines(lines, page.logs, page.nextCursor !== null)
     show()
   }
+  const forget = () => {
+    isLoaded = false
+    lines = NO_LINES
+    lastId = 0
+    capacity = limit
+  }
   const functions = {
     loadOlder() {
       older ??= handled(
@@ -181,12 +189,13 @@ function createLogsEntry(
     },
     stop() {
       isStarted = false
-      isLoaded = false
-      lines = NO_LINES
-      lastId = 0
-      capacity = limit
+      forget()
     },
     onEvents(events) {
+      if (events.some(({ type }) => type === 'run:delete')) {
+        forget()
+        return read()
+      }
       const added = events.filter(isLogWrite).filter(({ log }) => {
         return LEVELS.indexOf(log.level) >= levelMin
       })

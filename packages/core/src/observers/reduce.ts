@@ -5,7 +5,7 @@
 
 import type { UntypedRun } from '../client/convert.js'
 import { isTerminal } from '../client/wait.js'
-import type { RunEvent } from '../generated/protocol.js'
+import type { Progress, RunEvent } from '../generated/protocol.js'
 import type { Step } from '../types.js'
 
 export interface RunSnapshot {
@@ -61,6 +61,26 @@ export function reduceRun(snapshot: RunSnapshot, event: RunEvent): Reduced {
     default:
       return same(snapshot)
   }
+}
+
+/**
+ * The same for a run without its steps, as lists show it: of a step it shows only the count. What says nothing new keeps
+ * the reference.
+ */
+export function reduceRow(run: UntypedRun, event: RunEvent): { run: UntypedRun; isStale: boolean } {
+  if (event.type === 'step:complete' || event.type === 'step:fail') {
+    const isNews = event.version > run.version
+    return { run: isNews ? counted(run, event, event.completedIndex) : run, isStale: false }
+  }
+  if (event.type === 'run:progress' && isSameProgress(run.progress, event.progress)) {
+    return { run, isStale: false }
+  }
+  const { snapshot, isStale } = reduceRun({ run, steps: [] }, event)
+  return { run: snapshot.run, isStale }
+}
+
+export function isSameProgress(a: Progress | null, b: Progress | null): boolean {
+  return a?.current === b?.current && a?.total === b?.total && a?.message === b?.message
 }
 
 type EventOf<T> = Extract<RunEvent, { type: T }>

@@ -37,6 +37,7 @@ export function runActions(core: ClientCore, runId: string): RunActions<AnyJob> 
   return {
     cancel: () => handled(core.cancel(runId)),
     retry: () => handled(core.retry(runId)),
+    retrigger: () => handled(core.retrigger(runId)),
   }
 }
 
@@ -72,6 +73,11 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
     const before = known
     let isStale = false
     for (const event of events) {
+      if (event.type === 'run:delete') {
+        known = 'missing'
+        isStale = false
+        continue
+      }
       if (known === 'loading') break
       if (known === 'missing') {
         isStale = true

@@ -1,7 +1,8 @@
-/** Which run a hook shows when nobody named one: the newest active run of its job. */
+/** Which run a hook shows when nobody named one: the newest active run of its job, labels and key. */
 import type { ClientCore } from '../client/core.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
-import { runCache } from './run-entry.js'
+import type { JobRuns } from './job-options.js'
+import { newestRun } from './newest.js'
 import { obstacleOf } from './view.js'
 
 export interface Search {
@@ -16,7 +17,7 @@ export interface Search {
 
 export function createSearch(
   core: ClientCore,
-  jobName: string,
+  runs: JobRuns,
   isWanted: boolean,
   onAnswer: (runId: string | null) => void,
   onRefused: () => void,
@@ -28,19 +29,11 @@ export function createSearch(
     isSettled = true
     error = null
   }
-  const ask = async () => {
-    const { runs } = await core.getRuns({
-      job: jobName,
-      status: ['pending', 'running', 'waiting'],
-      limit: 1,
-    })
-    return runs[0]?.id ?? null
-  }
   return {
     start() {
       if (isSettled || isAsking) return
       isAsking = true
-      ask().then(
+      newestRun(core, runs, 'active').then(
         (found) => {
           isAsking = false
           // What was triggered in the meantime is newer.
@@ -63,16 +56,4 @@ export function createSearch(
       return error
     },
   }
-}
-
-/** The newest active run of a job that other components of this page show, or showed a moment ago. */
-export function shownActiveRun(core: ClientCore, jobName: string): string | null {
-  let newest: string | null = null
-  for (const parts of runCache(core).values()) {
-    const { run, isActive } = parts.get()
-    if (!isActive || run === null || run.jobName !== jobName) continue
-    // Ids sort by creation.
-    if (newest === null || run.id > newest) newest = run.id
-  }
-  return newest
 }

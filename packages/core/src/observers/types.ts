@@ -2,11 +2,11 @@
  * What hooks show. One shape for `useJob` and `useRun`: a union discriminated by `status`, with literal `isLoading`,
  * `isActive` and `isTerminal` on each member.
  */
-import type { Triggered, TriggeredOutput, WaitOptions } from '../client/types.js'
+import type { RunsFilter, Triggered, TriggeredOutput, WaitOptions } from '../client/types.js'
 import type { Observable } from '../connection.js'
 import type { StepwellError } from '../errors.js'
 import type { LogLevel } from '../generated/protocol.js'
-import type { AnyJob, Args, JobOutput, Run, TriggerOptions } from '../infer.js'
+import type { AnyJob, Args, JobLabels, JobOutput, Run, RunOf, TriggerOptions } from '../infer.js'
 import type { LogLine, Progress, RunFailure, Step } from '../types.js'
 
 /** With the snapshot for a server and for hydration, as `useSyncExternalStore` wants it. */
@@ -19,6 +19,12 @@ export interface RunActions<J extends AnyJob> {
   readonly cancel: () => Promise<Run<J>>
   /** Lets a failed or cancelled run go on from its failed step. Handled like that of `cancel`. */
   readonly retry: () => Promise<Run<J>>
+  /**
+   * Triggers a fresh run with the same input, labels, concurrency key and priority; only of a run that has ended. `useJob`
+   * shows the fresh run, as after its `trigger`; `useRun` goes on to show the run of its id, and the promise has the fresh
+   * one's. Handled like that of `cancel`.
+   */
+  readonly retrigger: () => Promise<Triggered<J>>
 }
 
 interface Nothing {
@@ -65,7 +71,7 @@ export type RunState<J extends AnyJob = AnyJob> =
   | ({ readonly status: 'loading'; readonly error?: undefined } & Nothing & Loading)
   /** There is nothing to show: no run was named, triggered or found active. */
   | ({ readonly status: 'idle'; readonly error?: undefined } & Nothing & Inert)
-  /** There is no run of that id. */
+  /** There is no run of that id, or no more: it was deleted. */
   | ({ readonly status: 'missing'; readonly error?: undefined } & Nothing & Inert)
   /** The engine cannot be reached; `error` says why and what to do. */
   | ({ readonly status: 'unavailable'; readonly error: StepwellError } & Nothing & Inert)
@@ -106,9 +112,9 @@ export interface JobActions<J extends AnyJob> {
   /** Why the latest `trigger` failed, until the next one or `reset`. */
   readonly triggerError: StepwellError | null
   /** From the call on `status` is `'pending'`. Its promise counts as handled, and still rejects when awaited. */
-  readonly trigger: (...args: Args<J>) => Promise<Triggered<J>>
+  readonly trigger: (...args: Args<J, JobTriggerOptions<J>>) => Promise<Triggered<J>>
   readonly triggerAndWait: (
-    ...args: Args<J, TriggerOptions<J> & WaitOptions>
+    ...args: Args<J, JobTriggerOptions<J> & WaitOptions>
   ) => Promise<TriggeredOutput<J>>
   /** Shows nothing (`'idle'`). The run goes on. */
   readonly reset: () => void
@@ -119,11 +125,64 @@ export type JobView<J extends AnyJob = AnyJob> = J extends AnyJob
   ? RunState<J> & RunActions<J> & JobActions<J>
   : never
 
-export interface ObserveJobOptions {
+/** The options of a hook's trigger. Labels that the job's schema needs may come from the hook or from the call. */
+export type JobTriggerOptions<J extends AnyJob = AnyJob> = Omit<TriggerOptions<J>, 'labels'> & {
+  readonly labels?: Partial<JobLabels<J>>
+}
+
+/**
+ * The options of a trigger are defaults for the triggers of this hook, each overridden by that of a call; labels are
+ * merged one by one. `labels` and `concurrencyKey` also say which runs of the job are meant by `autoResume` and
+ * `followLatest`.
+ */
+export type ObserveJobOptions<J extends AnyJob = AnyJob> = JobTriggerOptions<J> & {
   /** Whether to attach to the newest active run of the job. Default true. */
   readonly autoResume?: boolean
+  /**
+   * Whether to switch to a newer run of the job once one is triggered elsewhere: by another component, a `retrigger` or
+   * the client itself. Default false.
+   */
+  readonly followLatest?: boolean
   /** A run to show from the start, instead of looking for an active one. */
   readonly initialRunId?: string
+}
+
+/** With the trigger options that hold from now on, for they change from render to render. */
+export interface JobObserver<J extends AnyJob = AnyJob> extends Observer<JobView<J>> {
+  setDefaults(options: JobTriggerOptions<J>): void
+}
+
+/** With a promise for React's Suspense. */
+export interface RunObserver<J extends AnyJob = AnyJob> extends Observer<RunView<J>> {
+  /** Reads the run, if need be, and resolves once its status is not `loading`; the same promise until then. */
+  loaded(): Promise<void>
+}
+
+/** A run that was read: what `useSuspenseRun` returns. */
+export type LoadedRunView<J extends AnyJob = AnyJob> = Exclude<
+  RunView<J>,
+  { readonly status: 'loading' | 'idle' | 'unavailable' }
+>
+
+/** Which runs `useRuns` lists: as `getRuns` takes it, but for the cursor. */
+export type ObserveRunsFilter<R> = Omit<RunsFilter<R>, 'cursor'>
+
+/** What `useRuns` returns. */
+export interface RunsView<J extends AnyJob = AnyJob> {
+  /** `'unavailable'`: `error` says why; what was read before is still in `runs`. */
+  readonly status: 'loading' | 'ready' | 'unavailable'
+  /** With `'ready'`: why the last page, or a change, could not be read. */
+  readonly error: StepwellError | null
+  /**
+   * Newest first, as many as the filter's limit for each page. The array and each run in it keep their reference until
+   * they change.
+   */
+  readonly runs: readonly RunOf<J>[]
+  /** Whether there are older runs. */
+  readonly hasNextPage: boolean
+  readonly isFetchingNextPage: boolean
+  /** Adds a page of older runs. Handled like the promise of `trigger`. */
+  readonly fetchNextPage: () => Promise<void>
 }
 
 export interface ObserveLogsOptions {

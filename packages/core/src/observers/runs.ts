@@ -1,0 +1,44 @@
+/** `observeRuns`: the core of `useRuns`. */
+import { RUNS_LIMIT } from '../client/filters.js'
+import type { RegisteredJobs } from '../client/register.js'
+import type { Stepwell } from '../client/types.js'
+import type { RunFilter } from '../generated/protocol.js'
+import type { AnyJob, Resolve } from '../infer.js'
+import { type RunsQuery, runsEntry } from './runs-entry.js'
+import type { ObserveRunsFilter, Observer, RunsView } from './types.js'
+
+/**
+ * Observes the runs that fit a filter, newest first; observers of the same filter share what they show, with the pages
+ * that any of them asked for.
+ */
+export function observeRuns<const R extends AnyJob | string, U extends AnyJob = RegisteredJobs>(
+  client: Pick<Stepwell, '~core'>,
+  filter?: ObserveRunsFilter<R>,
+): Observer<RunsView<Resolve<U, R>>>
+export function observeRuns(client: Pick<Stepwell, '~core'>, filter: object = {}): unknown {
+  const core = client['~core']
+  const query = queryOf(core.checkRunFilter(filter, 'useRuns'))
+  const observer: Observer<RunsView> = {
+    get: () => runsEntry(core, query).parts.get(),
+    subscribe: (listener) => runsEntry(core, query).subscribe(listener),
+    getServer: () => LOADING_RUNS,
+  }
+  return observer
+}
+
+function queryOf(filter: RunFilter): RunsQuery {
+  const { jobNames = [], statuses = [], labels = {}, createdAfter, createdBefore } = filter
+  const { limit = RUNS_LIMIT } = filter
+  const lists = [[...jobNames].sort(), [...statuses].sort(), Object.entries(labels).sort()]
+  const key = JSON.stringify([lists, createdAfter ?? null, createdBefore ?? null, limit])
+  return { jobNames, statuses, labels, createdAfter, createdBefore, limit, key }
+}
+
+const LOADING_RUNS: RunsView = Object.freeze({
+  status: 'loading',
+  error: null,
+  runs: Object.freeze([]),
+  hasNextPage: false,
+  isFetchingNextPage: false,
+  fetchNextPage: () => Promise.resolve(),
+})

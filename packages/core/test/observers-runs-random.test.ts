@@ -1,0 +1,121 @@
+// ACCEPTANCE E6 as a property: whatever happens, and however answers and events cross, the list ends as the engine has it.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { RunStatus } from '../src/generated/protocol.js'
+import { defineJob, observeRuns } from '../src/index.js'
+import { type Frames, scriptedClient, settled, stubFrames } from './scripted-client.js'
+
+const jobs = { job: defineJob({ name: 'job', run: (_step, _input: unknown) => 'done' }) }
+const LIMIT = 8
+const FILTERS: readonly (readonly RunStatus[])[] = [
+  [],
+  ['pending', 'running'],
+  ['completed'],
+  ['failed', 'running'],
+]
+let frames: Frames
+
+beforeEach(() => {
+  frames = stubFrames()
+})
+afterEach(async () => {
+  await frames.drain()
+  vi.unstubAllGlobals()
+})
+
+/** Mulberry32: the same numbers for the same seed. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+function repeat(times: number, call: () => void): void {
+  for (let i = 0; i < times; i++) call()
+}
+
+/** One thing that may happen to the engine's runs. */
+function happen(engine: ReturnType<typeof scriptedClient>, random: (below: number) => number) {
+  const runs = [...engine.runs.values()]
+  const run = runs[random(runs.length)]
+  if (run === undefined || random(3) === 0) {
+    engine.trigger({ labels: random(4) === 0 ? {} : { tenant: 'a' } })
+  } else if (run.status === 'pending') {
+    engine.start(run.id)
+  } else if (run.status === 'running') {
+    const progress = { current: random(100), total: 100, message: undefined }
+    const isOver = random(2) === 0
+    if (!isOver)
+      engine.change(run.id, { version: run.version, progress }, { type: 'run:progress', progress })
+    else if (random(2) === 0) engine.complete(run.id)
+    else {
+      const error = { name: 'E', message: 'm', stack: undefined, attempt: 1, stepName: undefined }
+      engine.change(
+        run.id,
+        { status: 'failed', error: { ...error, code: 'error' }, completedAt: 1 },
+        { type: 'run:fail', errorCode: 'error' },
+      )
+    }
+  } else if (run.status === 'failed' && random(2) === 0) {
+    const patch = { status: 'pending' as const, error: undefined, completedAt: undefined }
+    engine.change(run.id, patch, { type: 'run:retry', attempt: 2 })
+  } else {
+    engine.remove(run.id)
+  }
+}
+
+test.each(Array.from({ length: 300 }, (_, seed) => seed))('seed %i', async (seed) => {
+  const random = randomOf(seed)
+  const engine = scriptedClient(jobs)
+  const status = FILTERS[random(FILTERS.length)] ?? []
+  const labels = random(2) === 0 ? { tenant: 'a' } : null
+  repeat(random(40), () => happen(engine, random))
+  if (random(2) === 0) engine.hold()
+  const observer = observeRuns(engine.client, {
+    limit: LIMIT,
+    ...(status.length > 0 ? { status } : {}),
+    ...(labels === null ? {} : { labels }),
+  })
+  observer.subscribe(() => undefined)
+  let pages = 1
+  for (let i = 0; i < 80; i++) {
+    const what = random(20)
+    if (what === 0) engine.hold()
+    else if (what === 1) await engine.release()
+    else if (what === 2) await frames.next()
+    else if (what === 3) await settled()
+    else if (what === 4) engine.batch(() => repeat(3, () => happen(engine, random)))
+    else if (what === 5) {
+      engine.silently(() => happen(engine, random))
+      engine.reset()
+    } else if (what === 6 && !observer.get().isFetchingNextPage && observer.get().hasNextPage) {
+      pages += 1
+      void observer.get().fetchNextPage()
+    } else happen(engine, random)
+  }
+  await engine.release()
+  await frames.drain()
+
+  const { runs, hasNextPage, isFetchingNextPage, ...rest } = observer.get()
+  expect(rest).toMatchObject({ status: 'ready', error: null })
+  expect(isFetchingNextPage).toBe(false)
+  const fitting = [...engine.runs.values()]
+    .filter((run) => status.length === 0 || status.includes(run.status))
+    .filter((run) => labels === null || run.labels['tenant'] === 'a')
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+  const shown = runs.map(({ id, status, version, progress }) => ({ id, status, version, progress }))
+  const wanted = fitting.slice(0, runs.length).map(({ id, status, version, progress }) => ({
+    id,
+    status,
+    version,
+    progress: progress ?? null,
+  }))
+  expect(shown).toEqual(wanted)
+  expect(runs.length).toBeLessThanOrEqual(pages * LIMIT)
+  expect(hasNextPage || runs.length === fitting.length).toBe(true)
+  // Less than half a page is missing where there is more.
+  expect(runs.length).toBeGreaterThan(hasNextPage ? pages * LIMIT - LIMIT / 2 : -1)
+})
