@@ -182,6 +182,36 @@ fn a_jobs_limit_holds_over_executors_and_leaves_room_for_other_jobs() {
 }
 
 #[test]
+fn runs_go_to_the_executor_with_the_most_free_slots() {
+    let mut world = World::new(2);
+    let hello = |id: &str, slots: u32| from(id, 0, hello(&["job"], slots, &[]));
+    world.handle(vec![hello("one", 2), hello("two", 4)]);
+    let takers = |output: &Output| -> Vec<String> {
+        let sent = output.effects.iter().filter_map(|effect| match effect {
+            Effect::Send {
+                executor_id,
+                message: EngineMessage::Assign { .. },
+            } => Some(executor_id.0.clone()),
+            _ => None,
+        });
+        sent.collect()
+    };
+    let mut one_by_one = Vec::new();
+    for _ in 0..6 {
+        let request = world.request(trigger("job"));
+        one_by_one.extend(takers(&world.handle(vec![request])));
+    }
+    assert_eq!(one_by_one, ["two", "two", "one", "two", "one", "two"]);
+
+    let mut world = World::new(2);
+    for _ in 0..4 {
+        world.trigger("job");
+    }
+    let output = world.handle(vec![hello("one", 8), hello("two", 8)]);
+    assert_eq!(takers(&output), ["one", "two", "one", "two"]);
+}
+
+#[test]
 fn a_delayed_run_starts_at_its_time_and_the_engine_asks_to_be_woken_then() {
     let mut world = World::new(1);
     world.hello("ex", &["job"], 1, &[]);

@@ -143,47 +143,63 @@ impl<S: Store> Turn<'_, S> {
         Ok(())
     }
 
+    /// Fills the free slots, those of the idlest executor first, so that runs spread over executors as they come.
     fn claim(&mut self) -> StoreResult<()> {
-        let ids: Vec<ExecutorId> = self.state.executors.keys().cloned().collect();
-        for id in ids {
-            while let Some((jobs, limit)) = self.wants(&id) {
-                let leaving = self.state.leaving();
-                let claim = Claim {
-                    session: self.state.session,
-                    jobs: &jobs,
-                    limit,
-                    leaving: &leaving,
-                    now: self.now,
-                    lease_expires_at: self.lease_expires_at(),
-                };
-                let claimed = self.store.claim(&claim)?;
-                let found = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
-                let mut has_freed = false;
-                for claimed in claimed {
-                    has_freed |= !self.start(&id, claimed)?;
-                }
-                if let Some(executor) = self.state.executors.get_mut(&id) {
-                    executor.may_have_work = found == limit || has_freed;
-                }
+        while let Some((id, limit)) = self.idlest() {
+            let jobs = self.jobs_of(&id);
+            let leaving = self.state.leaving();
+            let claim = Claim {
+                session: self.state.session,
+                jobs: &jobs,
+                limit,
+                leaving: &leaving,
+                now: self.now,
+                lease_expires_at: self.lease_expires_at(),
+            };
+            let claimed = self.store.claim(&claim)?;
+            let found = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
+            let mut has_freed = false;
+            for claimed in claimed {
+                has_freed |= !self.start(&id, claimed)?;
+            }
+            if let Some(executor) = self.state.executors.get_mut(&id) {
+                executor.may_have_work = found == limit || has_freed;
             }
         }
         Ok(())
     }
 
-    /// The jobs and the number of runs that an executor would take now.
-    fn wants(&self, id: &ExecutorId) -> Option<(Vec<ServedJob>, u32)> {
-        let executor = self.state.executors.get(id)?;
-        let free = executor.free_slots();
-        let idle = executor.may_have_work && free > 0 && !executor.jobs.is_empty();
-        // A function that was told to stop and has not ended counts, though its lease is gone.
-        let room = |name: &String, limit: u32| limit.saturating_sub(self.state.aborting(name));
-        idle.then(|| {
-            let jobs = executor.jobs.iter().map(|(name, limit)| ServedJob {
+    /// The executor with the most free slots among those that may find work, and how many runs it takes before another
+    /// one is as idle.
+    fn idlest(&self) -> Option<(ExecutorId, u32)> {
+        let mut first: Option<(&ExecutorId, u32)> = None;
+        let mut second = 0;
+        for (id, executor) in &self.state.executors {
+            let free = executor.free_slots();
+            if !executor.may_have_work || free == 0 || executor.jobs.is_empty() {
+                continue;
+            }
+            if first.is_none_or(|(_, most)| free > most) {
+                second = first.map_or(0, |(_, most)| most);
+                first = Some((id, free));
+            } else {
+                second = second.max(free);
+            }
+        }
+        first.map(|(id, free)| (id.clone(), (free - second).max(1)))
+    }
+
+    /// What an executor serves. A function that was told to stop and has not ended counts against its job's limit,
+    /// though its lease is gone.
+    fn jobs_of(&self, id: &ExecutorId) -> Vec<ServedJob> {
+        let jobs = self.state.executors.get(id).map(|executor| &executor.jobs);
+        jobs.into_iter()
+            .flatten()
+            .map(|(name, limit)| ServedJob {
                 name: name.clone(),
-                concurrency: limit.map(|limit| room(name, limit)),
-            });
-            (jobs.collect(), free)
-        })
+                concurrency: limit.map(|limit| limit.saturating_sub(self.state.aborting(name))),
+            })
+            .collect()
     }
 
     /// Gives a claimed run to an executor, or fails it where it was interrupted too often. Whether it was given.
