@@ -9,6 +9,10 @@ export async function describe(value: unknown): Promise<string> {
   }
   if (value instanceof Blob) return `Blob(${value.type},${await value.text()})`
   if (value instanceof Uint8Array) return `bytes(${value.join()})`
+  if (value instanceof Date) return `Date(${value.getTime()})`
+  if (value instanceof Map) return `Map${await describe([...value])}`
+  if (value instanceof Set) return `Set${await describe([...value])}`
+  if (typeof value === 'bigint') return `${value}n`
   if (value instanceof ArrayBuffer) return `buffer(${new Uint8Array(value).join()})`
   if (Array.isArray(value)) return `[${(await Promise.all(value.map(describe))).join()}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
@@ -37,6 +41,7 @@ export const kept = defineJob({
       }
     })
     const { key: _key, ...rest } = input
+    step.log.info('made', { head: made.head })
     await witness(`${input.key}/saw/${encodeURIComponent(await describe([rest, made]))}`)
     await step.run('wait', async () => {
       await witness(`${input.key}/wait`)
@@ -92,5 +97,36 @@ export const chatty = defineJob({
     await speak('one')
     await step.run('wait', () => gate(key))
     await speak('two')
+  },
+})
+
+export interface Rich {
+  readonly key: string
+  readonly at: Date
+  readonly file: File
+}
+
+/** For pages with a serializer: tells the witness what it sees, then waits at the gate `<key>`. */
+export const rich = defineJob({
+  name: 'rich',
+  run: async (step, { key, at, file }: Rich) => {
+    const made = await step.run('make', async () => {
+      await witness(`${key}/make`)
+      return {
+        later: new Date(at.getTime() + 1),
+        byId: new Map([['a', new Set([1, 2])]]),
+        big: 2n ** 70n,
+        none: undefined,
+        file,
+        bytes: Uint8Array.of(1, 2),
+      }
+    })
+    step.log.info('made', { later: made.later })
+    await witness(`${key}/saw/${encodeURIComponent(await describe([at, made]))}`)
+    await step.run('wait', async () => {
+      await witness(`${key}/wait`)
+      await gate(key)
+    })
+    return made
   },
 })

@@ -51,6 +51,12 @@ for (const storage of ['opfs', 'memory'] as const) {
         output: `{${MADE},note:"ended"}`,
         steps: [`{${MADE}}`, undefined],
       })
+      const logs = await page.evaluate(async (id) => {
+        const told = window.events.flatMap((event) => (event.type === 'log:write' ? event.log : []))
+        const { logs: stored } = await window.stepwell.getLogs(id)
+        return window.describe([told, stored].map((lines) => lines.map(({ data }) => data)))
+      }, id)
+      expect(logs).toBe('[[{head:bytes(104,101)}],[{head:bytes(104,101)}]]')
       await expectNothingUnhandled(page)
     })
   }
@@ -79,16 +85,73 @@ test('after a reload the job sees the same values again, and so does the page', 
   })
 })
 
+const RICH_MADE =
+  '{later:Date(6),byId:Map[["a",Set[1,2]]],big:1180591620717411303424n,none:undefined,file:File(x.txt,,7,x),bytes:bytes(1,2)}'
+
+for (const executor of ['worker', 'page'] as const) {
+  test(`superjson: what JSON does not have comes back, beside a file; jobs in the ${executor}`, async ({
+    openPage,
+    key,
+    server,
+  }) => {
+    const page = await openPage({ page: 'rich.html', executor })
+    const id = await page.evaluate(async (key) => {
+      const file = new File(['x'], 'x.txt', { lastModified: 7 })
+      return (await window.stepwell.trigger('rich', { key, at: new Date(5), file })).id
+    }, key)
+    await server.gate(key).reached()
+    await page.reload()
+    await server.gate(key).reached(2)
+    server.gate(key).open()
+    await ended(page, id)
+    expect(server.witness.counts(`${key}/`)).toEqual({
+      [`${key}/make`]: 1,
+      [`${key}/saw/[Date(5),${RICH_MADE}]`]: 2,
+      [`${key}/wait`]: 2,
+    })
+    const seen = await page.evaluate(async (id) => {
+      const run = await window.stepwell.getRun(id)
+      const { logs } = await window.stepwell.getLogs(id)
+      return {
+        output: await window.describe(run?.output),
+        log: await window.describe(logs[0]?.data),
+      }
+    }, id)
+    expect(seen).toEqual({ output: RICH_MADE, log: '{later:Date(6)}' })
+  })
+}
+
+test('a value of a serializer that a page does not have is a clear error there', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage({ page: 'rich.html' })
+  server.gate(key).open()
+  const id = await page.evaluate(async (key) => {
+    const input = { key, at: new Date(5), file: new File(['x'], 'x.txt') }
+    return (await window.stepwell.triggerAndWait('rich', input)).id
+  }, key)
+  await page.close()
+  const other = await openPage()
+  const outcome = await other.evaluate((id) => window.outcome(window.stepwell.getRun(id)), id)
+  expect(outcome).toMatchObject({
+    ok: false,
+    code: 'invalid_input',
+    message: expect.stringMatching(/made by the serializer "custom", and there is none here/),
+  })
+})
+
 test('files are deleted with their run', async ({ openPage, key, server }) => {
   const page = await openPage()
   server.gate(key).open()
   const [doomed, other] = [await triggerKept(page, key), await triggerKept(page, key)]
   await ended(page, doomed)
   await ended(page, other)
-  // Two of the input, two of the step's output, the same two again in the run's output.
-  expect(await blobFiles(page, key)).toHaveLength(12)
+  // Two of the input, two of the step's output, which the run's output only names again.
+  expect(await blobFiles(page, key)).toHaveLength(8)
   await page.evaluate((id) => window.stepwell.deleteRun(id), doomed)
-  await expect.poll(() => blobFiles(page, key)).toHaveLength(6)
+  await expect.poll(() => blobFiles(page, key)).toHaveLength(4)
   expect(await runOf(page, doomed)).toBeNull()
   expect(await describeRun(page, other)).toMatchObject({ input: INPUT })
 })
@@ -127,7 +190,7 @@ test('a run that is triggered again has files of its own', async ({ openPage, ke
     await window.stepwell.deleteRun(old)
     return id
   }, old)
-  await expect.poll(() => blobFiles(page, key)).toHaveLength(6)
+  await expect.poll(() => blobFiles(page, key)).toHaveLength(4)
   expect(await describeRun(page, id)).toMatchObject({
     input: INPUT,
     steps: [`{${MADE}}`, undefined],

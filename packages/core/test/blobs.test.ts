@@ -157,6 +157,25 @@ function slowStore() {
   return { store, end, started, deleted }
 }
 
+test('a long write says now and then that it goes on', async () => {
+  vi.useFakeTimers()
+  const onAlive = vi.fn()
+  const store: BlobStore = {
+    ...createMemoryBlobs(),
+    async write(_id, _blob, onChunk) {
+      for (let i = 0; i < 100; i++) {
+        vi.advanceTimersByTime(100)
+        onChunk()
+      }
+    },
+  }
+  const blobs = createBlobs({ store, unreferenced: () => [], onAlive })
+  await blobs.store(['a'], new Map([['a', new Blob(['a'])]]))
+  vi.useRealTimers()
+  expect(onAlive.mock.calls.length).toBeGreaterThanOrEqual(9)
+  expect(onAlive.mock.calls.length).toBeLessThanOrEqual(11)
+})
+
 test('four are written at once, and each once', async () => {
   const { store, end, started } = slowStore()
   const blobs = createBlobs({ store, unreferenced: () => [], onAlive: ignore })

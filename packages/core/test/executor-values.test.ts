@@ -1,7 +1,7 @@
 /** What an executor does with values beyond JSON. */
 import superjson from 'superjson'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createCodec, type Serializer } from '../src/codec/codec.js'
+import { blobIdsOf, createCodec, type Serializer } from '../src/codec/codec.js'
 import type { Executor } from '../src/executor/runtime.js'
 import { defineJob } from '../src/job.js'
 import {
@@ -107,6 +107,29 @@ describe('Blobs', () => {
     expect(engine.blobs.asked).toEqual([input.blobs[0]?.id, input.blobs[0]?.id])
   })
 
+  test('that come from stored values are not stored again in the same run', async () => {
+    const passing = defineJob({
+      name: 'job',
+      run: async (step, { file }: { file: File }) => {
+        const made = await step.run('make', () => ({ file, blob: new Blob(['new']) }))
+        return [file, made.file, made.blob, new Blob([made.blob])]
+      },
+    })
+    const engine = await serve({ passing })
+    const [file] = input.blobs
+    engine.send(assign('job', { input: input.payload }))
+    await engine.rest()
+    engine.say({ type: 'blob', id: file?.id ?? '', blob: new Blob(['old']) })
+    await engine.next('stepStart')
+    const step = await engine.take('stepCommit')
+    expect(step.blobs).toHaveLength(1)
+    const end = await engine.take('runComplete')
+    expect(end.blobs).toHaveLength(1)
+    const [copy] = end.blobs
+    expect(blobIdsOf(end.output)).toEqual([file?.id, file?.id, step.blobs[0], copy])
+    expect(engine.blobs.came).toEqual([...step.blobs, ...end.blobs])
+  })
+
   test('that are gone fail the run by name', async () => {
     const engine = await serve({ reading })
     engine.send(assign('job', { input: input.payload }))
@@ -177,17 +200,22 @@ describe('log lines', () => {
   test('carry bytes, and say why they carry no Blob', async () => {
     const job = defineJob({
       name: 'job',
-      run: (step) => {
+      run: (step, input: readonly Blob[]) => {
         step.log.info('bytes', { data: Uint8Array.of(1, 2) })
         step.log.info('blob', [new Blob(['x'])])
+        step.log.info('a stored blob', input)
       },
     })
     const engine = await serve({ job })
-    engine.send(assign('job'))
+    const { payload, blobs } = strict.encode([new Blob(['x'])], 'x')
+    engine.send(assign('job', { input: payload }))
+    await engine.rest()
+    for (const { id, blob } of blobs) engine.say({ type: 'blob', id, blob })
     const { report } = await engine.take('runComplete')
-    const [bytes, blob] = report.logs.map(({ data = '' }) => strict.decode(data))
+    const [bytes, blob, stored] = report.logs.map(({ data = '' }) => strict.decode(data))
     expect(bytes).toEqual({ data: Uint8Array.of(1, 2) })
     expect(blob).toMatch(/cannot keep Blobs/)
+    expect(stored).toMatch(/cannot keep Blobs/)
   })
 
   test('stop at the limit of the run, counting those of earlier executions, with one marker', async () => {

@@ -19,7 +19,7 @@ export interface NewBlob {
 
 export interface Encoded {
   readonly payload: Payload
-  /** The Blobs and Files in the value. */
+  /** The Blobs and Files in the value, but for those that are stored already. */
   readonly blobs: readonly NewBlob[]
 }
 
@@ -50,6 +50,11 @@ export interface Codec {
 export interface CodecOptions {
   readonly serializer?: Serializer | undefined
   readonly payloadBytesMax?: number
+  /**
+   * For the codec of one execution of a run: a Blob or File that came from the run's stored values is not stored again.
+   * It may not be shared between runs: a file that only another run refers to can be deleted at any time.
+   */
+  readonly isOfOneRun?: boolean
 }
 
 export const PAYLOAD_BYTES_DEFAULT = 4 * 1024 * 1024
@@ -61,11 +66,14 @@ const NO_PARTS: Lifted['parts'] = []
 
 export function createCodec(options: CodecOptions = {}): Codec {
   const { serializer, payloadBytesMax = PAYLOAD_BYTES_DEFAULT } = options
+  const stored = options.isOfOneRun === true ? createStoredBlobs() : null
   return {
     encode(value, what) {
       if (value === undefined) return { payload: '', blobs: NO_BLOBS }
       const encoded =
-        serializer === undefined ? encodeStrict(value, what) : encodeBy(serializer, value, what)
+        serializer === undefined
+          ? encodeStrict(value, what, stored)
+          : encodeBy(serializer, value, what, stored)
       checkSize(encoded.payload, payloadBytesMax, what)
       return encoded
     },
@@ -75,7 +83,8 @@ export function createCodec(options: CodecOptions = {}): Codec {
       // A payload without a frame is text.
       if (frame === null) return JSON.parse(String(payload))
       const value = parseBody(serializer, frame.header, frame.body)
-      return putBack(value, frame.header.parts ?? [], frame.rest, blobs)
+      const found = (id: BlobId) => blobs?.get(id) ?? stored?.get(id)
+      return putBack(value, frame.header.parts ?? [], frame.rest, { found, stored })
     },
   }
 }
@@ -97,17 +106,42 @@ export function replayed(codec: Codec, payload: Payload, blobs?: ReadBlobs): unk
   return codec.decode(payload, blobs)
 }
 
-function encodeStrict(value: unknown, what: string): Encoded {
+/** Which Blobs that the user's code holds are stored, and as what. */
+interface StoredBlobs {
+  idOf(blob: Blob): BlobId | undefined
+  get(id: BlobId): Blob | undefined
+  add(id: BlobId, blob: Blob): void
+}
+
+function createStoredBlobs(): StoredBlobs {
+  const ids = new WeakMap<Blob, BlobId>()
+  const blobs = new Map<BlobId, Blob>()
+  return {
+    idOf: (blob) => ids.get(blob),
+    get: (id) => blobs.get(id),
+    add(id, blob) {
+      ids.set(blob, id)
+      blobs.set(id, blob)
+    },
+  }
+}
+
+function encodeStrict(value: unknown, what: string, stored: StoredBlobs | null): Encoded {
   // Almost all values have nothing binary: they are walked once, and nothing is copied.
   if (checkStrict(value, what) === 'json') {
     return { payload: JSON.stringify(value), blobs: NO_BLOBS }
   }
   const lifted = lift(value, what)
   checkStrict(lifted.value, what)
-  return assemble(undefined, JSON.stringify(lifted.value), lifted.parts)
+  return assemble(undefined, JSON.stringify(lifted.value), lifted.parts, stored)
 }
 
-function encodeBy(serializer: Serializer, value: unknown, what: string): Encoded {
+function encodeBy(
+  serializer: Serializer,
+  value: unknown,
+  what: string,
+  stored: StoredBlobs | null,
+): Encoded {
   const lifted = hasBinary(value, what) ? lift(value, what) : { value, parts: NO_PARTS }
   let text: unknown
   try {
@@ -125,7 +159,7 @@ function encodeBy(serializer: Serializer, value: unknown, what: string): Encoded
       `${sentence(what)} cannot be stored: stringify of the serializer "${nameOf(serializer)}" returned no text.`,
     )
   }
-  return assemble(nameOf(serializer), text, lifted.parts)
+  return assemble(nameOf(serializer), text, lifted.parts, stored)
 }
 
 function nameOf(serializer: Serializer): string {
@@ -133,9 +167,16 @@ function nameOf(serializer: Serializer): string {
   return typeof serializer === 'function' ? 'custom' : (serializer.name ?? 'custom')
 }
 
-function assemble(serializer: string | undefined, body: string, lifted: Lifted['parts']): Encoded {
+function assemble(
+  serializer: string | undefined,
+  body: string,
+  lifted: Lifted['parts'],
+  stored: StoredBlobs | null,
+): Encoded {
   const ids = new Map<Blob, BlobId>()
   const idOf = (blob: Blob): BlobId => {
+    const known = stored?.idOf(blob)
+    if (known !== undefined) return known
     const id = ids.get(blob) ?? randomId()
     ids.set(blob, id)
     return id
@@ -192,17 +233,24 @@ function parseBody(serializer: Serializer | undefined, header: Header, body: str
   }
 }
 
+interface Lookup {
+  found(id: BlobId): Blob | undefined
+  readonly stored: StoredBlobs | null
+}
+
 function putBack(
   value: unknown,
   parts: readonly Part[],
   rest: Uint8Array,
-  blobs: ReadBlobs | undefined,
+  { found, stored }: Lookup,
 ): unknown {
   let offset = 0
   let whole = value
   for (const part of parts) {
     if ('id' in part) {
-      whole = place(whole, part.path, blobOf(part, blobs?.get(part.id)))
+      const blob = blobOf(part, found(part.id))
+      stored?.add(part.id, blob)
+      whole = place(whole, part.path, blob)
       continue
     }
     const end = offset + part.length

@@ -31,6 +31,8 @@ export function createIntake({ clientId, blobs, push, answer }: IntakeOptions): 
 
   const refuse = ({ requestId }: ClientRequest, reason: unknown) => {
     const { code, message } = toStepwellError(reason)
+    // The page sends it to the next engine.
+    if (code === 'closed') return
     answer({ requestId, reply: { type: 'error', error: { code, message } } })
   }
   const storeAndPush = async (

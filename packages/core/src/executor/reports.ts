@@ -2,7 +2,7 @@
  * One assignment's log lines and progress on their way to the engine: they ride along with the next message about the
  * run, or leave alone after `REPORT_MS`.
  */
-import { type Codec, sizeOf } from '../codec/codec.js'
+import { blobIdsOf, type Codec, sizeOf } from '../codec/codec.js'
 import { StepwellError } from '../errors.js'
 import type { LogLevel, NewLog, Payload, Progress, Report } from '../generated/protocol.js'
 
@@ -123,8 +123,8 @@ function full({ attempt }: LogSource, linesMax: number): NewLog {
 /** A log line must never fail the work it tells of: what cannot be stored is explained in its place. */
 function dataOf(codec: Codec, data: unknown): Payload {
   try {
-    const { payload, blobs } = codec.encode(data, 'the data of this log line')
-    if (blobs.length > 0)
+    const { payload } = codec.encode(data, 'the data of this log line')
+    if (blobIdsOf(payload).length > 0)
       return JSON.stringify('The data were dropped: a log line cannot keep Blobs and Files.')
     const size = sizeOf(payload)
     if (size <= DATA_SIZE_MAX) return payload

@@ -54,7 +54,11 @@ export function startExecutor(options: ExecutorOptions): Executor {
     turns,
     blobReads,
     codec: () =>
-      createCodec({ serializer: options.serializer, payloadBytesMax: limits.payloadBytes }),
+      createCodec({
+        serializer: options.serializer,
+        payloadBytesMax: limits.payloadBytes,
+        isOfOneRun: true,
+      }),
     logLinesMax: () => limits.logLines,
     context,
   })
