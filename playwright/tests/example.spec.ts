@@ -1,17 +1,17 @@
 // examples/vite-react as a visitor uses it: by clicks.
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
+import { buildExample, button, EXAMPLE, isLeader, picture, status } from '../support/example.js'
 import { expect, test } from '../support/fixtures.js'
 import { startRawBrowser } from '../support/raw-browser.js'
 
-const EXAMPLE = path.resolve(import.meta.dirname, '../../examples/vite-react')
 const DATA = path.join(EXAMPLE, 'node_modules/vega-datasets/data')
 const BATCHES = 400
-const INPUT_CHARS_MAX = 8 * 1024 * 1024
+/** Of a payload without its files. */
+const PAYLOAD_BYTES_MAX = 4 * 1024 * 1024
 
 let folder: string
 let server: TestServer
@@ -21,10 +21,7 @@ test.describe.configure({ mode: 'default' })
 test.beforeAll(async () => {
   test.setTimeout(60_000)
   folder = mkdtempSync(path.join(tmpdir(), 'stepwell-example-'))
-  const vite = path.join(EXAMPLE, 'node_modules/.bin/vite')
-  execFileSync(vite, ['build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], {
-    cwd: EXAMPLE,
-  })
+  buildExample(folder)
 })
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -38,10 +35,6 @@ async function open(page: Page): Promise<void> {
   await page.goto(server.origin)
   await isLeader(page)
 }
-
-const isLeader = (page: Page) => expect(page.getByTestId('engine-status')).toContainText('leader')
-const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
-const status = (page: Page) => page.getByTestId('run-status')
 
 /** A number of the page; 0 while it is not there. */
 async function figure(page: Page, testId: string): Promise<number> {
@@ -63,27 +56,6 @@ async function expectNothingRepeated(page: Page, crashes: number): Promise<void>
   await expect(page.getByTestId('crashes')).toHaveText(String(crashes))
   expect(await figure(page, 'repeated')).toBeLessThanOrEqual(crashes)
   await expect(page.getByTestId('repeated-note')).toContainText('Of committed ones: 0')
-}
-
-/** The pictures of docs/proof.md, taken on request: STEPWELL_PICTURES names their folder. */
-async function picture(
-  page: Page,
-  name: string,
-  width: number,
-  colorScheme: 'light' | 'dark',
-): Promise<void> {
-  const pictures = process.env['STEPWELL_PICTURES']
-  if (pictures === undefined) return
-  const before = page.viewportSize()
-  await page.emulateMedia({ colorScheme })
-  await page.setViewportSize({ width, height: 900 })
-  // Two frames: the chart follows the new width in the first one.
-  await page.evaluate(
-    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-  )
-  await page.screenshot({ path: path.join(pictures, `${name}.png`), fullPage: true })
-  await page.emulateMedia({ colorScheme: null })
-  if (before !== null) await page.setViewportSize(before)
 }
 
 test('start, crash, reload, second tab, fail, retry, done', async ({ sharedContext }) => {
@@ -319,7 +291,7 @@ test('a CSV file that is dropped on the page is imported', async ({ sharedContex
   await page.close()
 })
 
-test('a CSV file is imported, and one that is too large is refused in words', async ({
+test('a CSV file is imported, also one that is far larger than a payload may be; twice the same is one run', async ({
   sharedContext,
 }) => {
   const page = await sharedContext.newPage()
@@ -328,9 +300,23 @@ test('a CSV file is imported, and one that is too large is refused in words', as
   await file.setInputFiles(path.join(DATA, 'airports.csv'))
   await expect(page.getByText('airports.csv: 3,376 rows, 7 columns')).toBeVisible()
   await expect(page.getByRole('row', { name: /^latitude 3,376 40\.04/ })).toBeVisible()
-  const buffer = Buffer.from(`a,b\n${'1,2\n'.repeat(INPUT_CHARS_MAX / 4)}`)
+  const buffer = Buffer.from(`text,number\n${`${'x'.repeat(100_000)},2\n`.repeat(100)}`)
+  expect(buffer.byteLength).toBeGreaterThan(2 * PAYLOAD_BYTES_MAX)
   await file.setInputFiles({ name: 'large.csv', mimeType: 'text/csv', buffer })
-  await expect(page.getByRole('alert')).toContainText('This file is too large to be a job’s input.')
-  await expect(page.getByRole('alert')).toContainText(`${INPUT_CHARS_MAX} is the limit`)
+  await expect(page.getByText('large.csv: 100 rows, 2 columns')).toBeVisible()
+  await file.setInputFiles(path.join(DATA, 'airports.csv'))
+  await expect(page.getByText('The same file was given before')).toBeVisible()
+  await expect(page.getByText('airports.csv: 3,376 rows, 7 columns')).toBeVisible()
+  await page.getByRole('link', { name: 'All runs' }).click()
+  await expect(page.getByRole('table').locator('tbody tr')).toHaveCount(2)
+  await page.close()
+})
+
+test('an empty CSV file fails its run, in words', async ({ sharedContext }) => {
+  const page = await sharedContext.newPage()
+  await open(page)
+  const empty = { name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('\n') }
+  await page.getByLabel('Drop a CSV file here, or choose one').setInputFiles(empty)
+  await expect(page.getByText('The file is empty: it has not even a row of names.')).toBeVisible()
   await page.close()
 })

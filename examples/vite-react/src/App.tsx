@@ -1,74 +1,53 @@
-import { useJob, useRun } from '@stepwell/react'
-import { useMemo, useState } from 'react'
-import { Controls } from './components/Controls.tsx'
-import { Counters } from './components/Counters.tsx'
-import { CsvImport } from './components/CsvImport.tsx'
-import { DelayChart } from './components/DelayChart.tsx'
-import { EngineStatus } from './components/EngineStatus.tsx'
-import { JobCode } from './components/JobCode.tsx'
-import { LogPanel } from './components/LogPanel.tsx'
-import { RunList } from './components/RunList.tsx'
-import { Timeline } from './components/Timeline.tsx'
-import { countEvidence } from './counts.ts'
-import { flights } from './jobs.ts'
-import { useCommitted } from './useCommitted.ts'
-import { useEvidence } from './useEvidence.ts'
-import { useHeld } from './useHeld.ts'
-import { useRecentRuns } from './useRecentRuns.ts'
+import { useEffect, useRef } from 'react'
+import { Masthead } from './components/Masthead.tsx'
+import { Story } from './components/Story.tsx'
+import { useRoute } from './route.ts'
+import { RunPage } from './runs/RunPage.tsx'
+import { RunsPage } from './runs/RunsPage.tsx'
+import { shortId } from './words.ts'
 
 export function App() {
-  // After a reload this is the run that was active, still going.
-  const job = useJob(flights)
-  const recent = useRecentRuns()
-  // An older run that the visitor chose from the list. Where none was chosen and none is at work: the newest.
-  const [chosenId, setChosenId] = useState<string | null>(null)
-  const olderId = chosenId ?? (job.status === 'idle' ? (recent.runs[0]?.id ?? null) : null)
-  const older = useRun<typeof flights>(olderId)
-  const view = olderId === null ? job : older
-  const runId = olderId ?? job.runId
-  const evidence = useEvidence(runId)
-  const committed = useCommitted(runId)
-  const { steps, startedAt } = useHeld(runId, view)
-  const counts = useMemo(() => countEvidence(evidence, steps), [evidence, steps])
+  const route = useRoute()
+  const main = useRef<HTMLElement>(null)
+  const view = route.page === 'run' ? route.runId : route.page
+  const shown = useRef(view)
+
+  useEffect(() => {
+    document.title = `Stepwell: ${TITLES[route.page]}`
+    // As after a page load of its own: readers start at the top of the new view, and so does the keyboard.
+    if (shown.current === view) return
+    shown.current = view
+    main.current?.focus({ preventScroll: true })
+    scrollTo(0, 0)
+  }, [route.page, view])
 
   return (
     <div className="page">
-      <header className="masthead">
-        <div>
-          <h1>Kill this page. It will finish.</h1>
-          <p className="lede">
-            Stepwell adds up the delays of 200,000 flights in 400 batches. Each batch is a step, and
-            its result is in an SQLite database in this browser before the next one starts. There is
-            no server.
-          </p>
-        </div>
-        <EngineStatus />
-      </header>
-      <main className="columns">
-        <div className="column">
-          <Controls
-            job={job}
-            view={view}
-            runId={runId}
-            committed={counts.committed}
-            onStart={() => setChosenId(null)}
-          />
-          {runId === null && !view.isLoading && <JobCode />}
-          {runId !== null && (
-            <>
-              <Counters counts={counts} steps={steps} />
-              <DelayChart committed={committed} />
-              <Timeline steps={steps} counts={counts} startedAt={startedAt} />
-            </>
-          )}
-        </div>
-        <div className="column">
-          <LogPanel runId={runId} />
-          <RunList recent={recent} shownId={runId} onChoose={setChosenId} />
-          <CsvImport />
-          {runId !== null && <JobCode isFolded />}
-        </div>
+      {route.page === 'story' && (
+        <Masthead page="story" title="Kill this page. It will finish.">
+          Stepwell adds up the delays of 200,000 flights in 400 batches. Each batch is a step, and
+          its result is in an SQLite database in this browser before the next one starts. There is
+          no server.
+        </Masthead>
+      )}
+      {route.page === 'runs' && (
+        <Masthead page="runs" title="Runs">
+          All that was ever started here, read from the SQLite database in this browser, and kept up
+          to date by its events.
+        </Masthead>
+      )}
+      {route.page === 'run' && (
+        <Masthead page="run" title={`Run ${shortId(route.runId)}`}>
+          <a href="#/runs">← All runs</a>
+        </Masthead>
+      )}
+      <main ref={main} tabIndex={-1}>
+        {route.page === 'story' && <Story />}
+        {route.page === 'runs' && <RunsPage words={route.words} />}
+        {route.page === 'run' && <RunPage key={route.runId} runId={route.runId} />}
       </main>
     </div>
   )
 }
+
+const TITLES = { story: 'kill this page, it will finish', runs: 'runs', run: 'a run' }

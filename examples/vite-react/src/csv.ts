@@ -22,22 +22,12 @@ export interface Csv {
   readonly rows: readonly (readonly string[])[]
 }
 
-/** Parsed files by run: a worker that was started anew parses again, and no step stores the rows. */
-const parsed = new Map<string, Csv>()
-
-export function parseOnce(runId: string, text: string): Csv {
-  const known = parsed.get(runId)
-  if (known !== undefined) return known
-  const { data } = Papa.parse<string[]>(text, { skipEmptyLines: 'greedy' })
+/** A worker that was started anew parses again: the file is stored with the run, and its rows are not. */
+export async function parse(file: File): Promise<Csv> {
+  const { data } = Papa.parse<string[]>(await file.text(), { skipEmptyLines: 'greedy' })
   const [names, ...rows] = data
   if (names === undefined) throw new Error('The file is empty: it has not even a row of names.')
-  const csv = { names, rows }
-  parsed.set(runId, csv)
-  return csv
-}
-
-export function forget(runId: string): void {
-  parsed.delete(runId)
+  return { names, rows }
 }
 
 export function summarise(names: readonly string[], rows: Csv['rows']): Table {

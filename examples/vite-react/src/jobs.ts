@@ -5,19 +5,26 @@
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
 import { z } from 'zod'
-import { forget, mergeTables, parseOnce, summarise, type Table, tableSchema } from './csv.ts'
+import { mergeTables, parse, summarise, type Table, tableSchema } from './csv.ts'
 import { loadFlights } from './flights.ts'
 import { countDelays, type Histogram, histogramSchema, merge, totalOf } from './histogram.ts'
-import { witness } from './witness.ts'
+import { LABELS } from './labels.ts'
+import { adviceFor, FLIGHTS_MIN, flightsOf, isBad, reportSchema, spread } from './report.ts'
+import { pause, witness } from './witness.ts'
 
 export const BATCHES = 400
 const CSV_ROWS = 500
+/** A report takes its time, so that the run table can be watched. */
+const REPORT_STEP_MS = 120
+
+const labels = z.object({ source: z.enum(LABELS.source) })
 
 // The page shows these lines before the first start.
 // #region flights
 export const flights = defineJob({
   name: 'flights',
   output: histogramSchema,
+  labels, // checked at each trigger, and typed there
   run: async (step) => {
     let total: Histogram = []
     for (let i = 0; i < BATCHES; i++) {
@@ -40,10 +47,11 @@ export const flights = defineJob({
 
 export const importCsv = defineJob({
   name: 'import-csv',
-  input: z.object({ name: z.string(), text: z.string() }),
+  input: z.object({ file: z.instanceof(File) }),
   output: tableSchema,
-  run: async (step, { text }) => {
-    const { names, rows } = parseOnce(step.runId, text)
+  labels,
+  run: async (step, { file }) => {
+    const { names, rows } = await parse(file)
     const batches = Math.max(1, Math.ceil(rows.length / CSV_ROWS))
     let table: Table | null = null
     for (let i = 0; i < batches; i++) {
@@ -52,9 +60,45 @@ export const importCsv = defineJob({
       table = mergeTables(table, part)
       step.progress(i + 1, batches, `${table.rows} rows`)
     }
-    forget(step.runId)
     return table ?? { rows: 0, columns: [] }
   },
 })
 
-export const jobs = serveJobs({ flights, importCsv })
+/** Small enough to start two dozen of them in one transaction. Two hours have too few flights, and their runs fail. */
+export const hourReport = defineJob({
+  name: 'hour-report',
+  input: z.object({ hour: z.number().int().min(0).max(23) }),
+  output: reportSchema,
+  labels: labels.extend({ daypart: z.enum(LABELS.daypart) }),
+  run: async (step, { hour }) => {
+    const { flights, late } = await step.run('count', async ({ signal, log }) => {
+      await pause(REPORT_STEP_MS, signal)
+      const rows = await loadFlights()
+      log.debug('data set in memory', { rows: rows.length })
+      const { flights, late } = totalOf(countDelays(flightsOf(rows, hour)))
+      log.info(`${flights} flights`, { hour, late })
+      return { flights, late: late / flights }
+    })
+    step.progress(1, 3)
+    const { median, worst } = await step.run('spread', async ({ signal, log }) => {
+      await pause(REPORT_STEP_MS, signal)
+      if (flights < FLIGHTS_MIN) {
+        log.error('too few flights for a report', { flights, needed: FLIGHTS_MIN })
+        throw new Error(
+          `Only ${flights} flights leave at ${hour}:00: a report needs ${FLIGHTS_MIN}.`,
+        )
+      }
+      return spread(flightsOf(await loadFlights(), hour))
+    })
+    step.progress(2, 3)
+    const advice = await step.run('advise', async ({ signal, log }) => {
+      await pause(REPORT_STEP_MS, signal)
+      if (isBad(late)) log.warn('a bad hour to fly', { late })
+      return adviceFor(late)
+    })
+    step.progress(3, 3)
+    return { flights, late, medianMinutes: median, worstMinutes: worst, advice }
+  },
+})
+
+export const jobs = serveJobs({ flights, importCsv, hourReport })

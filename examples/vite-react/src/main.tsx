@@ -5,6 +5,8 @@ import { App } from './App.tsx'
 import { stepwell } from './stepwell.ts'
 import './style.css'
 import './panels.css'
+import './runs.css'
+import './run.css'
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no element with the id "root".')

@@ -14,6 +14,9 @@ export const count = (value: number): string => whole.format(value)
 export const figure = (value: number): string => short.format(value)
 export const clock = (at: number): string => time.format(at)
 export const moment = (at: number): string => dayTime.format(at)
+/** To the second if it was today. */
+export const when = (at: number): string =>
+  new Date(at).toDateString() === new Date().toDateString() ? clock(at) : moment(at)
 
 export const plural = (value: number, noun: string): string =>
   `${count(value)} ${noun}${value === 1 ? '' : 's'}`
@@ -28,3 +31,9 @@ export function duration(ms: number): string {
 
 const clockHour = (hour: number): string => `${String(hour).padStart(2, '0')}:00`
 export const hours = (hour: number): string => `${clockHour(hour)}–${clockHour(hour + 1)}`
+
+/** A size in bytes. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`
+  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}

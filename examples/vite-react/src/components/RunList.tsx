@@ -1,24 +1,24 @@
-import { useStepwellStatus } from '@stepwell/react'
-import type { RecentRuns } from '../useRecentRuns.ts'
+import type { RunsView } from '@stepwell/react'
+import type { flights } from '../jobs.ts'
 import { moment, plural, shortId } from '../words.ts'
 import { StatusBadge } from './StatusBadge.tsx'
 
 interface Props {
-  recent: RecentRuns
+  recent: RunsView<typeof flights>
   shownId: string | null
   onChoose: (runId: string) => void
 }
 
+/** The newest runs of the story, to look at an earlier one. All runs of all jobs have a view of their own. */
 export function RunList({ recent, shownId, onChoose }: Props) {
-  const { state, role } = useStepwellStatus()
-  const { runs, problem } = recent
+  const { status, error, runs } = recent
   return (
     <section className="card" aria-labelledby="recent-title">
-      <h2 id="recent-title">Runs</h2>
-      {problem !== null && <p className="problem">{problem}</p>}
-      {problem === null && runs.length === 0 && (
-        <p className="empty">{emptyText(state === 'ready', role === 'follower')}</p>
-      )}
+      <div className="card-head">
+        <h2 id="recent-title">Runs</h2>
+        <a href="#/runs">All runs, of every job</a>
+      </div>
+      {runs.length === 0 && <p className="empty">{emptyText(status, error?.code)}</p>}
       <ul className="recent">
         {runs.map((run) => (
           <li key={run.id}>
@@ -42,9 +42,9 @@ export function RunList({ recent, shownId, onChoose }: Props) {
   )
 }
 
-function emptyText(isReady: boolean, isFollower: boolean): string {
-  if (isReady) return 'None yet in this browser.'
-  return isFollower
+function emptyText(status: Props['recent']['status'], code: string | undefined): string {
+  if (status === 'ready') return 'None yet in this browser.'
+  return code === 'not_leader'
     ? 'They are listed in the tab that runs the engine.'
     : 'They are listed when the database is open.'
 }
