@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { gate, witness, witnessed } from './outside.js'
 
 export * from './definitions-executors.js'
+export { labelled } from './definitions-labels.js'
 export { chatty, kept, measured, producing, rich, wordy } from './definitions-values.js'
 
 /** `count` steps; the one with the index `gateAt` waits for the gate `<key>`. */

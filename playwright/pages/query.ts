@@ -22,9 +22,16 @@ export function clientOptions(worker: () => Worker) {
       ...numberOption('payloadBytes'),
       ...numberOption('logLines'),
     },
+    ...retentionOption(query.get('retention')),
     ...(context === undefined ? {} : { context: () => context(database) }),
     ...(query.get('executor') === 'page' ? {} : { worker: counted(worker) }),
   } as const
+}
+
+/** `false`, or milliseconds. */
+function retentionOption(value: string | null) {
+  if (value === null) return {}
+  return { retention: value === 'false' ? (false as const) : Number(value) }
 }
 
 function numberOption(name: string): Readonly<Record<string, number>> {
