@@ -249,6 +249,19 @@ describe('followLatest', () => {
     expect(old).toBe('run-000001')
   })
 
+  test('an event of an older run that comes after the answer of the hook', async () => {
+    const hook = await shown({ followLatest: true })
+    const tellEvents = engine.holdEvents()
+    engine.trigger()
+    const { id } = await hook.get().trigger(1)
+    const seen: (string | null)[] = []
+    hook.observer.subscribe(() => seen.push(hook.id()))
+    tellEvents()
+    expect(id).toBe('run-000002')
+    expect(hook.id()).toBe(id)
+    expect(seen).not.toContain('run-000001')
+  })
+
   test('a trigger of the hook that is answered late does not undo a newer run', async () => {
     const hook = await shown({ followLatest: true })
     engine.hold()

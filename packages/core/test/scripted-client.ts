@@ -182,6 +182,10 @@ export function scriptedClient(jobs: object) {
       runs.delete(id)
       emit(run, { type: 'run:delete' })
     },
+    /** An event of what was before, or is not stored. */
+    tell(id: string, head: Partial<Run>, body: EventBody) {
+      emit({ ...runOf(id), ...head }, body)
+    },
     /** The events of all that `call` does come in one array, as those of a transaction. */
     batch(call: () => void) {
       collected = []
@@ -189,6 +193,15 @@ export function scriptedClient(jobs: object) {
       const batch = collected
       collected = null
       events.emit(batch)
+    },
+    /** Events wait until the returned function is called: as a transaction's replies come before them. */
+    holdEvents(): () => void {
+      collected = []
+      return () => {
+        const batch = collected ?? []
+        collected = null
+        events.emit(batch)
+      }
     },
     /** What changed while the engine was away: nobody is told. */
     silently(call: () => void) {
@@ -205,11 +218,11 @@ export function scriptedClient(jobs: object) {
     hold() {
       held ??= []
     },
-    /** Those that were held arrive, in order. */
-    async release() {
+    /** Those that were held arrive, in order. `now`: made only now, as by an engine that was busy. */
+    async release(when: 'then' | 'now' = 'then') {
       const due = held ?? []
       held = null
-      for (const { reply, settle } of due) settle(reply)
+      for (const { command, reply, settle } of due) settle(when === 'now' ? answer(command) : reply)
       await settled()
     },
     /** From now on every question is refused. */

@@ -123,6 +123,31 @@ test('useStepwell gives the client of the provider', () => {
   expect(rendered(<Client />)).toBe('<i>true</i>')
 })
 
+test('no hook touches what only a browser has', () => {
+  const touched: string[] = []
+  const names = ['window', 'document', 'Worker', 'SharedWorker', 'localStorage', 'indexedDB']
+  const more = ['requestAnimationFrame', 'caches', 'location']
+  for (const name of [...names, ...more]) {
+    const get = () => void touched.push(name)
+    Object.defineProperty(globalThis, name, { configurable: true, get })
+  }
+  try {
+    rendered(
+      <Suspense fallback="fallback">
+        <Job options={{ labels: { a: 'b' }, followLatest: true }} />
+        <Run id={RUN_ID} />
+        <Logs id={RUN_ID} />
+        <Runs filter={{ status: 'running' }} />
+        <Status />
+        <Client />
+      </Suspense>,
+    )
+    expect(touched).toEqual([])
+  } finally {
+    for (const name of [...names, ...more]) Reflect.deleteProperty(globalThis, name)
+  }
+})
+
 test('a hook outside a provider says which one and what to do', () => {
   const words = (hook: string) =>
     new RegExp(

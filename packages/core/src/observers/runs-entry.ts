@@ -110,7 +110,7 @@ function createRunsEntry(
   }
   const readPage = async (from: string, count: number) => {
     const page = await getPage(from, count)
-    if (isStarted) known.page(from, page.runs, page.nextCursor)
+    if (isStarted) known.page(page.runs, page.nextCursor)
   }
   const readRuns = async (runIds: readonly string[]) => {
     pace()
@@ -173,6 +173,8 @@ function createRunsEntry(
     })
     nextPage = { promise: handled(promise), end }
     capacity += limit
+    // Somebody asks: a failure a moment ago is no reason to wait.
+    if (error !== null) isPaced = false
     showSoon()
     void work()
     return promise

@@ -26,8 +26,8 @@ export interface KnownRuns {
   tell(event: RunEvent): void
   /** The answer for a run. `null`: there is none. */
   read(runId: string, run: UntypedRun | null): void
-  /** The answer for the runs below `from`. */
-  page(from: string, runs: readonly UntypedRun[], floor: string | null): void
+  /** The answer for the runs below the floor. */
+  page(runs: readonly UntypedRun[], floor: string | null): void
   /** Everything, read anew. */
   load(runs: readonly UntypedRun[], floor: string | null): void
   trim(capacity: number): void
@@ -126,10 +126,8 @@ export function createKnownRuns(query: RunsWanted): KnownRuns {
       if (run === null) list = withoutRun(list, runId)
       else if (covers(list, runId)) list = settle(list, run)
     },
-    page(from, runs, floor) {
-      // So many runs came that the floor rose above this page: there is no room for it.
-      if (list === null || list.floor !== from) return
-      list = followTold(runs.reduce(settle, { ...list, floor }))
+    page(runs, floor) {
+      if (list !== null) list = followTold(runs.reduce(settle, { ...list, floor }))
     },
     load(runs, floor) {
       const before = list

@@ -175,7 +175,7 @@ export interface RunsView<J extends AnyJob = AnyJob> {
   readonly error: StepwellError | null
   /**
    * Newest first, as many as the filter's limit for each page. The array and each run in it keep their reference until
-   * they change.
+   * they change. What changes without an event of the run, its `logCount`, is as it was read last.
    */
   readonly runs: readonly RunOf<J>[]
   /** Whether there are older runs. */
