@@ -332,3 +332,45 @@ fn a_hello_said_again_before_the_welcome_came_leaves_no_run_behind() {
     world.say("ex", run_complete(&support::held(&again)));
     assert_eq!(world.run(&run_id).status, RunStatus::Completed);
 }
+
+#[test]
+fn a_run_given_again_while_its_old_function_ends_takes_two_places() {
+    let mut world = World::new(1);
+    let message = ExecutorMessage::Hello {
+        build_id: BUILD.into(),
+        jobs: vec![ServedJob {
+            name: "job".into(),
+            concurrency: Some(2),
+        }],
+        slots: 8,
+        holding: vec![],
+    };
+    world.handle(vec![from("ex", 0, message)]);
+    let first = world.trigger("job");
+    let old = world.newest_generation(&first);
+    let run_id = first.clone();
+    world.ask(Command::Cancel { run_id });
+    let run_id = first.clone();
+    let retry = world.request(Command::Retry { run_id });
+    let output = world.handle(vec![retry]);
+    assert_eq!(
+        assigned(&output)[0].run_id,
+        first,
+        "there is one place left"
+    );
+    let second = world.trigger("job");
+    assert_eq!(
+        world.run(&second).status,
+        RunStatus::Pending,
+        "the old function and the new one are two"
+    );
+    let released = ExecutorMessage::Released {
+        run_id: old.run_id,
+        generation: old.generation,
+    };
+    let output = world.handle(vec![from("ex", 0, released)]);
+    assert_eq!(assigned(&output)[0].run_id, second, "the old one has ended");
+    let new = world.newest_generation(&first);
+    let (seq, output) = world.say("ex", run_complete(&new));
+    assert_eq!(acked(&output), [seq]);
+}

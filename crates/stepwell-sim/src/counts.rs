@@ -74,6 +74,10 @@ named! {
         HelloAgain = "hello again to the same engine",
         /// Opening the database fails.
         OpenFailed = "opening the database failed",
+        /// The engine dies while the file of a blob is written; it stays, in part.
+        BlobHalfWritten = "crash while a blob is written: file kept",
+        /// The same, and nothing of it stays.
+        BlobLost = "crash while a blob is written: file lost",
         /// The host lets go in good order.
         Released = "orderly release",
     }
@@ -120,6 +124,40 @@ named! {
         ClockTold = "clock jump told by the clock",
         /// The write-ahead log was copied into the database.
         Checkpointed = "checkpoint and vacuum",
+        /// A run was found under its idempotency key.
+        Idempotent = "trigger that found its idempotency key",
+        /// A pending run stood in the way of a trigger.
+        PendingKey = "trigger that found its concurrency key pending",
+        /// A pending run was passed over while its key was at work.
+        KeyWaited = "pending run passed over for its key",
+        /// A function of a key had lost its lease and not ended.
+        KeyLeaving = "key not given while a function leaves",
+        /// A job's limit left no room.
+        LimitReached = "job at its limit",
+        /// A run was claimed that had to wait for its time.
+        DelayedClaimed = "delayed run claimed",
+        /// A batch made its runs.
+        BatchMade = "batch made whole",
+        /// A batch was refused by one of its triggers.
+        BatchRefused = "batch refused whole",
+        /// A trigger was told a pending run instead.
+        Coalesced = "coalesced trigger",
+        /// An ended run was triggered again.
+        Retriggered = "run triggered again",
+        /// A run was deleted by name.
+        Deleted = "run deleted",
+        /// A run was deleted for its age.
+        Purged = "run purged, or deleted for its age",
+        /// There was more to delete than one upkeep takes.
+        MoreUpkeep = "upkeep that left more to do",
+        /// A deletion of which nobody was told is there after a restart.
+        DeletionSurfaced = "deletion found after a restart",
+        /// The files of blobs were deleted, as the engine said.
+        BlobsDeleted = "files of blobs deleted",
+        /// A file without a run was found at an opening.
+        BlobsSwept = "orphaned files swept",
+        /// A resent message found its file.
+        BlobKept = "file found there by a resend",
         /// A job had no executor.
         Unserved = "job unserved",
     }

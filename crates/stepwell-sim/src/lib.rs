@@ -5,6 +5,7 @@
 
 mod counts;
 mod disk;
+mod payloads;
 mod properties;
 mod report;
 mod rng;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use stepwell_sim::{Options, Summary, simulate, simulate_all};
+use stepwell_sim::{Options, Summary, Workload, simulate, simulate_all};
 
 const SEEDS: u64 = 2_000;
 /// So often it says how far it is.
@@ -24,6 +24,7 @@ fn run() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (mut seeds, mut seed) = (SEEDS, 0);
+    let mut workload = None;
     let tells = args.contains(&"--tell");
     let args: Vec<&str> = args
         .iter()
@@ -34,8 +35,12 @@ fn run() -> Result<()> {
         match pair {
             ["--seeds", number] => seeds = parsed("--seeds", number)?,
             ["--seed", number] => seed = parsed("--seed", number)?,
+            ["--workload", name] => {
+                let named = Workload::named(name).map(|workload| workload.name);
+                workload = Some(named.with_context(|| format!("there is no workload {name:?}"))?);
+            }
             _ => bail!(
-                "unknown option: {}. There are --seeds N, --seed S and --tell.",
+                "unknown option: {}. There are --seeds N, --seed S, --workload W and --tell.",
                 pair.join(" ")
             ),
         }
@@ -46,13 +51,16 @@ fn run() -> Result<()> {
     let mut done = 0;
     while done < seeds {
         let count = SEEDS_PER_CHUNK.min(seeds - done);
-        summary.merge(simulate_all(seed + done, count));
+        summary.merge(simulate_all(seed + done, count, workload));
         done += count;
         eprintln!("{done} of {seeds}, {} failed", summary.failures.len());
     }
     writeln!(out, "{summary}")?;
     for failure in &summary.failures {
-        let again = simulate(Options::of(failure.seed));
+        let again = simulate(Options {
+            workload,
+            ..Options::of(failure.seed)
+        });
         let same = if again.trace == failure.trace {
             "replays exactly"
         } else {
@@ -65,13 +73,14 @@ fn run() -> Result<()> {
         )?;
         writeln!(
             out,
-            "  again: cargo xtask sim --seeds 1 --seed {}",
-            failure.seed
+            "  again: cargo xtask sim --seeds 1 --seed {} --workload {}",
+            failure.seed, failure.workload
         )?;
     }
     if seeds == 1 {
         let once = simulate(Options {
             tells,
+            workload,
             ..Options::of(seed)
         });
         writeln!(out, "trace {:016x}", once.trace)?;

@@ -23,12 +23,15 @@ pub struct Summary {
     pub batches: u64,
 }
 
-/// Simulates `count` seeds from `first` on.
+/// Simulates `count` seeds from `first` on, each with its own workload or all with this one.
 #[must_use]
-pub fn simulate_all(first: u64, count: u64) -> Summary {
+pub fn simulate_all(first: u64, count: u64, workload: Option<&'static str>) -> Summary {
     let mut summary = Summary::default();
     for seed in first..first + count {
-        summary.add(simulate(Options::of(seed)));
+        summary.add(simulate(Options {
+            workload,
+            ..Options::of(seed)
+        }));
     }
     summary
 }

@@ -39,6 +39,11 @@ impl Rng {
         self.below(1_000) < per_mille
     }
 
+    /// As [`Rng::chance`], but nothing is drawn where there is none: what a workload does not do leaves its course alone.
+    pub fn may(&mut self, per_mille: u64) -> bool {
+        per_mille > 0 && self.chance(per_mille)
+    }
+
     /// One of them.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         match items.len() {

@@ -61,7 +61,7 @@ fn a_seed_replays_exactly() {
 fn two_thousand_seeds_find_nothing_and_every_fault_strikes() {
     let share = SEEDS / THREADS;
     let threads: Vec<_> = (0..THREADS)
-        .map(|part| thread::spawn(move || simulate_all(part * share, share)))
+        .map(|part| thread::spawn(move || simulate_all(part * share, share, None)))
         .collect();
     let mut summary = Summary::default();
     for thread in threads {

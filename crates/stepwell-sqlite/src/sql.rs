@@ -243,6 +243,15 @@ statements! {
         SET lease_generation = lease_generation + 1, lease_owner = NULL, lease_expires_at = NULL WHERE status = 'running'";
 }
 
+/// For checks only: it reads whole tables, which no statement of ours may.
+pub(crate) const ORPHANS: &str = "SELECT DISTINCT name FROM ( \
+    SELECT 'stepwell_run_inputs' AS name, run_id FROM stepwell_run_inputs \
+    UNION ALL SELECT 'stepwell_steps', run_id FROM stepwell_steps \
+    UNION ALL SELECT 'stepwell_logs', run_id FROM stepwell_logs \
+    UNION ALL SELECT 'stepwell_labels', run_id FROM stepwell_labels \
+    UNION ALL SELECT 'stepwell_blobs', run_id FROM stepwell_blobs) \
+    WHERE run_id NOT IN (SELECT id FROM stepwell_runs)";
+
 /// On an export with blobs, which alone has this table.
 pub(crate) const CREATE_BLOB_FILES: &str = "CREATE TABLE stepwell_blob_files (blob_id TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL) STRICT";
 pub(crate) const INSERT_BLOB_FILE: &str =

@@ -4,6 +4,7 @@ use rusqlite::Result;
 use stepwell_engine::StoreResult;
 
 use crate::error::store_error;
+use crate::sql;
 use crate::store::SqliteStore;
 
 /// The most pages that one call of [`SqliteStore::maintain`] gives back: a megabyte, a few milliseconds.
@@ -23,6 +24,19 @@ impl SqliteStore {
         let mut problems = check().map_err(store_error)?;
         problems.retain(|problem| problem != "ok");
         Ok(problems)
+    }
+
+    /// The tables that have rows of runs which are not there; none in a sound database. Reads whole tables.
+    ///
+    /// # Errors
+    /// Whatever SQLite says.
+    pub fn orphans(&mut self) -> StoreResult<Vec<String>> {
+        let look = || -> Result<Vec<String>> {
+            let mut statement = self.connection.prepare(sql::ORPHANS)?;
+            let tables = statement.query_map([], |row| row.get(0))?;
+            tables.collect()
+        };
+        look().map_err(store_error)
     }
 
     /// Upkeep for an idle moment, outside of a transaction: gives a bounded number of free pages back and copies the

@@ -291,33 +291,22 @@ impl<S: Store> Turn<'_, S> {
         let Some(executor) = self.state.executors.get_mut(id) else {
             return;
         };
-        if executor
-            .holding
-            .get(&fence.run_id)
-            .is_some_and(|slot| slot.generation == fence.generation)
+        let Some(left) = executor.let_go(fence) else {
+            return;
+        };
+        // A run that waited for its concurrency key, or for its job's limit, may be claimable now, by anybody.
+        let has_limit = |limit: &Option<u32>| limit.is_some();
+        if left.concurrency_key.is_some()
+            || executor.jobs.get(&left.job_name).is_some_and(has_limit)
         {
-            let left = executor.holding.remove(&fence.run_id);
-            // A run that waited for its concurrency key, or for its job's limit, may be claimable now, by anybody.
-            let limits = |slot: &Slot| {
-                slot.concurrency_key.is_some()
-                    || executor
-                        .jobs
-                        .get(&slot.job_name)
-                        .is_some_and(Option::is_some)
-            };
-            if left.as_ref().is_some_and(limits) {
-                self.state.work_appeared();
-            }
+            self.state.work_appeared();
         }
     }
 
     /// Only a slot that was told to stop is freed: an executor cannot give up a live lease by itself.
     fn released(&mut self, id: &ExecutorId, fence: &Fence) {
-        if self
-            .state
-            .slot_mut(id, &fence.run_id)
-            .is_some_and(|slot| slot.aborting)
-        {
+        let is_live = |slot: &mut Slot| !slot.aborting && slot.generation == fence.generation;
+        if !self.state.slot_mut(id, &fence.run_id).is_some_and(is_live) {
             self.free_slot(id, fence);
         }
     }

@@ -59,6 +59,7 @@ impl<S: Store> Turn<'_, S> {
                 .collect(),
             slots,
             holding,
+            replaced: BTreeMap::new(),
             may_have_work: true,
         };
         self.state.executors.insert(id.clone(), executor);
@@ -234,7 +235,7 @@ impl<S: Store> Turn<'_, S> {
             Vec::new()
         };
         if let Some(executor) = self.state.executors.get_mut(id) {
-            executor.holding.insert(run.id.clone(), Slot::of(&run));
+            executor.take(&run);
         }
         let assignment = Assignment {
             run_id: run.id,

@@ -9,7 +9,7 @@ use stepwell_protocol::{
 };
 
 use crate::entropy::RunIds;
-use crate::store::KeyOfJob;
+use crate::store::{Fence, KeyOfJob};
 
 /// How long a fresh engine waits for the executors of its tab before it claims.
 pub(super) const HELLO_MS_MAX: i64 = 1_000;
@@ -54,14 +54,34 @@ pub(super) struct Executor {
     pub(super) jobs: BTreeMap<String, Option<u32>>,
     pub(super) slots: u32,
     pub(super) holding: BTreeMap<RunId, Slot>,
+    /// Functions that were told to stop, of runs that this executor has been given again meanwhile.
+    pub(super) replaced: BTreeMap<(RunId, Generation), Slot>,
     /// Whether a claim may find something. Cleared by a claim that found less than it asked for.
     pub(super) may_have_work: bool,
 }
 
 impl Executor {
     pub(super) fn free_slots(&self) -> u32 {
-        let taken = u32::try_from(self.holding.len()).unwrap_or(u32::MAX);
-        self.slots.saturating_sub(taken)
+        let taken = self.holding.len() + self.replaced.len();
+        self.slots
+            .saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX))
+    }
+
+    /// A run, or a function of it that was told to stop, has left it.
+    pub(super) fn let_go(&mut self, fence: &Fence) -> Option<Slot> {
+        let is_it = |slot: &Slot| slot.generation == fence.generation;
+        if self.holding.get(&fence.run_id).is_some_and(is_it) {
+            return self.holding.remove(&fence.run_id);
+        }
+        let key = (fence.run_id.clone(), fence.generation);
+        self.replaced.remove(&key)
+    }
+
+    /// It is given a run. It may be one whose old function it has been told to stop, and that has not ended.
+    pub(super) fn take(&mut self, run: &Run) {
+        if let Some(old) = self.holding.insert(run.id.clone(), Slot::of(run)) {
+            self.replaced.insert((run.id.clone(), old.generation), old);
+        }
     }
 }
 
@@ -149,7 +169,10 @@ impl State {
     }
 
     fn aborting_slots(&self) -> impl Iterator<Item = &Slot> {
-        let slots = self.executors.values().flat_map(|one| one.holding.values());
+        let slots = self
+            .executors
+            .values()
+            .flat_map(|one| one.holding.values().chain(one.replaced.values()));
         slots.filter(|slot| slot.aborting)
     }
 

@@ -8,6 +8,7 @@ use stepwell_protocol::{Generation, Payload, RunId, StepStatus};
 use super::leases::Leases;
 use super::reference::Watch;
 use super::{Verdict, ensure};
+use crate::payloads::value_of;
 use crate::properties::logs::Span;
 
 pub(crate) const NAME: &str = "bodies";
@@ -78,19 +79,15 @@ impl Bodies {
 
     /// The execution that made an output.
     pub(crate) fn of_output(&self, output: &Payload) -> Option<&Body> {
-        let number: usize = output
-            .text()?
-            .strip_prefix("\"b")?
-            .strip_suffix('"')?
-            .parse()
-            .ok()?;
+        let value = value_of(output);
+        let number: usize = value.strip_prefix("\"b")?.strip_suffix('"')?.parse().ok()?;
         self.all.get(number)
     }
 }
 
 /// The output of an execution: no two are alike, so that it shows whose outcome was stored.
-pub(crate) fn output_of(number: usize) -> Payload {
-    Payload::Text(format!("\"b{number}\""))
+pub(crate) fn output_of(number: usize) -> String {
+    format!("\"b{number}\"")
 }
 
 /// An executor whose lease is gone cannot know what others committed since; one that holds it was told.

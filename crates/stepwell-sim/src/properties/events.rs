@@ -15,12 +15,12 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// An event leaves the engine; `store` is what has been committed by then.
+    /// An event leaves the engine; `store` is what has been committed by then, `None` where its run was deleted with it.
     pub(crate) fn see(
         &mut self,
         epoch: Epoch,
         event: &RunEvent,
-        store: &mut impl Store,
+        store: Option<&mut impl Store>,
     ) -> Verdict {
         if epoch != self.epoch {
             (self.epoch, self.sequence) = (epoch, 0);
@@ -30,7 +30,7 @@ impl Events {
         ensure(event.head.sequence == expected, || {
             format!("event {expected} of epoch {epoch} should come, and {event:?} did")
         })?;
-        committed(event, store)
+        store.map_or(Ok(()), |store| committed(event, store))
     }
 }
 

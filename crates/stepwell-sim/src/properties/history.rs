@@ -1,6 +1,6 @@
 //! A committed step never changes; terminal stays, but for retry; versions rise and generations never fall.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{Run, RunId, Step, StepStatus};
 
@@ -12,6 +12,8 @@ pub(crate) const NAME: &str = "history";
 #[derive(Debug, Default)]
 pub(crate) struct History {
     runs: BTreeMap<RunId, (Run, Vec<Step>)>,
+    /// Runs that were there and have been deleted.
+    gone: BTreeSet<RunId>,
 }
 
 impl History {
@@ -24,8 +26,38 @@ impl History {
         self.runs.keys()
     }
 
+    pub(crate) fn run(&self, run_id: &RunId) -> Option<&Run> {
+        self.runs.get(run_id).map(|(run, _)| run)
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &(Run, Vec<Step>)> {
+        self.runs.values()
+    }
+
+    pub(crate) fn is_gone(&self, run_id: &RunId) -> bool {
+        self.gone.contains(run_id)
+    }
+
+    pub(crate) fn has_forgotten(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
+    /// A run that is not there after a commit, or after a restart. `may_be_gone`: somebody deleted it.
+    pub(crate) fn miss(&mut self, run_id: &RunId, may_be_gone: bool) -> Verdict {
+        let Some((run, _)) = self.runs.remove(run_id) else {
+            return Ok(());
+        };
+        self.gone.insert(run_id.clone());
+        ensure(may_be_gone, || {
+            format!("nobody deleted this run, and it is gone: {run:?}")
+        })
+    }
+
     /// A run as it stands after a commit, or after a restart.
     pub(crate) fn see(&mut self, run: Run, steps: Vec<Step>) -> Verdict {
+        if self.gone.contains(&run.id) {
+            return Err(format!("a deleted run is there again: {run:?}"));
+        }
         let verdict = match self.runs.get(&run.id) {
             Some((before, steps_before)) => follows(before, &run)
                 .and_then(|()| steps_follow(&run.id, steps_before, &steps))

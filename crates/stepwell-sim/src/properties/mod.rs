@@ -9,11 +9,23 @@
 //! | `promises.rs`  | What was acknowledged is there: triggers, step outcomes, ends.                               |
 //! | `logs.rs`      | Lines acknowledged, or committed with their step, are there exactly once, in order.          |
 //! | `events.rs`    | Events come after their commit, and without gaps within an epoch.                            |
+//! | `keys.rs`      | One run of a job and key at work, one pending; one run of a job and idempotency key.          |
+//! | `claims.rs`    | Nothing is claimed early, out of order or over a limit; nothing waits beside a free slot.     |
+//! | `batches.rs`   | A batch is there whole or not at all.                                                        |
+//! | `dispositions.rs`| An answer to a trigger is what the trigger asked for; what was not made wrote nothing.     |
+//! | `forgetting.rs`| Only what has ended, and was to go, is deleted, and then all of it; nothing tells of it after. |
+//! | `blobs.rs`     | Each blob of a stored run has its file; after a restart no file is without a run.             |
 //! | `liveness.rs`  | After the faults stop every run ends, every request is answered, and recoveries have their cap. |
 
+pub(crate) mod batches;
+pub(crate) mod blobs;
 pub(crate) mod bodies;
+pub(crate) mod claims;
+pub(crate) mod dispositions;
 pub(crate) mod events;
+pub(crate) mod forgetting;
 pub(crate) mod history;
+pub(crate) mod keys;
 pub(crate) mod leases;
 pub(crate) mod liveness;
 pub(crate) mod logs;

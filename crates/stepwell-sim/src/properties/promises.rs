@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use stepwell_engine::Store;
 use stepwell_protocol::{ExecutorMessage, Reply, RequestId, Run, RunId, RunStatus, StepStatus};
 
+use super::dispositions::Answer;
+use super::reference::Watch;
 use super::{Verdict, ensure};
 
 pub(crate) const NAME: &str = "promises";
@@ -12,7 +14,7 @@ pub(crate) const NAME: &str = "promises";
 /// Which run each acknowledged trigger made.
 #[derive(Debug, Default)]
 pub(crate) struct Promises {
-    triggers: BTreeMap<RequestId, RunId>,
+    triggers: BTreeMap<(RequestId, usize), RunId>,
 }
 
 impl Promises {
@@ -21,31 +23,36 @@ impl Promises {
     }
 
     /// A reply leaves the engine.
-    pub(crate) fn replied(
-        &mut self,
-        request_id: &RequestId,
-        reply: &Reply,
-        store: &mut impl Store,
-    ) -> Verdict {
-        let run = match reply {
-            Reply::Triggered { result } => &result.run,
-            Reply::Run { run: Some(run) } => run,
-            _ => return Ok(()),
+    pub(crate) fn replied(&mut self, answer: &Answer<'_>, watch: &Watch) -> Verdict {
+        let runs = match answer.reply {
+            Reply::Run { run: Some(run) } => vec![run],
+            _ => answer.made(),
         };
-        if matches!(reply, Reply::Triggered { .. }) {
+        for (index, run) in answer.made().into_iter().enumerate() {
+            // A resend after its run was deleted makes another one.
             let first = self
                 .triggers
-                .entry(request_id.clone())
+                .entry((answer.request_id.clone(), index))
                 .or_insert_with(|| run.id.clone());
-            ensure(*first == run.id, || {
-                format!("trigger {request_id} made {first} and {}", run.id)
+            let is_other = *first != run.id;
+            ensure(
+                !is_other || answer.may_differ(index) || watch.history.is_gone(first),
+                || format!("trigger {} made {first} and {}", answer.request_id, run.id),
+            )?;
+            first.clone_from(&run.id);
+        }
+        for run in runs {
+            let stored = watch.history.run(&run.id);
+            let holds = stored.is_some_and(|stored| stored.version >= run.version)
+                || answer.deleted.iter().any(|deleted| deleted.id == run.id);
+            ensure(holds, || {
+                format!(
+                    "{} was answered with {run:?}; stored is {stored:?}",
+                    answer.request_id
+                )
             })?;
         }
-        let stored = store.run(&run.id);
-        let holds = matches!(&stored, Ok(Some(stored)) if stored.version >= run.version);
-        ensure(holds, || {
-            format!("{request_id} was answered with {run:?}; stored is {stored:?}")
-        })
+        Ok(())
     }
 }
 

@@ -8,11 +8,14 @@ use std::rc::Rc;
 
 use stepwell_engine::{MemoryStore, Ownership, Store, StoreError, StoreResult};
 use stepwell_protocol::{
-    Generation, LogLine, LogQuery, Order, RequestId, Run, RunFilter, RunId, Step,
+    Generation, LogLine, LogQuery, Order, RequestId, Run, RunFilter, RunId, Step, TimestampMs,
 };
 use stepwell_sqlite::SqliteStore;
 
+use super::batches::{self, Batches};
+use super::forgetting::{self, Deletions};
 use super::history::{self, History};
+use super::keys::{self, Keys};
 use super::{Verdicts, ensure};
 use crate::counts::{Counts, Fault, State};
 
@@ -34,18 +37,25 @@ pub(crate) struct Watch {
     pub(crate) unexpected: u32,
     /// Whether answers are compared. Off, the other properties must do.
     pub(super) compares: bool,
-    /// The first is in force. Several between a restart and its first session: they are told apart by it.
+    /// The states that the database may be in. Several after a restart, until an answer tells them apart.
     pub(super) models: Vec<MemoryStore>,
-    pub(super) committed: MemoryStore,
+    pub(super) committed: Vec<MemoryStore>,
     /// What may be found after a restart, because a commit was neither confirmed nor overwritten.
     pub(super) possible: Vec<MemoryStore>,
     pub(super) touched: BTreeSet<RunId>,
+    pub(super) keys: Keys,
+    pub(crate) batches: Batches,
+    pub(super) deletions: Deletions,
+    /// Whether each claim is judged, which costs a read of all active runs.
+    pub(super) judges_claims: bool,
+    /// The latest time that the engine has told.
+    pub(super) latest: TimestampMs,
 }
 
 pub(crate) type SharedWatch = Rc<RefCell<Watch>>;
 
 impl Watch {
-    pub(crate) fn new(compares: bool) -> Self {
+    pub(crate) fn new(compares: bool, judges_claims: bool) -> Self {
         let empty = MemoryStore::new(Ownership::Exclusive);
         Self {
             verdicts: Verdicts::default(),
@@ -57,25 +67,66 @@ impl Watch {
             unexpected: 0,
             compares,
             models: vec![empty.clone()],
-            committed: empty,
+            committed: vec![empty],
             possible: Vec::new(),
             touched: BTreeSet::new(),
+            keys: Keys::default(),
+            batches: Batches::default(),
+            deletions: Deletions::default(),
+            judges_claims,
+            latest: TimestampMs(0),
         }
     }
 
+    /// The runs, as they were, that were deleted by commits since this was asked last.
+    pub(crate) fn take_deleted(&mut self) -> Vec<Run> {
+        self.deletions.take_committed()
+    }
+
+    /// A run as it stands after a commit, or after a restart.
+    fn see(&mut self, run: Run, steps: Vec<Step>) {
+        self.verdicts.judge(keys::NAME, self.keys.see(&run));
+        self.batches.see(&run);
+        let verdict = self.history.see(run, steps);
+        self.verdicts.judge(history::NAME, verdict);
+    }
+
+    /// A run that is not there after a commit, or after a restart.
+    fn miss(&mut self, run_id: &RunId) {
+        self.keys.miss(run_id);
+        let may_be_gone = self.deletions.may_have_deleted(run_id);
+        let verdict = self.history.miss(run_id, may_be_gone);
+        self.verdicts.judge(history::NAME, verdict);
+    }
+
+    /// When all that a commit changed has been seen.
+    fn judge_whole(&mut self) {
+        let alone = keys::alone(&self.history);
+        self.verdicts.judge(keys::NAME, alone);
+        let whole = self.batches.whole();
+        self.verdicts.judge(batches::NAME, whole);
+    }
+
+    /// Asks every model; those that answer otherwise than SQLite are not what the database is.
     pub(super) fn compare<T: PartialEq + Debug>(
         &mut self,
         call: &str,
         real: &T,
-        on_model: impl FnOnce(&mut MemoryStore) -> StoreResult<T>,
+        on_model: impl Fn(&mut MemoryStore) -> StoreResult<T>,
     ) {
-        let expected = on_model(&mut self.models[0]);
-        if self.compares {
-            let verdict = ensure(expected.as_ref() == Ok(real), || {
-                format!("{call} gave {real:?}; the reference gave {expected:?}")
-            });
-            self.verdicts.judge(NAME, verdict);
+        let answers: Vec<StoreResult<T>> = self.models.iter_mut().map(on_model).collect();
+        if !self.compares {
+            return;
         }
+        let agrees = |answer: &StoreResult<T>| answer.as_ref() == Ok(real);
+        let verdict = ensure(answers.iter().any(agrees), || {
+            format!("{call} gave {real:?}; the reference gave {answers:?}")
+        });
+        let answers = &mut answers.iter();
+        if verdict.is_ok() {
+            self.models.retain(|_| answers.next().is_some_and(agrees));
+        }
+        self.verdicts.judge(NAME, verdict);
     }
 
     pub(super) fn fails_unexpectedly(&mut self, run_id: Option<&RunId>) -> StoreResult<()> {
@@ -102,30 +153,42 @@ impl ReferenceStore {
         let found = content(&mut sqlite)?;
         {
             let watch = &mut *watch.borrow_mut();
-            watch.models = std::iter::once(&watch.committed)
-                .chain(&watch.possible)
+            let states = watch.committed.iter().chain(&watch.possible);
+            let mut models: Vec<MemoryStore> = states
                 .filter(|model| {
                     content(&mut (*model).clone()).is_ok_and(|expected| expected == found)
                 })
                 .cloned()
                 .collect();
+            // Most differ in nothing: an unconfirmed commit that was tried again.
+            let mut seen = BTreeSet::new();
+            models.retain(|model| seen.insert(format!("{model:?}")));
             if watch.compares {
-                let verdict = ensure(!watch.models.is_empty(), || {
+                let verdict = ensure(!models.is_empty(), || {
                     format!("after a restart the database has a state it cannot have: {found:?}")
                 });
                 watch.verdicts.judge(NAME, verdict);
             }
-            let committed = content(&mut watch.committed.clone())?;
-            if found != committed {
+            let is_committed = |model: &MemoryStore| {
+                content(&mut model.clone()).is_ok_and(|expected| expected == found)
+            };
+            if !watch.committed.iter().any(is_committed) {
                 watch.counts.saw(State::CommitSurfaced);
             }
-            if watch.models.is_empty() {
-                watch.models.push(watch.committed.clone());
+            if models.is_empty() {
+                models.clone_from(&watch.committed);
+            }
+            watch.models = models;
+            let there: BTreeSet<&RunId> = found.iter().map(|(run, ..)| &run.id).collect();
+            let known: Vec<RunId> = watch.history.run_ids().cloned().collect();
+            for run_id in known.iter().filter(|run_id| !there.contains(run_id)) {
+                watch.counts.saw(State::DeletionSurfaced);
+                watch.miss(run_id);
             }
             for (run, _, steps, _) in found {
-                let verdict = watch.history.see(run, steps);
-                watch.verdicts.judge(history::NAME, verdict);
+                watch.see(run, steps);
             }
+            watch.judge_whole();
         }
         Ok(Self {
             sqlite,
@@ -141,13 +204,18 @@ impl ReferenceStore {
     /// SQLite's own check, and the reference's whole content beside SQLite's.
     pub(crate) fn check_all(&mut self) {
         let problems = self.sqlite.integrity_check();
+        let orphans = self.sqlite.orphans();
         let real = content(&mut self.sqlite);
         let mut watch = self.watch.borrow_mut();
-        let expected = content(&mut watch.committed.clone());
+        let expected = content(&mut watch.committed[0].clone());
         let sound = ensure(problems == Ok(Vec::new()), || {
             format!("integrity_check says {problems:?}")
         });
         watch.verdicts.judge(NAME, sound);
+        let orphans = ensure(orphans == Ok(Vec::new()), || {
+            format!("rows without their run: {orphans:?}")
+        });
+        watch.verdicts.judge(forgetting::NAME, orphans);
         if watch.compares {
             let alike = ensure(real == expected, || {
                 format!("SQLite has {real:?}; the reference has {expected:?}")
@@ -161,13 +229,15 @@ impl ReferenceStore {
         for run_id in touched {
             let run = self.sqlite.run(&run_id);
             let steps = self.sqlite.steps(&run_id, true);
+            let watch = &mut *self.watch.borrow_mut();
             // A dead disk cannot be read; what it holds is seen at the next opening.
-            if let (Ok(Some(run)), Ok(steps)) = (run, steps) {
-                let watch = &mut *self.watch.borrow_mut();
-                let verdict = watch.history.see(run, steps);
-                watch.verdicts.judge(history::NAME, verdict);
+            match (run, steps) {
+                (Ok(Some(run)), Ok(steps)) => watch.see(run, steps),
+                (Ok(None), Ok(_)) => watch.miss(&run_id),
+                _ => {}
             }
         }
+        self.watch.borrow_mut().judge_whole();
     }
 
     pub(super) fn touch(&self, run_id: &RunId) {

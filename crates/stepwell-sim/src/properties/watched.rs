@@ -9,8 +9,9 @@ use stepwell_protocol::{
     Step, TimestampMs,
 };
 
-use super::ensure;
-use super::reference::{NAME, ReferenceStore};
+use super::claims::{self, Judged};
+use super::forgetting;
+use super::reference::ReferenceStore;
 use crate::counts::State;
 
 macro_rules! both {
@@ -35,33 +36,31 @@ impl Store for ReferenceStore {
     }
 
     fn commit(&mut self) -> StoreResult<bool> {
+        self.watch.borrow_mut().deletions.try_commit();
         let real = self.sqlite.commit();
         {
             let watch = &mut *self.watch.borrow_mut();
             match &real {
                 Ok(wrote) => {
-                    let expected = watch.models[0].commit();
-                    let verdict = ensure(expected == Ok(*wrote), || {
-                        format!("commit gave {real:?}; the reference gave {expected:?}")
-                    });
-                    if watch.compares {
-                        watch.verdicts.judge(NAME, verdict);
-                    }
+                    watch.compare("commit", wrote, MemoryStore::commit);
                     // A transaction without a write leaves the log, and so an unconfirmed commit in it, as it was.
                     if *wrote {
                         watch.possible.clear();
-                        watch.committed = watch.models[0].clone();
+                        watch.committed.clone_from(&watch.models);
                     }
                 }
                 Err(_) => {
-                    let mut unconfirmed = watch.models[0].clone();
-                    // It has the open transaction of the model in force, so this cannot fail.
-                    let _ = unconfirmed.commit();
-                    watch.possible.push(unconfirmed);
+                    let mut unconfirmed = watch.models.clone();
+                    for model in &mut unconfirmed {
+                        // It has an open transaction, so this cannot fail.
+                        let _ = model.commit();
+                    }
+                    watch.possible.append(&mut unconfirmed);
                 }
             }
         }
         if real.is_ok() {
+            self.watch.borrow_mut().deletions.commit();
             self.see_touched();
         }
         real
@@ -71,11 +70,13 @@ impl Store for ReferenceStore {
         self.sqlite.rollback();
         let mut watch = self.watch.borrow_mut();
         watch.touched.clear();
+        watch.deletions.rollback();
         watch.models.iter_mut().for_each(MemoryStore::rollback);
     }
 
     fn savepoint(&mut self) -> StoreResult<()> {
         both!(self.savepoint());
+        self.watch.borrow_mut().deletions.savepoint();
         Ok(())
     }
 
@@ -86,26 +87,14 @@ impl Store for ReferenceStore {
 
     fn rollback_to_savepoint(&mut self) -> StoreResult<()> {
         both!(self.rollback_to_savepoint());
+        self.watch.borrow_mut().deletions.rollback_to_savepoint();
         Ok(())
     }
 
     fn begin_session(&mut self, now: TimestampMs) -> StoreResult<Epoch> {
         let real = self.sqlite.begin_session(now)?;
         let mut watch = self.watch.borrow_mut();
-        let before = watch.models[0].clone();
-        watch
-            .models
-            .retain_mut(|model| model.begin_session(now) == Ok(real));
-        let verdict = ensure(!watch.models.is_empty(), || {
-            format!("no state that the database may have gives the epoch {real}")
-        });
-        if watch.compares {
-            watch.verdicts.judge(NAME, verdict);
-        }
-        if watch.models.is_empty() {
-            watch.models.push(before);
-        }
-        watch.models.truncate(1);
+        watch.compare("begin_session", &real, |model| model.begin_session(now));
         Ok(real)
     }
 
@@ -120,14 +109,18 @@ impl Store for ReferenceStore {
 
     fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted> {
         let inserted = both!(self.insert_run(run));
+        self.hear(run.created_at);
         let (Inserted::Created(run)
         | Inserted::Existing(run)
         | Inserted::Idempotent(run)
         | Inserted::Pending(run)) = &inserted;
         self.touch(&run.id);
         let mut watch = self.watch.borrow_mut();
-        if matches!(inserted, Inserted::Existing(_)) {
-            watch.counts.saw(State::TriggerRepeated);
+        match inserted {
+            Inserted::Created(_) => {}
+            Inserted::Existing(_) => watch.counts.saw(State::TriggerRepeated),
+            Inserted::Idempotent(_) => watch.counts.saw(State::Idempotent),
+            Inserted::Pending(_) => watch.counts.saw(State::PendingKey),
         }
         watch.fails_unexpectedly(None)?;
         Ok(inserted)
@@ -146,7 +139,6 @@ impl Store for ReferenceStore {
     }
 
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage> {
-        // Before the first session there may be several models, and all of them have these runs.
         Ok(both!(self.runs(filter)))
     }
 
@@ -163,11 +155,15 @@ impl Store for ReferenceStore {
     }
 
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
-        Ok(both!(self.promote_due(now)))
+        let due = both!(self.promote_due(now));
+        self.hear(now);
+        Ok(due)
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
+        let before = self.active()?;
         let claimed = both!(self.claim(claim));
+        self.judge_claim(claim, &before, &claimed);
         for claimed in &claimed {
             self.touch(&claimed.run.id);
             if claimed.interrupted {
@@ -290,8 +286,16 @@ impl Store for ReferenceStore {
     }
 
     fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>> {
+        let before = self.sqlite.run(run_id)?;
         let deleted = both!(self.delete_run(run_id));
         self.touch(run_id);
+        let watch = &mut *self.watch.borrow_mut();
+        if let (Some(before), Some(_)) = (before, &deleted) {
+            let verdict = watch.deletions.delete(before);
+            watch.verdicts.judge(forgetting::NAME, verdict);
+        }
+        // As a disk may fail in the middle of a purge.
+        watch.fails_unexpectedly(None)?;
         Ok(deleted)
     }
 
@@ -305,6 +309,56 @@ impl Store for ReferenceStore {
 }
 
 impl ReferenceStore {
+    /// All runs that have not ended, in the open transaction, where claims are judged.
+    fn active(&mut self) -> StoreResult<Vec<Run>> {
+        if !self.watch.borrow().judges_claims {
+            return Ok(Vec::new());
+        }
+        let filter = RunFilter {
+            statuses: vec![RunStatus::Pending, RunStatus::Running, RunStatus::Waiting],
+            limit: 1_000,
+            ..RunFilter::default()
+        };
+        Ok(self.sqlite.runs(&filter)?.runs)
+    }
+
+    /// The engine tells the time.
+    fn hear(&self, now: TimestampMs) {
+        let mut watch = self.watch.borrow_mut();
+        watch.latest = watch.latest.max(now);
+    }
+
+    fn judge_claim(&mut self, claim: &Claim<'_>, before: &[Run], claimed: &[Claimed]) {
+        self.hear(claim.now);
+        let watch = &mut *self.watch.borrow_mut();
+        if !watch.judges_claims {
+            return;
+        }
+        let judged = Judged {
+            claim,
+            before,
+            claimed,
+            latest: watch.latest,
+        };
+        watch.verdicts.judge(claims::NAME, judged.verdict());
+        for run in before.iter().filter(|run| run.status == RunStatus::Pending) {
+            if judged.is_blocked(run) {
+                watch.counts.saw(State::KeyWaited);
+            }
+        }
+        if !claim.leaving.is_empty() {
+            watch.counts.saw(State::KeyLeaving);
+        }
+        if claim.jobs.iter().any(|job| job.concurrency == Some(0)) {
+            watch.counts.saw(State::LimitReached);
+        }
+        for Claimed { run, .. } in claimed {
+            if run.start_at > run.created_at {
+                watch.counts.saw(State::DelayedClaimed);
+            }
+        }
+    }
+
     fn accept(&self, fence: &Fence) {
         let mut watch = self.watch.borrow_mut();
         watch

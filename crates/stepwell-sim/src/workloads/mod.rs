@@ -1,12 +1,21 @@
 //! What the clients want and what the jobs do. Each seed takes one workload; the faults are the same for all.
 
+mod blobs;
+mod bulk;
 mod cancels;
 mod crowd;
+mod delays;
 mod failing;
+mod forgetting;
+mod keys;
+mod limits;
 mod long;
 mod poison;
 mod steady;
 
+use stepwell_protocol::{Payload, ServedJob};
+
+use crate::payloads::number_of;
 use crate::rng::Rng;
 
 /// The shape of a simulation's work. Chances are in a thousand.
@@ -46,6 +55,36 @@ pub struct Workload {
     pub retries: u64,
     /// Whether client messages are doubled and overtake each other.
     pub unordered: bool,
+    /// The jobs, each with its limit.
+    pub jobs: &'static [(&'static str, Option<u32>)],
+    /// Whether inputs say which request they are of.
+    pub marks: bool,
+    /// How many different keys there are.
+    pub keys: u64,
+    /// The chance that a trigger has a concurrency key.
+    pub keyed: u64,
+    /// The chance that one with a concurrency key coalesces.
+    pub coalesces: u64,
+    /// The chance that a trigger has an idempotency key.
+    pub idempotent: u64,
+    /// The chance that a trigger has labels, and that runs are asked for by them.
+    pub labelled: u64,
+    /// The chance that a run is to start later.
+    pub delayed: u64,
+    /// The chance that a run has a priority.
+    pub prioritised: u64,
+    /// The chance that a trigger is a batch.
+    pub batches: u64,
+    /// The chance that an act is a retrigger.
+    pub retriggers: u64,
+    /// The chance that an act deletes a run.
+    pub deletes: u64,
+    /// The chance that an act is a purge.
+    pub purges: u64,
+    /// How long runs are kept.
+    pub retention_ms: Option<i64>,
+    /// The chance that an input or output has blobs.
+    pub blobs: u64,
     /// How long faults strike.
     pub faults_ms: i64,
     /// The pause between faults.
@@ -72,21 +111,69 @@ impl Workload {
         cancels: 40,
         retries: 60,
         unordered: false,
+        jobs: &[("job", None)],
+        marks: false,
+        keys: 2,
+        keyed: 0,
+        coalesces: 0,
+        idempotent: 0,
+        labelled: 0,
+        delayed: 0,
+        prioritised: 0,
+        batches: 0,
+        retriggers: 0,
+        deletes: 0,
+        purges: 0,
+        retention_ms: None,
+        blobs: 0,
         faults_ms: 2_500,
         fault_ms: (30, 500),
     };
 
+    /// All of them.
+    const ALL: [fn() -> Self; 12] = [
+        steady::workload,
+        long::workload,
+        failing::workload,
+        cancels::workload,
+        poison::workload,
+        crowd::workload,
+        keys::workload,
+        delays::workload,
+        limits::workload,
+        bulk::workload,
+        forgetting::workload,
+        blobs::workload,
+    ];
+
     /// The workload of a seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        match seed % 6 {
-            0 => steady::workload(),
-            1 => long::workload(),
-            2 => failing::workload(),
-            3 => cancels::workload(),
-            4 => poison::workload(),
-            _ => crowd::workload(),
-        }
+        let count = Self::ALL.len() as u64;
+        let place = usize::try_from(seed % count).unwrap_or(0);
+        Self::ALL[place]()
+    }
+
+    /// The workload of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().map(|workload| workload());
+        all.find(|workload| workload.name == name)
+    }
+
+    /// What an executor says that it can run.
+    pub(crate) fn served(&self) -> Vec<ServedJob> {
+        let job = |(name, concurrency): &(&str, Option<u32>)| ServedJob {
+            name: (*name).to_owned(),
+            concurrency: *concurrency,
+        };
+        self.jobs.iter().map(job).collect()
+    }
+
+    /// How many runs of a job may be at work at once.
+    pub(crate) fn limit_of(&self, job_name: &str) -> Option<u32> {
+        let job = self.jobs.iter().find(|(name, _)| *name == job_name);
+        job.and_then(|(_, limit)| *limit)
     }
 }
 
@@ -101,14 +188,15 @@ pub(crate) struct StepPlan {
     pub(crate) is_slow: bool,
     pub(crate) hangs: bool,
     pub(crate) kills: bool,
+    pub(crate) has_blob: bool,
 }
 
 /// A job's function: waves of steps, each wave at once, one wave after another.
 pub(crate) type Plan = Vec<Vec<StepPlan>>;
 
 /// The plan that a run's input stands for: the same in every execution, as user code has to be.
-pub(crate) fn plan(input: &str, workload: &Workload) -> Plan {
-    let mut rng = Rng::new(input.parse().unwrap_or(0));
+pub(crate) fn plan(input: &Payload, workload: &Workload) -> Plan {
+    let mut rng = Rng::new(number_of(input));
     let is_poisoned = rng.chance(workload.poisoned);
     let waves = rng.range(1, workload.waves_max);
     let poisoned_wave = rng.range(0, waves - 1);
@@ -131,9 +219,15 @@ pub(crate) fn plan(input: &str, workload: &Workload) -> Plan {
                         is_slow,
                         hangs: rng.chance(workload.hangs),
                         kills: is_poisoned && wave == poisoned_wave && place == 0,
+                        has_blob: rng.may(workload.blobs),
                     }
                 })
                 .collect()
         })
         .collect()
+}
+
+/// Whether a run's own output has a blob.
+pub(crate) fn ends_with_blob(input: &Payload, workload: &Workload) -> bool {
+    number_of(input) % 1_000 < workload.blobs
 }

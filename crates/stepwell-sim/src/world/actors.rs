@@ -1,6 +1,6 @@
 //! Executors and clients as the page sees them: started, connected, killed, started again.
 
-use stepwell_protocol::{EngineMessage, ExecutorId, ServedJob};
+use stepwell_protocol::{EngineMessage, ExecutorId};
 
 use super::executor::{Act, Executor};
 use super::{BUILD, Event, Scene, World};
@@ -27,7 +27,7 @@ impl World {
         if !is_current || !self.executors[executor].alive {
             return;
         }
-        let jobs = served_jobs();
+        let jobs = self.workload.served();
         let late = self
             .host
             .as_ref()
@@ -53,7 +53,11 @@ impl World {
             return;
         }
         for message in messages {
+            let starts = matches!(message, EngineMessage::Assign { .. });
             self.with_executor(executor, |executor, scene| executor.receive(message, scene));
+            if starts {
+                self.judge_functions();
+            }
         }
     }
 
@@ -120,7 +124,12 @@ impl World {
         if self.is_calm {
             return;
         }
-        if let Some(request_id) = self.clients[client].act(&self.workload, &mut self.rng) {
+        let wall_ms = self.now + self.wall_offset;
+        if let Some(request_id) = self.clients[client].act(&self.workload, &mut self.rng, wall_ms) {
+            if let Some(command) = self.clients[client].outstanding.get(&request_id) {
+                let mut watch = self.watch.borrow_mut();
+                watch.batches.ask(&request_id, command);
+            }
             self.ask(client, &request_id);
         }
         let pause = self
@@ -128,11 +137,4 @@ impl World {
             .range(self.workload.pause_ms.0, self.workload.pause_ms.1);
         self.after(pause, Event::ClientActs { client });
     }
-}
-
-pub(super) fn served_jobs() -> Vec<ServedJob> {
-    vec![ServedJob {
-        name: "job".to_owned(),
-        concurrency: None,
-    }]
 }

@@ -55,6 +55,11 @@ impl World {
             request,
         };
         let channel = format!("tab{}>{host}", asking.number());
+        // One copy to each engine. A second one could be on its way with a blob whose file the first one's refusal deletes.
+        let sent_to = &mut self.clients[client].sent_to;
+        if self.workload.blobs > 0 && sent_to.insert(request_id.clone(), host) == Some(host) {
+            return;
+        }
         if !self.workload.unordered || self.is_calm {
             self.send(channel, Event::ToEngine { host, input });
             return;

@@ -2,7 +2,6 @@
 
 use stepwell_protocol::Input;
 
-use super::actors::served_jobs;
 use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::{PowerLoss, Trouble};
@@ -86,6 +85,9 @@ impl World {
     pub(super) fn crash(&mut self, level: Level) {
         self.disk.borrow_mut().kill();
         self.host = None;
+        self.cut_writing();
+        self.watch.borrow_mut().take_deleted();
+        self.waiting_since = None;
         self.bodies.crash();
         match level {
             Level::Engine => self.disk.borrow_mut().end_process(),
@@ -143,6 +145,7 @@ impl World {
         self.struck(Fault::ClockForward);
         self.jumped_at = self.now;
         self.wall_offset += self.rng.range(500, 7_200_000);
+        self.wall_offset_max = self.wall_offset_max.max(self.wall_offset);
     }
 
     fn jump_back(&mut self) {
@@ -194,7 +197,8 @@ impl World {
             .is_some_and(|host| self.executors[number].host == Some(host.id));
         if is_connected {
             self.struck(Fault::HelloAgain);
-            let hello = self.executors[number].hello(BUILD, served_jobs());
+            let jobs = self.workload.served();
+            let hello = self.executors[number].hello(BUILD, jobs);
             self.say(number, hello);
         }
     }

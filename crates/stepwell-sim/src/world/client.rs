@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    ClientId, Command, ErrorCode, NewTrigger, Payload, Reply, RequestId, RunFilter, RunId,
+    BlobId, ClientId, Command, ErrorCode, NewTrigger, Payload, Reply, RequestId, Run, RunFilter,
+    RunId, RunStatus, TimestampMs,
 };
 
+use crate::payloads::{blobs_in, marked, number_of, with_blobs};
 use crate::properties::reference::whole_log;
 use crate::rng::Rng;
 use crate::workloads::Workload;
@@ -24,8 +26,19 @@ pub(super) struct Client {
     number: usize,
     requests: u64,
     triggers_left: u32,
+    blobs: u64,
     pub(super) outstanding: BTreeMap<RequestId, Command>,
+    /// The engine to which each of them was sent last, and that has not answered.
+    pub(super) sent_to: BTreeMap<RequestId, u64>,
     runs: Vec<RunId>,
+    inputs: BTreeMap<RunId, Payload>,
+}
+
+/// What a client thinks with.
+struct Mind<'a> {
+    workload: &'a Workload,
+    rng: &'a mut Rng,
+    wall_ms: i64,
 }
 
 impl Client {
@@ -35,64 +48,155 @@ impl Client {
             number,
             requests: 0,
             triggers_left: workload.triggers,
+            blobs: 0,
             outstanding: BTreeMap::new(),
+            sent_to: BTreeMap::new(),
             runs: Vec::new(),
+            inputs: BTreeMap::new(),
         }
     }
 
     /// Thinks of something to ask.
-    pub(super) fn act(&mut self, workload: &Workload, rng: &mut Rng) -> Option<RequestId> {
-        let command = self.next_command(workload, rng)?;
+    pub(super) fn act(
+        &mut self,
+        workload: &Workload,
+        rng: &mut Rng,
+        wall_ms: i64,
+    ) -> Option<RequestId> {
+        let request_id = RequestId(format!("{}-{}", self.id, self.requests + 1));
+        let mut mind = Mind {
+            workload,
+            rng,
+            wall_ms,
+        };
+        let command = self.next_command(&request_id, &mut mind)?;
         self.requests += 1;
-        let request_id = RequestId(format!("{}-{}", self.id, self.requests));
         self.outstanding.insert(request_id.clone(), command);
         Some(request_id)
     }
 
-    fn next_command(&mut self, workload: &Workload, rng: &mut Rng) -> Option<Command> {
-        if self.triggers_left > 0 && (self.runs.is_empty() || rng.chance(400)) {
+    fn next_command(&mut self, request_id: &RequestId, mind: &mut Mind<'_>) -> Option<Command> {
+        if self.triggers_left > 0 && (self.runs.is_empty() || mind.rng.chance(400)) {
             self.triggers_left -= 1;
-            let run = NewTrigger {
-                job_name: "job".to_owned(),
-                input: Payload::Text(format!("{}", rng.bits() >> 8)),
-                max_recoveries: workload.max_recoveries,
-                ..NewTrigger::default()
-            };
+            if mind.rng.may(mind.workload.batches) {
+                let count = usize::try_from(mind.rng.range(1, 6)).unwrap_or(1);
+                let runs = (0..count).map(|index| self.new_trigger(request_id, index, mind));
+                return Some(Command::BatchTrigger {
+                    runs: runs.collect(),
+                });
+            }
+            let run = self.new_trigger(request_id, 0, mind);
             return Some(Command::Trigger { run });
         }
-        let run_id = rng.pick(&self.runs)?.clone();
+        let run_id = mind.rng.pick(&self.runs)?.clone();
         // One change at a time, as an `await` makes it.
         let is_changing = self
             .outstanding
             .values()
             .any(|command| matches!(command, Command::Cancel { .. } | Command::Retry { .. }));
-        let dice = rng.below(1_000);
-        if !is_changing && dice < workload.cancels {
+        let workload = mind.workload;
+        let dice = mind.rng.below(1_000);
+        let mut end = 0;
+        let mut falls = |chance: u64| {
+            let start = end;
+            end += chance;
+            (start..end).contains(&dice)
+        };
+        if falls(workload.cancels) && !is_changing {
             return Some(Command::Cancel { run_id });
         }
-        if !is_changing && dice < workload.cancels + workload.retries {
+        if falls(workload.retries) && !is_changing {
             return Some(Command::Retry { run_id });
         }
-        Some(match rng.below(5) {
-            0 => Command::GetRun { run_id },
-            1 => Command::GetRuns {
-                filter: RunFilter {
-                    limit: 20,
-                    ..RunFilter::default()
-                },
-            },
-            2 => Command::GetSteps {
-                run_id,
-                outputs: true,
-            },
-            3 => Command::GetLogs {
-                query: whole_log(&run_id),
-            },
-            _ => Command::GetStatus,
-        })
+        if falls(workload.deletes) {
+            return Some(Command::DeleteRun { run_id });
+        }
+        if falls(workload.retriggers) {
+            return Some(self.retrigger(request_id, run_id));
+        }
+        if falls(workload.purges) {
+            return Some(Command::PurgeRuns {
+                older_than_ms: mind.rng.below(1_500),
+                limit: u32::try_from(mind.rng.range(1, 5)).unwrap_or(1),
+            });
+        }
+        Some(read(run_id, mind))
+    }
+
+    fn new_trigger(
+        &mut self,
+        request_id: &RequestId,
+        index: usize,
+        mind: &mut Mind<'_>,
+    ) -> NewTrigger {
+        let Mind {
+            workload,
+            rng,
+            wall_ms,
+        } = mind;
+        let number = rng.bits() >> 8;
+        if !workload.marks {
+            return NewTrigger {
+                job_name: "job".to_owned(),
+                input: Payload::Text(number.to_string()),
+                max_recoveries: workload.max_recoveries,
+                ..NewTrigger::default()
+            };
+        }
+        let mut new = NewTrigger {
+            job_name: rng
+                .pick(workload.jobs)
+                .map_or("job", |job| job.0)
+                .to_owned(),
+            max_recoveries: workload.max_recoveries,
+            ..NewTrigger::default()
+        };
+        if rng.may(workload.keyed) {
+            new.concurrency_key = Some(format!("k{}", rng.below(workload.keys)));
+            new.coalesce = rng.may(workload.coalesces);
+        }
+        if rng.may(workload.idempotent) {
+            new.idempotency_key = Some(format!("i{}", rng.below(workload.keys * 2)));
+        }
+        if rng.may(workload.labelled) {
+            new.labels = labels(rng);
+        }
+        if rng.may(workload.prioritised) {
+            new.priority = i32::try_from(rng.range(-2, 2)).unwrap_or(0);
+        }
+        if rng.may(workload.delayed) {
+            if rng.chance(500) {
+                new.delay_ms = Some(rng.below(2_500));
+            } else {
+                new.start_at = Some(TimestampMs(*wall_ms + rng.range(-500, 2_500)));
+            }
+        }
+        if rng.may(workload.blobs) {
+            for _ in 0..rng.range(1, 2) {
+                self.blobs += 1;
+                new.blobs
+                    .push(BlobId(format!("{}-b{}", self.id, self.blobs)));
+            }
+        }
+        let value = marked(number, &format!("{request_id}.{index}"));
+        new.input = with_blobs(&value, &new.blobs);
+        new
+    }
+
+    /// The run's own input again, and the same files.
+    fn retrigger(&self, request_id: &RequestId, run_id: RunId) -> Command {
+        let input = self.inputs.get(&run_id).cloned().unwrap_or_default();
+        let blobs = blobs_in(&input);
+        let value = marked(number_of(&input), &format!("{request_id}.0"));
+        Command::Retrigger {
+            run_id,
+            input: with_blobs(&value, &blobs),
+            blobs,
+        }
     }
 
     pub(super) fn replied(&mut self, request_id: &RequestId, reply: &Reply) -> Next {
+        self.sent_to.remove(request_id);
         if let Reply::Error { error } = reply
             && matches!(
                 error.code,
@@ -102,21 +206,100 @@ impl Client {
         {
             return Next::Again;
         }
-        self.outstanding.remove(request_id);
-        if let Reply::Triggered { result } = reply
-            && !self.runs.contains(&result.run.id)
-        {
-            self.runs.push(result.run.id.clone());
+        let asked = self.outstanding.remove(request_id);
+        match reply {
+            Reply::Triggered { result } => self.learn(&result.run),
+            Reply::BatchTriggered { results } => {
+                for result in results {
+                    self.learn(&result.run);
+                }
+            }
+            Reply::Error { error } if error.code == ErrorCode::NotFound => self.forget(asked),
+            Reply::Deleted { .. } | Reply::Run { run: None } => self.forget(asked),
+            _ => {}
         }
         Next::Done
+    }
+
+    fn learn(&mut self, run: &Run) {
+        if !self.runs.contains(&run.id) {
+            self.runs.push(run.id.clone());
+            self.inputs.insert(run.id.clone(), run.input.clone());
+        }
+    }
+
+    /// The run that was asked for is not there any more.
+    fn forget(&mut self, asked: Option<Command>) {
+        let Some(
+            Command::DeleteRun { run_id }
+            | Command::Cancel { run_id }
+            | Command::Retry { run_id }
+            | Command::Retrigger { run_id, .. }
+            | Command::GetRun { run_id }
+            | Command::GetSteps { run_id, .. },
+        ) = asked
+        else {
+            return;
+        };
+        self.runs.retain(|known| *known != run_id);
     }
 
     /// Its page was reloaded: what it asked is forgotten, what it may still trigger is not.
     pub(super) fn reload(&mut self) {
         self.outstanding.clear();
+        self.sent_to.clear();
     }
 
     pub(super) fn number(&self) -> usize {
         self.number
     }
+}
+
+fn labels(rng: &mut Rng) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([("user".to_owned(), format!("u{}", rng.below(2)))]);
+    if rng.chance(500) {
+        labels.insert("kind".to_owned(), format!("k{}", rng.below(2)));
+    }
+    labels
+}
+
+/// Something to read.
+fn read(run_id: RunId, mind: &mut Mind<'_>) -> Command {
+    match mind.rng.below(5) {
+        0 => Command::GetRun { run_id },
+        1 => Command::GetRuns {
+            filter: filter(mind),
+        },
+        2 => Command::GetSteps {
+            run_id,
+            outputs: true,
+        },
+        3 => Command::GetLogs {
+            query: whole_log(&run_id),
+        },
+        _ => Command::GetStatus,
+    }
+}
+
+fn filter(mind: &mut Mind<'_>) -> RunFilter {
+    let mut filter = RunFilter {
+        limit: 20,
+        ..RunFilter::default()
+    };
+    let Mind {
+        workload,
+        rng,
+        wall_ms,
+    } = mind;
+    if rng.may(workload.labelled) {
+        filter.labels = labels(rng);
+        if rng.chance(300) {
+            filter.statuses = vec![RunStatus::Pending, RunStatus::Completed];
+        }
+        if rng.chance(300) {
+            filter.created_after = Some(TimestampMs(*wall_ms - rng.range(0, 1_000)));
+        }
+        filter.limit = 3;
+    }
+    filter
 }

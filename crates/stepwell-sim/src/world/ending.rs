@@ -1,13 +1,20 @@
 //! The end: the faults stop, everything has its time, and all that is stored is judged.
 
 use stepwell_engine::Store;
-use stepwell_protocol::{Step, StepStatus};
+use stepwell_protocol::{Step, StepStatus, TimestampMs};
 
 use super::messages::output_of_run;
 use super::{Event, World};
+use crate::counts::Fault;
+use crate::payloads::value_of;
 use crate::properties::liveness::{self, CALM_MS_MAX};
 use crate::properties::reference::whole_log;
-use crate::properties::{ensure, logs, promises};
+use crate::properties::{blobs, ensure, forgetting, logs, promises};
+
+/// The longest that a timer is set for.
+const TIMER_MS_MAX: i64 = 60_000;
+/// How long after its end of retention a run is surely gone, in an idle system.
+const IDLE_MS_MAX: i64 = 2_000;
 
 impl World {
     /// The faults are over: whatever hangs is killed, as a user would do it, and all is judged when it has had its time.
@@ -25,7 +32,15 @@ impl World {
                 self.kill_executor(number);
             }
         }
-        self.after(CALM_MS_MAX, Event::Check);
+        let mut ms = CALM_MS_MAX;
+        // Who put the clock back puts it right again, else what is to start later has hours to wait. Nothing tells the
+        // engine but its timer, which it must not set for longer than a minute while something waits for its time.
+        if self.workload.delayed > 0 && self.wall_offset < self.wall_offset_max {
+            self.struck(Fault::ClockForward);
+            self.wall_offset = self.wall_offset_max;
+            ms += TIMER_MS_MAX;
+        }
+        self.after(ms, Event::Check);
     }
 
     pub(super) fn check(&mut self) {
@@ -40,7 +55,22 @@ impl World {
             format!("requests without an answer: {}", unanswered.join("; "))
         });
         self.judge(liveness::NAME, verdict);
+        self.check_forgetting();
         self.check_store();
+    }
+
+    /// Idle moments were many: nothing is over its age. A restart is the last that sweeps files.
+    fn check_forgetting(&mut self) {
+        let now = self.host.as_ref().map_or(0, |host| host.now.0);
+        if let Some(retention_ms) = self.workload.retention_ms {
+            let before = TimestampMs(now - retention_ms - IDLE_MS_MAX);
+            let verdict = forgetting::none_over_age(&self.watch.borrow().history, before);
+            self.judge(forgetting::NAME, verdict);
+        }
+        self.sweep_blobs();
+        self.judge_files();
+        let verdict = blobs::none_left(&self.watch.borrow().history, &self.files.there);
+        self.judge(blobs::NAME, verdict);
     }
 
     /// At the end: everything that is stored, against everything that was promised and done.
@@ -55,6 +85,9 @@ impl World {
         let store = host.engine.store_mut();
         store.check_all();
         for run_id in self.promises.run_ids() {
+            if self.watch.borrow().history.is_gone(run_id) {
+                continue;
+            }
             let verdict = promises::kept(run_id, store);
             self.watch
                 .borrow_mut()
@@ -106,8 +139,9 @@ impl World {
             outputs.insert(step.name.clone(), Ok::<_, ()>(stored));
         }
         let expected = output_of_run(&outputs);
-        ensure(output.is_none_or(|output| *output == expected), || {
-            format!("the run returned {output:?}, and its steps {expected:?}")
-        })
+        ensure(
+            output.is_none_or(|output| value_of(output) == expected),
+            || format!("the run returned {output:?}, and its steps {expected:?}"),
+        )
     }
 }

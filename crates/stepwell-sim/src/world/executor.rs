@@ -1,7 +1,7 @@
 //! An executor, as `packages/core/src/executor` is one: memo and replay, bodies as spans of virtual time, messages kept
 //! until they are answered and sent again to a restarted engine, abort and release.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use stepwell_protocol::{
     Assignment, EngineMessage, ExecutorEnvelope, ExecutorId, ExecutorMessage, Generation, Holding,
@@ -12,6 +12,7 @@ use super::Scene;
 use super::function::{Active, HUNG_MS};
 use super::messages::{run_of, set_generation};
 use crate::counts::State;
+use crate::properties::keys::Function;
 use crate::properties::logs::Span;
 
 /// An aborted function is given up after this.
@@ -64,7 +65,18 @@ pub(super) struct Executor {
     last_seq: u64,
     unanswered: BTreeMap<u64, Unanswered>,
     pub(super) runs: BTreeMap<RunId, Active>,
-    leaving: BTreeSet<(RunId, Generation)>,
+    leaving: BTreeMap<(RunId, Generation), Leaving>,
+    /// How many hellos it said.
+    hellos: u64,
+}
+
+/// A function that was told to stop and has not ended.
+#[derive(Debug)]
+struct Leaving {
+    job_name: String,
+    key: Option<String>,
+    /// The hello after which it was told. The next one does not tell of it, and the engine does not know it then.
+    hello: u64,
 }
 
 impl Executor {
@@ -78,7 +90,8 @@ impl Executor {
             last_seq: 0,
             unanswered: BTreeMap::new(),
             runs: BTreeMap::new(),
-            leaving: BTreeSet::new(),
+            leaving: BTreeMap::new(),
+            hellos: 0,
         }
     }
 
@@ -95,9 +108,36 @@ impl Executor {
         in_flight.any(|(_, until)| *until > now + HUNG_MS / 2)
     }
 
+    pub(super) fn has_free_slot(&self) -> bool {
+        self.runs.len() + self.leaving.len() < self.slots as usize
+    }
+
+    /// The functions that have not ended.
+    pub(super) fn functions(&self) -> Vec<Function> {
+        let of = |job_name: &str, key: Option<&String>, run_id: &RunId| Function {
+            job_name: job_name.to_owned(),
+            key: key.cloned(),
+            run_id: run_id.clone(),
+            executor: self.id.0.clone(),
+        };
+        let running = self.runs.values().filter(|run| !run.ended).map(|run| {
+            let Assignment {
+                job_name, run_id, ..
+            } = &run.assignment;
+            of(job_name, run.key.as_ref(), run_id)
+        });
+        let leaving = self
+            .leaving
+            .iter()
+            .filter(|(_, leaving)| leaving.hello == self.hellos)
+            .map(|((run_id, _), leaving)| of(&leaving.job_name, leaving.key.as_ref(), run_id));
+        running.chain(leaving).collect()
+    }
+
     /// A new port, or the same engine again: everything waits for its welcome.
     pub(super) fn hello(&mut self, build_id: &str, jobs: Vec<ServedJob>) -> ExecutorEnvelope {
         self.open = false;
+        self.hellos += 1;
         let holding = self
             .runs
             .iter()
@@ -137,7 +177,7 @@ impl Executor {
                 if holds {
                     scene.saw(State::Aborted);
                     self.leave(&run_id, scene);
-                } else if !self.leaving.contains(&(run_id.clone(), generation)) {
+                } else if !self.leaving.contains_key(&(run_id.clone(), generation)) {
                     self.tell(ExecutorMessage::Released { run_id, generation }, scene);
                 }
             }
@@ -212,7 +252,12 @@ impl Executor {
             return;
         };
         let generation = run.generation;
-        self.leaving.insert((run_id.clone(), generation));
+        let leaving = Leaving {
+            job_name: run.assignment.job_name.clone(),
+            key: run.key.clone(),
+            hello: self.hellos,
+        };
+        self.leaving.insert((run_id.clone(), generation), leaving);
         let settled_in = run
             .in_flight
             .values()
@@ -281,7 +326,7 @@ impl Executor {
             scene.saw(State::Replayed);
         }
         *scene.assignments += 1;
-        let run = Active::new(*scene.assignments, assignment, scene.workload);
+        let run = Active::new(assignment, scene);
         self.runs.insert(run_id.clone(), run);
         self.advance(&run_id, scene);
     }

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{
-    Assignment, ExecutorEnvelope, ExecutorMessage, Generation, LogLevel, NewLog, Payload, Progress,
-    Report, RunFailure, RunId, Step, TimestampMs,
+    Assignment, BlobId, ExecutorEnvelope, ExecutorMessage, Generation, LogLevel, NewLog, Payload,
+    Progress, Report, RunFailure, RunId, Step, TimestampMs,
 };
 
 use super::Scene;
 use super::executor::{Act, Alarm, Executor};
 use super::messages::{failure, outcome_of, output_of_run};
 use crate::counts::Fault;
+use crate::payloads::with_blobs;
 use crate::properties::bodies::{self, Body, output_of};
 use crate::properties::logs::{self, Span};
-use crate::workloads::{Plan, StepPlan, Workload, plan};
+use crate::workloads::{Plan, StepPlan, ends_with_blob, plan};
 
 /// How long lines wait for a message to ride along with.
 const REPORT_MS: i64 = 100;
@@ -37,6 +38,9 @@ pub(super) struct Active {
     pub(super) progress: Option<Progress>,
     pub(super) report_due: bool,
     pub(super) ended: bool,
+    /// The run's concurrency key, which an executor is not told: for the judges.
+    pub(super) key: Option<String>,
+    pub(super) ends_with_blob: bool,
 }
 
 impl Executor {
@@ -100,13 +104,19 @@ impl Executor {
                 error,
                 report,
             },
-            None => ExecutorMessage::RunComplete {
-                run_id,
-                generation,
-                output: output_of_run(&run.outcomes),
-                blobs: Vec::new(),
-                report,
-            },
+            None => {
+                let mut blobs = Vec::new();
+                if run.ends_with_blob {
+                    blobs.push(BlobId(format!("end{}", run.number)));
+                }
+                ExecutorMessage::RunComplete {
+                    run_id,
+                    generation,
+                    output: with_blobs(&output_of_run(&run.outcomes), &blobs),
+                    blobs,
+                    report,
+                }
+            }
         };
         self.post(message, lines, scene);
     }
@@ -129,11 +139,9 @@ impl Executor {
             return;
         };
         let attempt = run.attempt_of(step);
-        let fails = run
-            .plan
-            .iter()
-            .flatten()
-            .any(|plan| plan.name == step && attempt <= plan.fails_until);
+        let plan = run.plan.iter().flatten().find(|plan| plan.name == step);
+        let fails = plan.is_some_and(|plan| attempt <= plan.fails_until);
+        let has_blob = plan.is_some_and(|plan| plan.has_blob);
         let generation = run.generation;
         let (report, lines) = run.take_report();
         if let Some(body) = scene.bodies.get_mut(body) {
@@ -152,14 +160,18 @@ impl Executor {
                 report,
             }
         } else {
-            let output = output_of(body);
+            let blobs = match has_blob {
+                true => vec![BlobId(format!("body{body}"))],
+                false => Vec::new(),
+            };
+            let output = with_blobs(&output_of(body), &blobs);
             ExecutorMessage::StepCommit {
                 run_id,
                 generation,
                 step_name,
                 attempt,
                 output,
-                blobs: Vec::new(),
+                blobs,
                 duration_ms,
                 report,
             }
@@ -169,11 +181,16 @@ impl Executor {
 }
 
 impl Active {
-    pub(super) fn new(number: usize, assignment: Assignment, workload: &Workload) -> Self {
+    pub(super) fn new(assignment: Assignment, scene: &Scene<'_>) -> Self {
+        let watch = scene.watch.borrow();
+        let run = watch.history.run(&assignment.run_id);
+        let workload = scene.workload;
         Self {
-            number,
+            number: *scene.assignments,
+            key: run.and_then(|run| run.concurrency_key.clone()),
+            ends_with_blob: ends_with_blob(&assignment.input, workload),
             generation: assignment.generation,
-            plan: plan(assignment.input.text().unwrap_or_default(), workload),
+            plan: plan(&assignment.input, workload),
             assignment,
             wave: 0,
             outcomes: BTreeMap::new(),

@@ -2,18 +2,23 @@
 //! lets nothing out before the commit.
 
 use stepwell_engine::{Clock, Engine, EngineOptions, Entropy, Ownership, StoreResult, wait_ms};
-use stepwell_protocol::{Effect, EngineMessage, ExecutorId, ExecutorMessage, Input, Output};
+use stepwell_protocol::{
+    Effect, EngineMessage, ExecutorId, ExecutorMessage, Input, Output, TimestampMs,
+};
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 
 use super::chaos::{Moment, Strike};
 use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::DiskError;
+use crate::properties::forgetting::Permitted;
 use crate::properties::reference::ReferenceStore;
 use crate::vfs;
 
 /// How long an engine waits for its executors.
 pub(super) const GATE_MS: i64 = 1_000;
+/// How long it looks on before it calls it idle.
+const IDLE_MS: i64 = 400;
 
 /// A living engine.
 pub(super) struct Host {
@@ -25,7 +30,11 @@ pub(super) struct Host {
     is_flushing: bool,
     /// Of the timer that counts.
     wake_token: u64,
-    was_paused: bool,
+    pub(super) was_paused: bool,
+    /// The time of its last batch.
+    pub(super) now: TimestampMs,
+    /// When that was.
+    flushed_at: i64,
     /// How many of the executors that it expects have not said hello.
     missing: usize,
 }
@@ -62,6 +71,7 @@ impl World {
         let options = EngineOptions {
             build_id: BUILD.to_owned(),
             expected_executors: u32::try_from(expected).unwrap_or(u32::MAX),
+            retention_ms: self.workload.retention_ms,
             ..EngineOptions::default()
         };
         let mut clock = Clock::new(self.wall_ms(), self.monotonic_ms());
@@ -99,8 +109,15 @@ impl World {
             is_flushing: false,
             wake_token: 0,
             was_paused: false,
+            now,
+            flushed_at: self.now,
             missing: expected,
         });
+        self.permitted = Permitted::default();
+        self.sweep_blobs();
+        if self.workload.retention_ms.is_some() {
+            self.after(IDLE_MS, Event::Idle { host: id });
+        }
         self.deliver(output);
         self.greet_all(id);
     }
@@ -148,6 +165,15 @@ impl World {
                 self.after(ms, Event::Gone { id });
             }
         }
+        let from_outside = matches!(input, Input::Client { .. } | Input::Executor { .. });
+        if self.workload.blobs > 0 && from_outside {
+            self.store_blobs(to, input);
+        } else {
+            self.hand_to_engine(to, input);
+        }
+    }
+
+    pub(super) fn hand_to_engine(&mut self, to: u64, input: Input) {
         let Some(host) = self.host.as_mut().filter(|host| host.id == to) else {
             self.struck(Fault::MessageLost);
             return;
@@ -169,6 +195,17 @@ impl World {
         if is_due {
             self.post_to_engine(host, Input::Tick);
         }
+    }
+
+    /// Where nothing was done for a while, what is over its age is deleted, a few at a time.
+    pub(super) fn idle(&mut self, host: u64) {
+        let Some(current) = self.host.as_ref().filter(|current| current.id == host) else {
+            return;
+        };
+        if self.now - current.flushed_at >= IDLE_MS / 2 {
+            self.post_to_engine(host, Input::Upkeep);
+        }
+        self.after(IDLE_MS, Event::Idle { host });
     }
 
     pub(super) fn flush(&mut self, of: u64) {
@@ -201,6 +238,8 @@ impl World {
         let inputs = std::mem::take(&mut host.inputs);
         let observed = host.clock.observe(wall, monotonic);
         let together = inputs.len() > 1;
+        self.permitted = Permitted::by(&inputs, self.workload.retention_ms);
+        (host.now, host.flushed_at) = (observed.now, self.now);
         let unexpected = self.watch.borrow().unexpected;
         let output = host.engine.handle(inputs, observed.now, entropy);
         self.batches += 1;
@@ -290,7 +329,19 @@ impl World {
         if let Some(wait) = wait {
             self.after(i64::from(wait), Event::Wake { host: id, token });
         }
+        if output.more_upkeep {
+            self.saw(State::MoreUpkeep);
+            self.after(
+                0,
+                Event::ToEngine {
+                    host: id,
+                    input: Input::Upkeep,
+                },
+            );
+        }
         self.send_effects(id, output.effects);
+        self.judge_files();
+        self.judge_waiting();
         for addressed in output.replies {
             let number = self
                 .clients
@@ -314,12 +365,15 @@ impl World {
     fn send_effects(&mut self, host: u64, effects: Vec<Effect>) {
         let mut by_executor: Vec<(ExecutorId, Vec<EngineMessage>)> = Vec::new();
         for effect in effects {
-            let Effect::Send {
-                executor_id,
-                message,
-            } = effect
-            else {
-                continue;
+            let (executor_id, message) = match effect {
+                Effect::Send {
+                    executor_id,
+                    message,
+                } => (executor_id, message),
+                Effect::DeleteBlobs { ids } => {
+                    self.delete_blobs(&ids);
+                    continue;
+                }
             };
             match by_executor.iter_mut().find(|(id, _)| *id == executor_id) {
                 Some((_, messages)) => messages.push(message),

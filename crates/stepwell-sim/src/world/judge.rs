@@ -2,15 +2,17 @@
 
 use stepwell_engine::Store;
 use stepwell_protocol::{
-    Assignment, Effect, EngineMessage, EventBody, ExecutorId, FailureCode, Holding, Output,
+    Assignment, Command, Disposition, Effect, EngineMessage, ErrorCode, EventBody, ExecutorId,
+    FailureCode, Holding, Output, Reply, RunId,
 };
 
 use super::World;
 use super::executor::Executor;
 use super::host::GATE_MS;
 use super::messages::run_of;
-use crate::counts::State;
-use crate::properties::{events, leases, liveness, promises};
+use crate::counts::{Counts, State};
+use crate::properties::dispositions::{self, Answer};
+use crate::properties::{events, forgetting, leases, liveness, promises};
 
 impl World {
     pub(super) fn judge_output(&mut self, output: &Output) {
@@ -18,7 +20,14 @@ impl World {
             return;
         };
         let epoch = host.engine.epoch();
+        let deleted = self.watch.borrow_mut().take_deleted();
+        let is_deleted = |run_id: &RunId| deleted.iter().any(|run| run.id == *run_id);
         let mut verdicts = Vec::new();
+        {
+            let history = &self.watch.borrow().history;
+            let verdict = forgetting::judge(output, &deleted, &self.permitted, host.now, history);
+            verdicts.push((forgetting::NAME, verdict));
+        }
         for event in &output.events {
             if let EventBody::RunFail {
                 error_code: FailureCode::LimitExceeded,
@@ -26,15 +35,26 @@ impl World {
             {
                 self.watch.borrow_mut().counts.saw(State::RecoveryCap);
             }
-            let verdict = self.events.see(epoch, event, host.engine.store_mut());
+            let stored = (!is_deleted(&event.head.run_id)).then(|| host.engine.store_mut());
+            let verdict = self.events.see(epoch, event, stored);
             verdicts.push((events::NAME, verdict));
         }
         for addressed in &output.replies {
             let (request_id, reply) = (&addressed.reply.request_id, &addressed.reply.reply);
-            let verdict = self
-                .promises
-                .replied(request_id, reply, host.engine.store_mut());
-            verdicts.push((promises::NAME, verdict));
+            let client = self
+                .clients
+                .iter()
+                .find(|client| client.id == addressed.client_id);
+            let answer = Answer {
+                request_id,
+                command: client.and_then(|client| client.outstanding.get(request_id)),
+                reply,
+                deleted: &deleted,
+            };
+            let watch = &mut *self.watch.borrow_mut();
+            note_answer(&answer, &mut watch.counts);
+            verdicts.push((dispositions::NAME, dispositions::judge(&answer, watch)));
+            verdicts.push((promises::NAME, self.promises.replied(&answer, watch)));
         }
         for (property, verdict) in verdicts {
             self.judge(property, verdict);
@@ -127,6 +147,9 @@ impl World {
             };
             let store = host.engine.store_mut();
             let Ok(Some(run)) = store.run(run_id) else {
+                if self.watch.borrow().history.is_gone(run_id) {
+                    continue;
+                }
                 verdicts.push((
                     promises::NAME,
                     Err(format!("acknowledged without a run: {message:?}")),
@@ -140,5 +163,26 @@ impl World {
         for (property, verdict) in verdicts {
             self.judge(property, verdict);
         }
+    }
+}
+
+fn note_answer(answer: &Answer<'_>, counts: &mut Counts) {
+    match (answer.command, answer.reply) {
+        (Some(Command::BatchTrigger { .. }), Reply::BatchTriggered { .. }) => {
+            counts.saw(State::BatchMade);
+        }
+        (Some(Command::BatchTrigger { .. }), Reply::Error { error })
+            if error.code == ErrorCode::Conflict =>
+        {
+            counts.saw(State::BatchRefused);
+        }
+        (Some(Command::Retrigger { .. }), Reply::Triggered { .. }) => {
+            counts.saw(State::Retriggered);
+        }
+        (_, Reply::Triggered { result }) if result.disposition == Disposition::Coalesced => {
+            counts.saw(State::Coalesced);
+        }
+        (Some(Command::DeleteRun { .. }), Reply::Deleted { .. }) => counts.saw(State::Deleted),
+        _ => {}
     }
 }

@@ -6,13 +6,15 @@ use stepwell_protocol::{
     ExecutorMessage, FailureCode, Generation, Payload, RunFailure, RunId, Step,
 };
 
+use crate::payloads::value_of;
+
 /// What a run returns: the outputs of its steps by name, so that it shows what its function saw.
-pub(super) fn output_of_run<E>(outcomes: &BTreeMap<String, Result<Payload, E>>) -> Payload {
-    let outputs: Vec<&str> = outcomes
+pub(super) fn output_of_run<E>(outcomes: &BTreeMap<String, Result<Payload, E>>) -> String {
+    let outputs: Vec<String> = outcomes
         .values()
-        .filter_map(|outcome| outcome.as_ref().ok().and_then(Payload::text))
+        .filter_map(|outcome| outcome.as_ref().ok().map(value_of))
         .collect();
-    Payload::Text(format!("[{}]", outputs.join(",")))
+    format!("[{}]", outputs.join(","))
 }
 
 pub(super) fn outcome_of(step: &Step) -> Option<Result<Payload, RunFailure>> {

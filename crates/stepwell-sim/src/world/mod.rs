@@ -6,11 +6,13 @@ mod chaos;
 mod client;
 mod ending;
 mod executor;
+mod files;
 mod function;
 mod host;
 mod judge;
 mod messages;
 mod simulation;
+mod waiting;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ use stepwell_protocol::{EngineMessage, ExecutorId, Input, Reply, RequestId, RunI
 use self::chaos::Strike;
 use self::client::{Client, Next};
 use self::executor::{Act, Alarm, Executor};
+use self::files::Files;
 use self::host::Host;
 use self::simulation::Trace;
 pub use self::simulation::{Options, Outcome, simulate};
@@ -29,6 +32,7 @@ use crate::counts::{Fault, State};
 use crate::disk::Disk;
 use crate::properties::bodies::Bodies;
 use crate::properties::events::Events;
+use crate::properties::forgetting::Permitted;
 use crate::properties::leases::Leases;
 use crate::properties::liveness::{self, Recoveries};
 use crate::properties::logs::Acknowledged;
@@ -39,6 +43,8 @@ use crate::vfs::SharedDisk;
 use crate::workloads::Workload;
 
 const BUILD: &str = "sim";
+/// How far the wall clock is from the start of the simulation when it goes right.
+const WALL_OFFSET: i64 = 1_800_000_000_000;
 /// No simulation needs as many; one that does has lost its way.
 const EVENTS_MAX: u64 = 200_000;
 
@@ -87,6 +93,15 @@ enum Event {
         client: usize,
         request_id: RequestId,
     },
+    /// The blobs that came with an input are files now.
+    BlobsStored {
+        host: u64,
+        input: Input,
+    },
+    /// Nothing has been done for a while, perhaps.
+    Idle {
+        host: u64,
+    },
     Fault,
     DiskHeals,
     Calm,
@@ -122,6 +137,8 @@ struct World {
     now: i64,
     /// How far the wall clock is from true time.
     wall_offset: i64,
+    /// How far it ever was ahead.
+    wall_offset_max: i64,
     queue: BTreeMap<(i64, u64), Event>,
     posted: u64,
     trace: Trace,
@@ -154,16 +171,23 @@ struct World {
     is_torn: bool,
     /// When the clock ran ahead last.
     jumped_at: i64,
+    files: Files,
+    /// What the batch that is being handled may delete.
+    permitted: Permitted,
+    /// Since when a run has been waiting beside a free slot.
+    waiting_since: Option<i64>,
 }
 
 impl World {
     fn new(options: Options) -> Self {
-        let workload = Workload::of(options.seed);
+        let named = options.workload.and_then(Workload::named);
+        let workload = named.unwrap_or_else(|| Workload::of(options.seed));
         let mut world = Self {
             seed: options.seed,
             rng: Rng::new(options.seed),
             now: 0,
-            wall_offset: 1_800_000_000_000,
+            wall_offset: WALL_OFFSET,
+            wall_offset_max: WALL_OFFSET,
             queue: BTreeMap::new(),
             posted: 0,
             trace: Trace {
@@ -172,7 +196,7 @@ impl World {
                 tells: options.tells,
             },
             disk: Rc::new(RefCell::new(Disk::default())),
-            watch: Rc::new(RefCell::new(Watch::new(options.reference))),
+            watch: Rc::new(RefCell::new(Watch::new(options.reference, workload.marks))),
             host: None,
             hosts: 0,
             batches: 0,
@@ -197,6 +221,9 @@ impl World {
             misses_executor: false,
             is_torn: false,
             jumped_at: -1,
+            files: Files::default(),
+            permitted: Permitted::default(),
+            waiting_since: None,
             workload,
         };
         world.after(0, Event::Open);
@@ -300,6 +327,8 @@ impl World {
             Event::Spawn { slots } => self.spawn(slots),
             Event::ClientActs { client } => self.client_acts(client),
             Event::Resend { client, request_id } => self.ask(client, &request_id),
+            Event::BlobsStored { host, input } => self.blobs_stored(host, input),
+            Event::Idle { host } => self.idle(host),
             Event::Fault => self.fault(),
             Event::DiskHeals => self.disk.borrow_mut().full = false,
             Event::Calm => self.calm(),

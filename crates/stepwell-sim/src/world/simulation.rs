@@ -12,6 +12,8 @@ use crate::properties::Violation;
 pub struct Options {
     /// The seed, from which everything follows.
     pub seed: u64,
+    /// The workload by name; the seed's own where it is `None`.
+    pub workload: Option<&'static str>,
     /// Whether SQLite's answers are compared with the reference store's. Off, the other properties must find what is
     /// wrong.
     pub reference: bool,
@@ -25,6 +27,7 @@ impl Options {
     pub const fn of(seed: u64) -> Self {
         Self {
             seed,
+            workload: None,
             reference: true,
             tells: false,
         }
