@@ -3,7 +3,7 @@ import type { Serializer } from './codec/codec.js'
 import { checkSerializer } from './codec/serializer.js'
 import { type Executor, startExecutor } from './executor/runtime.js'
 import { collectJobs } from './job.js'
-import { checkOptions } from './options.js'
+import { checkOptions, invalid, shown } from './options.js'
 import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from './wire.js'
 
 /** The exports that this worker serves, from however many calls. */
@@ -24,6 +24,7 @@ export interface ServeJobsOptions {
  * @returns its argument.
  */
 export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions): T {
+  checkJobs(jobs)
   // Two jobs of one name throw here, in the page too.
   collectJobs(jobs)
   const checked = checkOptions(options, 'serveJobs', ['serializer'])
@@ -36,6 +37,11 @@ export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions)
   // listener again has no effect.
   globalThis.addEventListener('message', onMessage)
   return jobs
+}
+
+function checkJobs(jobs: unknown): void {
+  if ((typeof jobs === 'object' || typeof jobs === 'function') && jobs !== null) return
+  throw invalid(`serveJobs takes an object of jobs or a module, and got ${shown(jobs)}.`)
 }
 
 function onMessage({ data }: MessageEvent<unknown>): void {

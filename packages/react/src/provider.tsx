@@ -1,5 +1,6 @@
 'use client'
 import type { ReactNode } from 'react'
+import { checkClient } from './check.js'
 import { ClientContext, type RegisteredClient } from './context.js'
 
 export interface StepwellProviderProps {
@@ -10,5 +11,6 @@ export interface StepwellProviderProps {
 
 /** Gives a client to the hooks below it. Rendering it, on a server too, starts nothing. */
 export function StepwellProvider({ client, children }: StepwellProviderProps): ReactNode {
+  checkClient(client)
   return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>
 }

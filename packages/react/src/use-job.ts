@@ -8,6 +8,7 @@ import {
   type Resolve,
 } from '@stepwell/core'
 import { useInsertionEffect, useMemo } from 'react'
+import { checkOptionsObject } from './check.js'
 import { useClient } from './context.js'
 import { useObserver } from './use-observer.js'
 import { useStable } from './use-stable.js'
@@ -28,6 +29,7 @@ export function useJob<const R extends AnyJob | RegisteredJobs['name']>(
 ): JobView<Resolve<RegisteredJobs, R>>
 export function useJob(job: AnyJob | string, options: UseJobOptions = {}): unknown {
   const client = useClient('useJob()')
+  checkOptionsObject(options, 'useJob')
   const { autoResume, followLatest, initialRunId, labels, concurrencyKey } = options
   const shown = useStable({ autoResume, followLatest, initialRunId, labels, concurrencyKey })
   // Those options say which run is shown, and new ones begin anew. The rest is for the next trigger: a `startAt` that is

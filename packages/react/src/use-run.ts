@@ -1,6 +1,7 @@
 'use client'
 import { type AnyJob, observeRun, type RegisteredJobs, type RunView } from '@stepwell/core'
 import { useMemo } from 'react'
+import { checkSelectOptions } from './check.js'
 import { useClient } from './context.js'
 import { useSelected } from './use-observer.js'
 
@@ -24,6 +25,7 @@ export function useRun<J extends AnyJob, V>(
   runId: string | null | undefined,
   options?: UseRunOptions<J, V>,
 ): RunView<J> | V {
+  checkSelectOptions(options, 'useRun')
   const client = useClient('useRun()')
   const observer = useMemo(() => observeRun<J>(client, runId), [client, runId])
   return useSelected<RunView<J>, RunView<J> | V>(observer, options?.select ?? whole)

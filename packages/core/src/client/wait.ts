@@ -41,8 +41,8 @@ export function waitForRun(
   runId: string,
   options: WaitOptions,
 ): Promise<UntypedRun> {
-  const { signal, onProgress, onLog } = options
   const timeoutMs = checkWaitOptions(options, 'waitForRun')
+  const { signal, onProgress, onLog } = options
   return new Promise((resolve, reject) => {
     const cleanUp: (() => void)[] = []
     /** Lines are told in order, also where one has to be fetched first; the end is told after the last one. */

@@ -8,6 +8,7 @@
 import type { ClientCore } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
 import type { RegisteredJobs } from '../client/register.js'
+import { nameOf } from '../client/resolve.js'
 import { outputOf, splitOptions } from '../client/trigger-and-wait.js'
 import type { Stepwell, WaitOptions } from '../client/types.js'
 import type { AnyJob, Resolve } from '../infer.js'
@@ -42,7 +43,7 @@ function createJobObserver(
   { autoResume, followLatest, initialRunId, labels, concurrencyKey }: CheckedJobOptions,
   options: object,
 ): JobObserver {
-  const runs = { jobName: typeof job === 'string' ? job : job.name, labels, concurrencyKey }
+  const runs = { jobName: nameOf(job), labels, concurrencyKey }
   const changes = createEmitter<void>()
   let defaults = options
   let runId = initialRunId ?? (autoResume ? shownActiveRun(core, runs) : null)
