@@ -243,6 +243,21 @@ test.describe('retrigger', () => {
     expect(await runOf(page, first?.id ?? '')).toMatchObject({ status: 'completed' })
   })
 
+  test('gives the new run files of its own', async ({ openPage }) => {
+    const page = await openPage()
+    const found = await page.evaluate(async () => {
+      const file = new File(['0123456789'], 'note.txt', { type: 'text/plain', lastModified: 7 })
+      const first = await window.stepwell.triggerAndWait('measured', { file })
+      const again = await window.stepwell.retrigger(first.id)
+      await window.stepwell.deleteRun(first.id)
+      const run = await window.stepwell.waitForRun(again.id)
+      if (run.jobName !== 'measured' || run.status !== 'completed') throw new Error(run.status)
+      const { name, type, lastModified } = run.input.file
+      return [name, type, lastModified, await run.input.file.text(), run.output.size]
+    })
+    expect(found).toEqual(['note.txt', 'text/plain', 7, '0123456789', 10])
+  })
+
   test('of an active run is a conflict, of an unknown one not_found', async ({
     openPage,
     key,

@@ -66,7 +66,7 @@ export type ToEngineWorker =
   | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
   /** Answered by `exported` or `transfer-failed`. `blobs`: whether the Blobs and Files go with it. */
   | { readonly type: 'stepwell:export'; readonly requestId: RequestId; readonly blobs: boolean }
-  /** Answered by `imported`, after which comes `restart`, or by `transfer-failed`. */
+  /** Answered by `imported` or `transfer-failed`. */
   | { readonly type: 'stepwell:import'; readonly requestId: RequestId; readonly file: Blob }
   /** Time may have jumped (the page became visible, the machine woke up). */
   | { readonly type: 'stepwell:tick' }
@@ -98,10 +98,16 @@ export type FromEngineWorker =
       readonly requestId: RequestId
       readonly bytes: Uint8Array<ArrayBuffer>
     }
-  | { readonly type: 'imported'; readonly requestId: RequestId }
+  /**
+   * The database is another one now (`error`: without some of its files), and everything is closed: terminate this worker
+   * and start the next. What it was sent and did not answer was not carried out.
+   */
+  | {
+      readonly type: 'imported'
+      readonly requestId: RequestId
+      readonly error: ErrorInfo | null
+    }
   | { readonly type: 'transfer-failed'; readonly requestId: RequestId; readonly error: ErrorInfo }
-  /** The database is another one now. Everything is closed: terminate this worker and start the next. */
-  | { readonly type: 'restart' }
   /** It works on something long: it is not silent. */
   | { readonly type: 'alive' }
   /** The wall clock was found behind; the engine follows it. Milliseconds. */

@@ -132,6 +132,16 @@ describe('requests', () => {
     expect(await codeOf(requests.add(getRun, owner))).toBe('resolved')
   })
 
+  test('a batch counts with all of its inputs', async () => {
+    const requests = createRequests()
+    const one = trigger(3 * 1024 * 1024)
+    if (one.type !== 'trigger') throw new Error(one.type)
+    const batch: Command = { type: 'batchTrigger', runs: [one.run, one.run, one.run] }
+    expect(await codeOf(requests.add(batch, owner))).toBe('payload_too_large')
+    void requests.add({ type: 'batchTrigger', runs: [one.run, one.run] }, owner)
+    expect(await codeOf(requests.add(one, owner))).toBe('limit_exceeded')
+  })
+
   test('at most 8 MiB are open, and no single command is larger', async () => {
     const requests = createRequests()
     expect(await codeOf(requests.add(trigger(9 * 1024 * 1024), owner))).toBe('payload_too_large')

@@ -31,7 +31,7 @@ describe('transfers', () => {
     const imported = transfers.add(into, owner)
     expect(sent.map(({ type }) => type)).toEqual(['stepwell:export', 'stepwell:import'])
     expect(transfers.isWaiting).toBe(true)
-    transfers.answered({ type: 'imported', requestId: idOf(1) })
+    transfers.answered({ type: 'imported', requestId: idOf(1), error: null })
     transfers.answered({ type: 'exported', requestId: idOf(0), bytes })
     transfers.answered({ type: 'exported', requestId: 'unknown', bytes })
     expect(await exported).toBe(bytes)
@@ -59,8 +59,32 @@ describe('transfers', () => {
     const late = transfers.add(into, owner)
     transfers.attach((request) => second.push(request))
     expect(second.map(({ type }) => type)).toEqual(['stepwell:import'])
-    transfers.answered({ type: 'imported', requestId: second[0]?.requestId ?? '' })
+    transfers.answered({ type: 'imported', requestId: second[0]?.requestId ?? '', error: null })
     await late
+  })
+
+  test('after an import whatever else was asked goes to the next engine', async () => {
+    const { transfers, idOf } = attached()
+    const first = transfers.add(into, owner)
+    const second = transfers.add(out, owner)
+    transfers.answered({ type: 'imported', requestId: idOf(0), error: null })
+    transfers.recall()
+    transfers.detach()
+    const again: Sent[] = []
+    transfers.attach((request) => again.push(request))
+    expect(again.map(({ requestId }) => requestId)).toEqual([idOf(1)])
+    const bytes = new Uint8Array([1])
+    transfers.answered({ type: 'exported', requestId: idOf(1), bytes })
+    await first
+    expect(await second).toBe(bytes)
+  })
+
+  test('an import that lost files is that error', async () => {
+    const { transfers, idOf } = attached()
+    const imported = codeOf(transfers.add(into, owner))
+    const error = { code: 'storage_full' as const, message: 'No.' }
+    transfers.answered({ type: 'imported', requestId: idOf(0), error })
+    expect(await imported).toBe('storage_full')
   })
 
   test('rejecting tells what may have been carried out, of one owner only', async () => {

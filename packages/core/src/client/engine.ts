@@ -92,7 +92,6 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'exported',
   'imported',
   'transfer-failed',
-  'restart',
   'fatal',
   'released',
 ])

@@ -240,10 +240,11 @@ export function createTab(config: TabConfig): Tab {
       case 'blob':
         return blobReads.answered(message)
       case 'exported':
-      case 'imported':
       case 'transfer-failed':
         return transfers.answered(message)
-      case 'restart':
+      case 'imported':
+        transfers.answered(message)
+        transfers.recall()
         dropEngine()
         return open()
       case 'executor-gone':

@@ -32,6 +32,8 @@ export interface Transfers {
   add(ask: TransferAsk, owner: object): Promise<Uint8Array<ArrayBuffer>>
   answered(answer: TransferAnswer): void
   attach(post: (request: TransferRequest) => void): void
+  /** What was sent was not carried out: it waits for the next engine. */
+  recall(): void
   /** The engine is gone: what was sent to it is rejected, the rest waits for the next one. */
   detach(): void
   /** @param errorFor told whether an engine may have carried it out. */
@@ -73,12 +75,17 @@ export function createTransfers(): Transfers {
     answered(answer) {
       const transfer = open.get(answer.requestId)
       open.delete(answer.requestId)
-      if (answer.type === 'transfer-failed') transfer?.reject(fromErrorInfo(answer.error))
-      else transfer?.settle(answer.type === 'exported' ? answer.bytes : new Uint8Array())
+      if (answer.type === 'exported') transfer?.settle(answer.bytes)
+      else if (answer.error === null) transfer?.settle(new Uint8Array())
+      else transfer?.reject(fromErrorInfo(answer.error))
     },
     attach(next) {
       post = next
       for (const transfer of open.values()) send(transfer)
+    },
+    recall() {
+      post = null
+      for (const transfer of open.values()) transfer.wasSent = false
     },
     detach() {
       post = null

@@ -155,11 +155,11 @@ export function createHost(post: Post): Host {
     post,
     lose,
     onImported: () => endWork('closed'),
-    onEnd: () =>
+    onEnd: (requestId, error) =>
       guarded(() => {
         blobs?.close()
         database?.close()
-        post({ type: 'restart' })
+        post({ type: 'imported', requestId, error })
       }),
   })
   const flush = (inputs: readonly Input[]) =>

@@ -20,8 +20,8 @@ export interface TransfersOptions {
   readonly lose: (error: unknown) => void
   /** The database holds other data now: the engine on it must not be used again. */
   readonly onImported: () => void
-  /** The import was answered: close everything. */
-  readonly onEnd: () => void
+  /** The import is over: close everything, and say so. */
+  readonly onEnd: (requestId: RequestId, error: ErrorInfo | null) => void
 }
 
 export interface Transfers {
@@ -55,10 +55,7 @@ export function createTransfers(options: TransfersOptions): Transfers {
     if (database.persisted === null) return fail(requestId, NO_FILE)
     const files = database.engine.importDatabase(bytes)
     onImported()
-    const failure = await storeFiles(options.blobs(), files)
-    if (failure === null) post({ type: 'imported', requestId })
-    else fail(requestId, failure)
-    onEnd()
+    onEnd(requestId, await storeFiles(options.blobs(), files))
   }
   return {
     async run(request) {
