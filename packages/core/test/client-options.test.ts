@@ -319,6 +319,24 @@ describe('exportDatabase and importDatabase', () => {
   })
 })
 
+describe('on, onStatus and getSteps', () => {
+  const stepwell = createStepwell({ jobs: { greet } })
+  const nothing = () => undefined
+  test.each([
+    ['on', ['run:done', nothing], /type of event for on.*"run:done"/],
+    ['on', ['', nothing], /type of event for on.*""/],
+    ['on', [7, nothing], /type of event for on.*7/],
+    ['on', ['run:delete'], /listener for on.*undefined/],
+    ['on', ['run:coalesced', {}], /listener for on.*object/],
+    ['onStatus', [null], /listener for onStatus.*null/],
+    ['getSteps', ['run-1', { outputs: 'yes' }], /outputs of getSteps.*"yes"/],
+    ['getSteps', ['run-1', { output: true }], /"output"/],
+    ['getSteps', ['', {}], /run's id/],
+  ] as const)('%s refuses %j', async (name, args, message) => {
+    expect(await refusal(() => Reflect.apply(stepwell[name], stepwell, args))).toMatch(message)
+  })
+})
+
 describe('the option retention of createStepwell', () => {
   test.each([[true], [null], [0], [-1], [Number.NaN], [''], ['30'], ['long'], ['40000d']])(
     'refuses %s',

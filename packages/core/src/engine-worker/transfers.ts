@@ -53,7 +53,7 @@ export function createTransfers(options: TransfersOptions): Transfers {
     const database = settled()
     if (database === null) return
     if (database.persisted === null) return fail(requestId, NO_FILE)
-    const files = database.engine.importDatabase(bytes)
+    const files = importInto(database, bytes)
     onImported()
     onEnd(requestId, await storeFiles(options.blobs(), files))
   }
@@ -71,6 +71,18 @@ export function createTransfers(options: TransfersOptions): Transfers {
       }
       return guarded(requestId, () => importDatabase(requestId, new Uint8Array(buffer)))
     },
+  }
+}
+
+/** The engine's words are about a database that cannot be opened; here it is the file that is wrong. */
+function importInto({ engine }: OpenDatabase, bytes: Uint8Array): BlobBytes[] {
+  try {
+    return engine.importDatabase(bytes)
+  } catch (error) {
+    const info = infoOf(error)
+    if (info === null) throw error
+    const message = `The file was not imported, and nothing was changed. ${info.message}`
+    throw new StepwellError(info.code, message, { cause: error })
   }
 }
 
