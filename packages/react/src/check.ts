@@ -22,6 +22,12 @@ export function checkOptionsObject(options: unknown, hook: string): void {
   throw invalid(`${hook} takes an object of options.`)
 }
 
+/** Without an id there would be nothing to wait for, and Suspense would wait for ever. */
+export function checkRunId(runId: unknown, hook: string): void {
+  if (typeof runId === 'string' && runId !== '') return
+  throw invalid(`${hook} needs a run's id. Use useRun, which is idle without one.`)
+}
+
 export function checkClient(client: unknown): void {
   if (typeof client === 'object' && client !== null && '~core' in client) return
   throw invalid(

@@ -8,7 +8,7 @@ import {
   type StepwellError,
 } from '@stepwell/core'
 import { useMemo, useSyncExternalStore } from 'react'
-import { checkSelectOptions } from './check.js'
+import { checkRunId, checkSelectOptions } from './check.js'
 import { useClient } from './context.js'
 import { useSelected } from './use-observer.js'
 
@@ -34,6 +34,7 @@ export function useSuspenseRun(
   runId: string,
   options?: UseSuspenseRunOptions<AnyJob, unknown>,
 ): unknown {
+  checkRunId(runId, 'useSuspenseRun')
   checkSelectOptions(options, 'useSuspenseRun')
   const client = useClient('useSuspenseRun()')
   const observer = useMemo(() => observeRun<AnyJob>(client, runId), [client, runId])

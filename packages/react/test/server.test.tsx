@@ -177,6 +177,10 @@ test('a wrong option is refused by name', () => {
     const job = <Job options={{ [option]: value }} />
     expect(() => rendered(job)).toThrow(new RegExp(`The option ${option} of useJob`))
   }
+  for (const id of [undefined, null, '', 7]) {
+    const run = () => Reflect.apply(useSuspenseRun, undefined, [id])
+    expect(run).toThrow(/useSuspenseRun needs a run's id/)
+  }
   for (const limit of [0, -1, Number.NaN, 1.5, 1001]) {
     expect(() => rendered(<Runs filter={{ limit }} />)).toThrow(/The option limit of useRuns/)
   }
