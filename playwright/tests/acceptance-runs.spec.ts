@@ -1,0 +1,48 @@
+// ACCEPTANCE A9, B1, B6: what a run keeps over interruptions, and that nothing polls.
+import { expect, test } from '../support/fixtures.js'
+import { ended, runOf, triggerSteps } from '../support/page.js'
+
+test('startedAt is that of the first claim, over a killed executor, a dead engine and a reload', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage()
+  const id = await triggerSteps(page, { key, count: 2, gateAt: 1 })
+  await server.gate(key).reached()
+  const first = await runOf(page, id)
+  expect(first).toMatchObject({ status: 'running', startedAt: expect.any(Number) })
+  await page.evaluate(() => window.killExecutor())
+  await server.gate(key).reached(2)
+  expect(await runOf(page, id)).toMatchObject({ status: 'running', startedAt: first?.startedAt })
+  await page.evaluate(() => window.crash('terminate'))
+  await page.reload()
+  await server.gate(key).reached(3)
+  server.gate(key).open()
+  const done = await ended(page, id)
+  expect(done).toMatchObject({ status: 'completed', startedAt: first?.startedAt })
+  expect(done.completedAt).toBeGreaterThan(first?.startedAt ?? Number.NaN)
+})
+
+test('an engine that waits for a delayed run, and who waits for its end, ask for nothing meanwhile', async ({
+  openPage,
+}) => {
+  const page = await openPage()
+  await page.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
+  const { batches, asked } = await page.evaluate(async () => {
+    const before = await window.counters()
+    const askedBefore = { ...window.asked }
+    await window.stepwell.triggerAndWait('quick', { count: 1 }, { delay: 1500 })
+    const asked = Object.entries(window.asked).map(
+      ([type, count]) => [type, count - (askedBefore[type] ?? 0)] as const,
+    )
+    return {
+      asked: Object.fromEntries(asked.filter(([, count]) => count > 0)),
+      batches: (await window.counters()).batches - before.batches,
+    }
+  })
+  // One read of the run when the wait begins, one at its end. Polling each 100 ms would ask 15 times.
+  expect(asked).toMatchObject({ trigger: 1, getRun: 2 })
+  // The trigger, the two reads, the claim, step and end, and what counts them.
+  expect(batches).toBeLessThanOrEqual(8)
+})
