@@ -13,7 +13,7 @@ const FAILING = 2
 let folder: string
 let server: TestServer
 
-test.describe.configure({ mode: 'default' })
+test.describe.configure({ mode: 'default', timeout: 60_000 })
 
 test.beforeAll(async () => {
   test.setTimeout(60_000)
@@ -38,6 +38,10 @@ const view = (page: Page, name: 'Story' | 'Runs') =>
 const rows = (page: Page) => page.getByRole('table').locator('tbody tr')
 const newest = (page: Page) => rows(page).first()
 const runLink = (page: Page) => newest(page).getByRole('rowheader').getByRole('link').first()
+const addresses = (page: Page) =>
+  rows(page)
+    .locator('.run-name > a')
+    .evaluateAll((links) => links.map((link) => link.getAttribute('href')))
 const card = (page: Page, name: string) => page.getByRole('region', { name })
 const fact = (page: Page, name: string) =>
   page.locator('.facts > div').filter({ has: page.getByText(name, { exact: true }) })
@@ -175,7 +179,6 @@ test('a run’s page has its steps, their outputs, its log by level, and its att
 test('a long run shows its newest steps and lines, and the earlier ones when asked', async ({
   sharedContext,
 }) => {
-  test.setTimeout(60_000)
   const page = await sharedContext.newPage()
   await open(page, '#/')
   await page.getByLabel('Slow motion').uncheck()
@@ -240,8 +243,9 @@ test('runs that ended long enough ago are purged, and active ones stay', async (
   const page = await sharedContext.newPage()
   await open(page)
   await batchIsDone(page)
-  await button(card(page, 'Clean up'), 'Delete').click()
+  await button(card(page, 'Clean up'), 'Delete').press('Enter')
   await expect(card(page, 'Clean up')).toContainText('There was none.')
+  await expect(button(card(page, 'Clean up'), 'Delete')).toBeFocused()
   await view(page, 'Story').click()
   await button(page, 'Start').click()
   await expect(status(page)).toContainText('running')
@@ -259,18 +263,16 @@ test('an export holds every run, and an import brings them to another profile, w
   profile,
   launchBrowser,
 }) => {
-  test.setTimeout(60_000)
   const page = await sharedContext.newPage()
   await open(page, '#/')
   const csv = path.join(EXAMPLE, 'node_modules/vega-datasets/data/airports.csv')
   await page.getByLabel('Drop a CSV file here, or choose one').setInputFiles(csv)
   await expect(page.getByText('airports.csv: 3,376 rows')).toBeVisible()
-  await view(page, 'Runs').click()
-  await batchIsDone(page).catch(() => undefined)
-  await view(page, 'Story').click()
   await button(page, 'Start').click()
   await expect(page.getByTestId('committed')).toHaveText(/^[1-9]\d$/)
   await view(page, 'Runs').click()
+  await expect(rows(page)).toHaveCount(2)
+  const exported = await addresses(page)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     button(page, 'Export').click(),
@@ -284,7 +286,8 @@ test('an export holds every run, and an import brings them to another profile, w
   const elsewhere = await launchBrowser(path.join(profile, 'elsewhere'))
   const other = await elsewhere.newPage()
   await open(other)
-  await batchIsDone(other)
+  await button(other, 'Start 24 runs').click()
+  await expect(rows(other)).toHaveCount(20)
   const choose = other.getByLabel('Import…')
   const wrong = { name: 'notes.sqlite3', mimeType: 'text/plain', buffer: Buffer.from('My notes.') }
   await choose.setInputFiles(wrong)
@@ -292,16 +295,25 @@ test('an export holds every run, and an import brings them to another profile, w
   await expect(card(other, 'Take it along').getByRole('alert')).toContainText(
     '“notes.sqlite3” is no export of Stepwell, or is damaged. Nothing changed.',
   )
-  await expect(rows(other)).toHaveCount(24)
+  await expect(rows(other)).toHaveCount(20)
   await choose.setInputFiles(file)
+  await expect(button(other, 'Keep what is here')).toBeFocused()
   await other.keyboard.press('Escape')
-  await expect(rows(other)).toHaveCount(24)
+  await expect(other.getByRole('dialog')).toBeHidden()
+  await expect(rows(other)).toHaveCount(20)
   await choose.setInputFiles(file)
   await button(other, 'Replace').click()
   await expect(card(other, 'Take it along')).toContainText('The runs of “stepwell-flights.sqlite3”')
+  await expect(rows(other)).toHaveCount(2)
+  expect(await addresses(other)).toEqual(exported)
   await other.getByLabel('Job').selectOption('import-csv')
   await expect(rows(other)).toHaveCount(1)
   await runLink(other).click()
+  await expect(status(other)).toContainText('completed')
+  await expect(card(other, 'Input').first()).toContainText('File “airports.csv”, 210 kB')
+  // The file itself came along: the job can read it.
+  await button(other, 'Retrigger').click()
+  await expect(fact(other, 'Idempotency key')).toBeHidden()
   await expect(status(other)).toContainText('completed')
   await expect(card(other, 'Output').first()).toContainText('"rows": 3376')
   // It was at work when it was exported, and is at work here.

@@ -294,6 +294,7 @@ test('a CSV file that is dropped on the page is imported', async ({ sharedContex
 test('a CSV file is imported, also one that is far larger than a payload may be; twice the same is one run', async ({
   sharedContext,
 }) => {
+  test.setTimeout(60_000)
   const page = await sharedContext.newPage()
   await open(page)
   const file = page.getByLabel('Drop a CSV file here, or choose one')

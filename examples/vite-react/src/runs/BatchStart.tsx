@@ -2,6 +2,7 @@ import { useStepwell, useStepwellStatus } from '@stepwell/react'
 import { hourReport } from '../jobs.ts'
 import { daypartOf } from '../labels.ts'
 import { useAction } from '../useAction.ts'
+import { ActionButton } from './ActionButton.tsx'
 import { OutcomeText } from './OutcomeText.tsx'
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
@@ -30,14 +31,14 @@ export function BatchStart() {
         flies: those runs will fail.
       </p>
       <div className="actions">
-        <button
-          type="button"
+        <ActionButton
           className="primary"
-          disabled={state !== 'ready' || outcome.kind === 'busy'}
+          disabled={state !== 'ready'}
+          isBusy={outcome.kind === 'busy'}
           onClick={start}
         >
           Start 24 runs
-        </button>
+        </ActionButton>
       </div>
       <OutcomeText outcome={outcome} />
     </section>

@@ -3,6 +3,7 @@ import { useStepwell, useStepwellStatus } from '@stepwell/react'
 import { useState } from 'react'
 import { useAction } from '../useAction.ts'
 import { size } from '../words.ts'
+import { ActionButton } from './ActionButton.tsx'
 import { ConfirmDialog } from './ConfirmDialog.tsx'
 import { download } from './download.ts'
 import { OutcomeText } from './OutcomeText.tsx'
@@ -15,7 +16,7 @@ export function DatabaseFile() {
   const { state } = useStepwellStatus()
   const [outcome, act] = useAction()
   const [chosen, setChosen] = useState<File | null>(null)
-  const isDisabled = state !== 'ready' || outcome.kind === 'busy'
+  const isDisabled = state !== 'ready'
 
   const exportFile = () =>
     act(async () => {
@@ -40,9 +41,9 @@ export function DatabaseFile() {
         that have not ended go on where it is imported.
       </p>
       <div className="actions">
-        <button type="button" disabled={isDisabled} onClick={exportFile}>
+        <ActionButton disabled={isDisabled} isBusy={outcome.kind === 'busy'} onClick={exportFile}>
           Export
-        </button>
+        </ActionButton>
         <label className={`button ${isDisabled ? 'is-disabled' : ''}`}>
           Import…
           <input

@@ -2,6 +2,7 @@ import { useStepwell, useStepwellStatus } from '@stepwell/react'
 import { useState } from 'react'
 import { useAction } from '../useAction.ts'
 import { plural } from '../words.ts'
+import { ActionButton } from './ActionButton.tsx'
 import { OutcomeText } from './OutcomeText.tsx'
 
 const AGES = {
@@ -46,14 +47,14 @@ export function PurgeRuns() {
             ))}
           </select>
         </label>
-        <button
-          type="button"
+        <ActionButton
           className="danger"
-          disabled={state !== 'ready' || outcome.kind === 'busy'}
+          disabled={state !== 'ready'}
+          isBusy={outcome.kind === 'busy'}
           onClick={purge}
         >
           Delete
-        </button>
+        </ActionButton>
       </div>
       <OutcomeText outcome={outcome} />
     </section>

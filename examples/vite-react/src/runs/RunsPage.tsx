@@ -2,6 +2,7 @@ import { useRuns } from '@stepwell/react'
 import { useMemo } from 'react'
 import type { Words } from '../route.ts'
 import { plural } from '../words.ts'
+import { ActionButton } from './ActionButton.tsx'
 import { BatchStart } from './BatchStart.tsx'
 import { DatabaseFile } from './DatabaseFile.tsx'
 import { filterOf } from './filter.ts'
@@ -37,9 +38,9 @@ export function RunsPage({ words }: { words: Words }) {
             {status !== 'ready' ? '' : shownText(runs.length, hasNextPage)}
           </p>
           {hasNextPage && (
-            <button type="button" disabled={isFetchingNextPage} onClick={list.fetchNextPage}>
+            <ActionButton isBusy={isFetchingNextPage} onClick={list.fetchNextPage}>
               {isFetchingNextPage ? 'Loading…' : 'Load more'}
-            </button>
+            </ActionButton>
           )}
         </div>
       </section>
