@@ -26,6 +26,14 @@ const PURE_CRATES = ['stepwell-protocol', 'stepwell-engine']
 const SQL =
   /\bSELECT\s[\s\S]{1,400}?\bFROM\b|\bINSERT\s+(OR\s+\w+\s+)?INTO\b|\bUPDATE\s+\w+\s+SET\b|\bDELETE\s+FROM\b|\b(CREATE|DROP|ALTER)\s+(UNIQUE\s+)?(TABLE|INDEX|TRIGGER|VIEW)\b|\bPRAGMA\s+\w|\bpragma_(update|query)\b/
 
+/** Those of ACCEPTANCE that are built: sections A to E, and export and import. */
+const ACCEPTANCE_LINES = [
+  ...Object.entries({ A: 10, B: 8, C: 8, D: 3, E: 7 }).flatMap(([section, count]) =>
+    Array.from({ length: count }, (_, i) => `${section}${i + 1}`),
+  ),
+  'J6',
+]
+
 const crates = readdirSync(path.join(ROOT, 'crates'))
 const sourcesOf = (crate) => files(`crates/${crate}`, /\.rs$/)
 
@@ -128,6 +136,30 @@ test('the lock file names no registry', () => {
   assert.equal(address, undefined)
 })
 
+test('docs/acceptance.md names a test for each line, and each of them exists', () => {
+  const rows = readFileSync(path.join(ROOT, 'docs/acceptance.md'), 'utf8').matchAll(
+    /^\| ([A-J]\d+) \| .* \| (.*) \|$/gm,
+  )
+  const found = [...rows].map(([, line, proofs]) => [line, proofs.split(' <br> ')])
+  assert.deepEqual(
+    found.map(([line]) => line),
+    ACCEPTANCE_LINES,
+  )
+  for (const [line, entries] of found) {
+    const proofs = entries.filter((entry) => !entry.startsWith('Open: '))
+    assert.ok(proofs.length > 0, `${line} has no test`)
+    for (const entry of proofs) {
+      const [, file, names] = entry.match(/^`([^`]+)`: (“.+”)$/) ?? []
+      assert.ok(names, `${line}: this is no \`file\`: “test”; “test”: ${entry}`)
+      assert.ok(existsSync(path.join(ROOT, file)), `${line}: ${file} does not exist`)
+      const source = code(file)
+      for (const [, name] of names.matchAll(/“([^”]+)”/g)) {
+        assert.ok(hasTest(file, source, name), `${line}: ${file} has no test “${name}”`)
+      }
+    }
+  }
+})
+
 /** Paths below `folder`, relative to the repository's root. */
 function files(folder, pattern) {
   const absolute = path.join(ROOT, folder)
@@ -136,6 +168,13 @@ function files(folder, pattern) {
     .filter((entry) => entry.isFile() && pattern.test(entry.name))
     .map((entry) => path.relative(ROOT, path.join(entry.parentPath, entry.name)))
     .filter((file) => !file.includes('node_modules'))
+}
+
+/** A Rust function of that name, or a title (of a test, a group or a table's row) as a string in the source. */
+function hasTest(file, source, name) {
+  if (file.endsWith('.rs')) return new RegExp(`\\bfn ${name}\\(`).test(source)
+  const titles = [...source.matchAll(/[([]\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`)/g)]
+  return titles.some(([, ...quoted]) => quoted.includes(name))
 }
 
 /** Fails when the code of the file, its comments left out, matches. */
