@@ -1,6 +1,6 @@
 /** What tests of the hooks do with the page of panels. */
 import type { Page } from '@playwright/test'
-import { expect, type PageOptions } from './fixtures.js'
+import type { PageOptions } from './fixtures.js'
 
 export interface PanelOptions {
   readonly strict?: boolean
@@ -40,7 +40,7 @@ export async function trigger(page: Page, input: object, name = 'job'): Promise<
 
 export const status = (page: Page, name = 'job') => page.getByTestId(`${name}-status`)
 
-/** The greatest number of commits of that panel in one frame, of those that a test looks at. */
+/** The greatest number of commits of that panel in one frame, of those that a test looks at; 0 where there are none. */
 export async function commitsAFrame(
   page: Page,
   name: string,
@@ -51,6 +51,5 @@ export async function commitsAFrame(
   for (const { frame } of commits.filter((each) => each.panel === name && isSeen(each.status))) {
     perFrame.set(frame, (perFrame.get(frame) ?? 0) + 1)
   }
-  expect(perFrame.size).toBeGreaterThan(0)
-  return Math.max(...perFrame.values())
+  return Math.max(0, ...perFrame.values())
 }

@@ -153,7 +153,9 @@ test('1,000 progress calls of a listed run cause at most two commits of the list
     return window.stepwell.trigger('storming', { times: 1000 })
   })
   await expect(items(page).first()).toHaveText('storming completed 1000')
-  expect(await commitsAFrame(page, 'runs', () => true)).toBeLessThanOrEqual(2)
+  const commits = await commitsAFrame(page, 'runs', () => true)
+  expect(commits).toBeGreaterThan(0)
+  expect(commits).toBeLessThanOrEqual(2)
   // Of six runs five did not change: they are the same objects as in the commit before.
   await expect(page.getByTestId('runs-kept')).toHaveText('5')
 })

@@ -44,7 +44,9 @@ test('10,000 log lines in one step: all stored in order, no long task, at most t
   console.log(`main thread: ${tasks.count} tasks, the longest ${tasks.longest.join(', ')} ms`)
   expect(tasks.count).toBeGreaterThan(10)
   expect(tasks.longest[0]).toBeLessThanOrEqual(16)
-  expect(await commitsAFrame(page, 'logs', () => true)).toBeLessThanOrEqual(2)
+  const commits = await commitsAFrame(page, 'logs', () => true)
+  expect(commits).toBeGreaterThan(0)
+  expect(commits).toBeLessThanOrEqual(2)
 
   // All of them, in order; the panel has the newest thousand.
   const messages = await page.evaluate(async (id) => {
