@@ -124,6 +124,10 @@ impl Store for MemoryStore {
         Ok(self.data.run(run_id))
     }
 
+    fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>> {
+        Ok(self.data.run_of_request(request_id))
+    }
+
     fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
         Ok(self.data.last_request(run_id))
     }

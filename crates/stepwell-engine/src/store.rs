@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The file is damaged, or is no database.
     #[error("The database is damaged ({0}). Export what can be saved before you delete it.")]
     Corrupt(String),
+    /// What should be imported is not what was exported.
+    #[error("It is no sound database of Stepwell ({0}). Choose a file that exportDatabase made.")]
+    NotImportable(String),
     /// A newer version wrote it.
     #[error(
         "The database has schema version {found}, and this build of Stepwell knows versions up to {supported}. \
@@ -81,7 +84,7 @@ impl StoreError {
             Self::Io(_) | Self::NoMemory | Self::Busy(_) | Self::Unavailable(_) => {
                 ErrorCode::StorageUnavailable
             }
-            Self::Corrupt(_) => ErrorCode::StorageCorrupt,
+            Self::Corrupt(_) | Self::NotImportable(_) => ErrorCode::StorageCorrupt,
             Self::SchemaTooNew { .. } => ErrorCode::SchemaTooNew,
             Self::Other(_) => ErrorCode::Internal,
         };
@@ -320,6 +323,8 @@ pub trait Store {
     fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted>;
     /// Reads a run.
     fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
+    /// The run that a request made.
+    fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>>;
     /// The request of the client command that changed the run last (trigger, cancel, retry).
     fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
     /// The pending run of a job and concurrency key.

@@ -342,7 +342,8 @@ fn a_retrigger_makes_a_fresh_run_like_the_old_one() {
     assert_eq!(error_code(&refused), ErrorCode::Conflict, "it is active");
     let held = world.newest_generation(&old.id);
     world.say("ex", run_fail(&held, failure(None, 1)));
-    let fresh = result(world.ask(retrigger(&old.id)));
+    let request = world.request(retrigger(&old.id));
+    let fresh = result(reply(&world.handle(vec![request.clone()])));
     assert_eq!(fresh.disposition, Disposition::Created);
     assert_ne!(fresh.run.id, old.id);
     assert_eq!(fresh.run.input, Payload::from("\"today\""));
@@ -351,6 +352,14 @@ fn a_retrigger_makes_a_fresh_run_like_the_old_one() {
     assert_eq!((fresh.run.priority, fresh.run.max_recoveries), (3, 2));
     assert_eq!(fresh.run.idempotency_key, None);
     assert_eq!(fresh.run.attempt, 1);
+    world.ask(Command::DeleteRun {
+        run_id: old.id.clone(),
+    });
+    let resent = result(reply(&world.handle(vec![request])));
+    assert_eq!(
+        resent.run.id, fresh.run.id,
+        "a resend is not asked about the old run again"
+    );
     let unknown = world.ask(retrigger(&RunId::from("nobody")));
     assert_eq!(error_code(&unknown), ErrorCode::NotFound);
 }

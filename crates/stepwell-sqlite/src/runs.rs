@@ -45,7 +45,7 @@ fn in_the_way(connection: &Connection, new: &NewRun) -> Result<Inserted> {
         let mut statement = connection.prepare_cached(sql)?;
         statement.query_row(values, rows::run).optional()
     };
-    if let Some(run) = find(sql::RUN_BY_REQUEST, params![new.request_id.as_str()])? {
+    if let Some(run) = of_request(connection, &new.request_id)? {
         return Ok(Inserted::Existing(run));
     }
     // A key that is not there is NULL, which equals nothing.
@@ -105,6 +105,13 @@ pub(crate) fn read(connection: &Connection, run_id: &RunId) -> Result<Option<Run
     connection
         .prepare_cached(sql::RUN)?
         .query_row([run_id.as_str()], rows::run)
+        .optional()
+}
+
+pub(crate) fn of_request(connection: &Connection, request_id: &RequestId) -> Result<Option<Run>> {
+    connection
+        .prepare_cached(sql::RUN_BY_REQUEST)?
+        .query_row([request_id.as_str()], rows::run)
         .optional()
 }
 

@@ -102,6 +102,10 @@ impl Store for SqliteStore {
         runs::read(&self.connection, run_id).map_err(store_error)
     }
 
+    fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>> {
+        runs::of_request(&self.connection, request_id).map_err(store_error)
+    }
+
     fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
         runs::last_request(&self.connection, run_id).map_err(store_error)
     }

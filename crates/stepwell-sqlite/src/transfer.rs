@@ -58,7 +58,7 @@ impl SqliteStore {
     /// when the export was made go on as interrupted ones; whoever holds one now has lost its lease.
     ///
     /// # Errors
-    /// `Corrupt` for what is no sound database of Stepwell, `SchemaTooNew` for one of a newer build, and whatever
+    /// `NotImportable` for what is no sound database of Stepwell, `SchemaTooNew` for one of a newer build, and whatever
     /// SQLite says; nothing was written then.
     pub fn import(&mut self, bytes: &[u8]) -> StoreResult<Vec<BlobFile>> {
         let mut source = checked(bytes)?;
@@ -107,16 +107,18 @@ fn deserialized(bytes: &[u8]) -> StoreResult<Connection> {
 /// A connection to a sound database of ours.
 fn checked(bytes: &[u8]) -> StoreResult<Connection> {
     if !bytes.starts_with(MAGIC) || bytes.len() < HEADER_BYTES {
-        return Err(foreign("it is no SQLite database"));
+        return Err(foreign("not even one of SQLite"));
     }
     let source = deserialized(bytes)?;
     let problems = problems(&source).map_err(|error| foreign(&error.to_string()))?;
     if !problems.is_empty() {
         return Err(foreign(&problems.join("; ")));
     }
-    match migrations::stored_version(&source)? {
-        0 => Err(foreign("it was not written by Stepwell")),
-        _ => Ok(source),
+    match migrations::stored_version(&source) {
+        Ok(0) => Err(foreign("Stepwell did not write it")),
+        Ok(_) => Ok(source),
+        Err(StoreError::Corrupt(why)) => Err(foreign(&why)),
+        Err(other) => Err(other),
     }
 }
 
@@ -131,7 +133,7 @@ fn problems(connection: &Connection) -> Result<Vec<String>> {
 }
 
 fn foreign(why: &str) -> StoreError {
-    StoreError::Corrupt(format!("the bytes cannot be imported: {why}"))
+    StoreError::NotImportable(why.to_owned())
 }
 
 fn blob_files(source: &Connection) -> Result<Vec<BlobFile>> {

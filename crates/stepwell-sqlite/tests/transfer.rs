@@ -199,13 +199,13 @@ fn what_is_no_sound_database_of_ours_changes_nothing() {
         error
     };
     for bytes in [&b""[..], b"hello", b"SQLite format 3\0", &sound[..3_000]] {
-        assert!(matches!(refuse(bytes), StoreError::Corrupt(_)));
+        assert!(matches!(refuse(bytes), StoreError::NotImportable(_)));
     }
     let mut damaged = sound.clone();
     for page in damaged.chunks_mut(4_096).skip(1) {
         page[8..200].fill(0xA5);
     }
-    assert!(matches!(refuse(&damaged), StoreError::Corrupt(_)));
+    assert!(matches!(refuse(&damaged), StoreError::NotImportable(_)));
 
     let other = |sql: &str| {
         let mut connection = rusqlite::Connection::open_in_memory().expect("opens");
@@ -222,15 +222,15 @@ fn what_is_no_sound_database_of_ours_changes_nothing() {
         StoreError::SchemaTooNew { found: 99, .. }
     ));
     let foreign = other("DROP TABLE stepwell_schema_versions");
-    assert!(matches!(refuse(&foreign), StoreError::Corrupt(_)));
+    assert!(matches!(refuse(&foreign), StoreError::NotImportable(_)));
     let torn = other("DROP TABLE stepwell_steps");
-    assert!(matches!(refuse(&torn), StoreError::Corrupt(_)));
+    assert!(matches!(refuse(&torn), StoreError::NotImportable(_)));
     let bent = other(
         "CREATE TABLE runs AS SELECT * FROM stepwell_runs; DROP TABLE stepwell_runs; \
          ALTER TABLE runs RENAME TO stepwell_runs; UPDATE stepwell_runs SET status = 'odd'",
     );
     assert!(
-        matches!(refuse(&bent), StoreError::Corrupt(_)),
+        matches!(refuse(&bent), StoreError::NotImportable(_)),
         "rows that break our rules"
     );
     target.import(&sound).expect("the sound one is taken");

@@ -85,6 +85,10 @@ pub(super) fn a_request_makes_one_run(open: Open<'_>) {
     let first = f.insert(1, "job");
     let mut again = new_run(2, "another");
     again.request_id = new_run(1, "job").request_id;
+    let of_request = f.read(|store| store.run_of_request(&again.request_id));
+    assert_eq!(of_request.as_ref(), Some(&first));
+    let nobody = RequestId::from("nobody's");
+    assert_eq!(f.read(|store| store.run_of_request(&nobody)), None);
     let found = f.read(|store| store.insert_run(&again));
     assert_eq!(
         found,

@@ -72,6 +72,12 @@ impl<S: Store> Turn<'_, S> {
         input: &Payload,
         blobs: &[BlobId],
     ) -> Answer {
+        // A resend, whatever became of the old run since.
+        if let Some(run) = self.store.run_of_request(request_id)? {
+            let disposition = Disposition::Created;
+            let result = TriggerResult { run, disposition };
+            return Ok(Reply::Triggered { result });
+        }
         let Some(run) = self.store.run(run_id)? else {
             return not_found(run_id);
         };

@@ -107,8 +107,8 @@ impl Data {
     }
 
     pub(super) fn insert_run(&mut self, new: &NewRun) -> StoreResult<Inserted> {
-        if let Some(run_id) = self.by_request.get(&new.request_id) {
-            return Ok(Inserted::Existing(self.runs[run_id].run.clone()));
+        if let Some(run) = self.run_of_request(&new.request_id) {
+            return Ok(Inserted::Existing(run));
         }
         let of_job = |run: &Run| run.job_name == new.job_name;
         let same_idempotency = |run: &Run| {
@@ -152,6 +152,10 @@ impl Data {
 
     pub(super) fn run(&self, run_id: &RunId) -> Option<Run> {
         self.runs.get(run_id).map(|row| row.run.clone())
+    }
+
+    pub(super) fn run_of_request(&self, request_id: &RequestId) -> Option<Run> {
+        self.run(self.by_request.get(request_id)?)
     }
 
     pub(super) fn last_request(&self, run_id: &RunId) -> Option<RequestId> {

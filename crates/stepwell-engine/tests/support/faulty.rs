@@ -96,6 +96,7 @@ impl Store for FaultyStore {
         fn renew_leases(&mut self, session: Epoch, expires_at: TimestampMs) -> StoreResult<()>;
         fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64>;
         fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
+        fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>>;
         fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
         fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage>;
         fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>>;

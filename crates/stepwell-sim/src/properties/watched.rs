@@ -130,6 +130,10 @@ impl Store for ReferenceStore {
         Ok(both!(self.run(run_id)))
     }
 
+    fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>> {
+        Ok(both!(self.run_of_request(request_id)))
+    }
+
     fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
         Ok(both!(self.last_request(run_id)))
     }
