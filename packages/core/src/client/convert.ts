@@ -1,5 +1,6 @@
 /** From the wire's types to the public ones: payloads are decoded, what is absent is left out or `null`. */
 import { blobIdsOf, type Codec, type ReadBlobs } from '../codec/codec.js'
+import { errorText } from '../errors.js'
 import type * as wire from '../generated/protocol.js'
 import type { LogLine, RunData, RunFailure, Step } from '../types.js'
 
@@ -97,6 +98,18 @@ export function toLogLine(codec: Codec, line: wire.LogLine): LogLine {
     stepName: line.stepName ?? null,
     attempt: line.attempt,
     timestamp: line.timestamp,
-    ...(line.data === undefined ? {} : { data: codec.decode(line.data) }),
+    ...(line.data === undefined ? {} : { data: dataOf(codec, line.data) }),
+  }
+}
+
+/**
+ * What cannot be read here (its serializer is missing) is explained in its place, as where it is written. Throwing would
+ * lose what came with the line, such as the run's end, and one line would hide all others.
+ */
+function dataOf(codec: Codec, data: wire.Payload): unknown {
+  try {
+    return codec.decode(data)
+  } catch (reason) {
+    return `The data could not be read. ${errorText(reason)}`
   }
 }

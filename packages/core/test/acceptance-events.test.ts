@@ -1,0 +1,224 @@
+/** ACCEPTANCE B6, D2, E2: who listens, or waits, is told all, whatever other listeners do and whatever a line has. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createCommands } from '../src/client/commands.js'
+import { createEvents } from '../src/client/on.js'
+import { initialStatus } from '../src/client/tab.js'
+import { createCodec } from '../src/codec/codec.js'
+import type { LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
+import { observeLogs } from '../src/index.js'
+import { settled, stubFrames } from './scripted-client.js'
+import { eventHead, scriptedConnection, wireRun } from './scripted-connection.js'
+
+const codec = createCodec()
+const { stringify, parse } = JSON
+const foreign = createCodec({ serializer: { name: 'elsewhere', stringify, parse } })
+const NO_SERIALIZER = expect.stringMatching(/^The data could not be read\. .*"elsewhere"/)
+
+const reported = vi.fn()
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.stubGlobal('reportError', reported)
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  reported.mockClear()
+})
+
+/** A line whose data were made by a serializer that is not here. */
+function line(id: number, message: string): LogLine {
+  const data = foreign.encode({ by: 'a worker' }, 'the data').payload
+  const place = { runId: 'run-1', stepName: undefined, attempt: 1, timestamp: 1 }
+  return { id, level: 'info', message, data, ...place }
+}
+const written = (log: LogLine): RunEvent => ({
+  ...eventHead(5 + log.id),
+  type: 'log:write',
+  log,
+  truncated: false,
+})
+const completed = (): RunEvent => ({ ...eventHead(9, 'completed'), type: 'run:complete' })
+
+/** An engine with one run, and its client. */
+function engine(stored: LogLine[] = []) {
+  let now = wireRun({ status: 'running', version: 5 })
+  const answer = (type: string): Reply => {
+    if (type === 'getRun') return { type: 'run', run: now }
+    if (type === 'getSteps') return { type: 'steps', steps: [] }
+    return { type: 'logs', page: { logs: stored, nextCursor: undefined } }
+  }
+  const script = scriptedConnection(({ type }) => answer(type))
+  return {
+    ...script,
+    commands: createCommands(script.connection, new Map(), codec),
+    on: createEvents(
+      {
+        ...script.connection,
+        onEngineEvent: () => () => undefined,
+        setContext: () => undefined,
+        transfer: () => Promise.reject(new Error('no transfers')),
+        crash: () => undefined,
+        close: () => Promise.resolve(),
+      },
+      codec,
+    ),
+    set(next: Partial<Run>) {
+      now = wireRun(next)
+    },
+  }
+}
+
+describe('on', () => {
+  test('a listener that throws harms nobody, and what it throws is reported', () => {
+    const { on, emit } = engine()
+    const told: string[] = []
+    const bug = new RangeError('a bug of the listener')
+    on('run:complete', () => {
+      throw bug
+    })
+    on('run:complete', () => told.push('second'))
+    on('*', () => told.push('all'))
+    emit(written(line(1, 'one')), completed())
+    expect(told).toEqual(['all', 'second', 'all'])
+    expect(reported.mock.calls).toEqual([[bug]])
+  })
+
+  test('a listener that is off is not told, also in the midst of an event; off twice is harmless', () => {
+    const { on, emit } = engine()
+    const told: string[] = []
+    const offs: (() => void)[] = []
+    on('*', () => {
+      for (const off of offs) off()
+    })
+    offs.push(
+      on('*', () => told.push('off')),
+      on('run:complete', () => told.push('own')),
+    )
+    emit(completed())
+    emit(completed())
+    expect(told).toEqual(['own'])
+  })
+})
+
+describe('a line whose data cannot be read here', () => {
+  test('on: it is told, and so is what came with it', () => {
+    const { on, emit } = engine()
+    const told: unknown[] = []
+    on('*', (event: unknown) => told.push(event))
+    emit(written(line(1, 'one')), completed())
+    expect(told).toMatchObject([
+      { type: 'log:write', log: { message: 'one', data: NO_SERIALIZER } },
+      { type: 'run:complete' },
+    ])
+    expect(reported).not.toHaveBeenCalled()
+  })
+
+  test('waitForRun: it is told, and the end is not missed', async () => {
+    const { commands, emit, set } = engine()
+    const lines: unknown[] = []
+    const ended = commands.waitForRun('run-1', { onLog: (log) => lines.push(log) })
+    await settled()
+    set({ status: 'completed', version: 9, output: '1' })
+    emit(written(line(1, 'one')), completed())
+    expect(await ended).toMatchObject({ status: 'completed', output: 1 })
+    expect(lines).toMatchObject([{ message: 'one', data: NO_SERIALIZER }])
+  })
+
+  test('subscribe: it is told, and the end is not missed', async () => {
+    const { commands, emit } = engine()
+    const subscription = commands.subscribe('run-1')
+    expect((await subscription.next()).value).toMatchObject({ type: 'snapshot' })
+    const [first, second, third] = [subscription.next(), subscription.next(), subscription.next()]
+    emit(written(line(1, 'one')), completed())
+    expect((await first)?.value).toMatchObject({ log: { message: 'one', data: NO_SERIALIZER } })
+    expect((await second)?.value).toMatchObject({ type: 'run:complete' })
+    expect(await third).toMatchObject({ done: true })
+  })
+
+  test('getLogs: the others of its page can be read', async () => {
+    const lines = [line(1, 'one'), { ...line(2, 'two'), data: '{"a":1}' }]
+    const { logs } = await engine(lines).commands.getLogs('run-1', {})
+    expect(logs).toMatchObject([{ data: NO_SERIALIZER }, { data: { a: 1 } }])
+  })
+
+  test('useRunLogs: it is shown, and so are the others', async () => {
+    const frames = stubFrames()
+    const { commands, emit, status } = engine([line(1, 'zero')])
+    status.set({ ...status.get(), state: 'ready' })
+    const client = {
+      '~core': { ...commands, crash: () => undefined, serverStatus: initialStatus('strict') },
+    }
+    const observer = observeLogs(client, 'run-1')
+    const off = observer.subscribe(() => undefined)
+    await settled()
+    emit(written(line(2, 'one')), written({ ...line(3, 'two'), data: undefined }))
+    await frames.drain()
+    expect(observer.get()).toMatchObject({
+      status: 'ready',
+      logs: [
+        { message: 'zero', data: NO_SERIALIZER },
+        { message: 'one', data: NO_SERIALIZER },
+        { message: 'two' },
+      ],
+    })
+    off()
+  })
+})
+
+describe('waitForRun', () => {
+  test('asks once and then waits for an event, however long', async () => {
+    const { commands, sent, emit, set } = engine()
+    const ended = commands.waitForRun('run-1', {})
+    await vi.advanceTimersByTimeAsync(86_400_000)
+    expect(sent.map(({ type }) => type)).toEqual(['getRun'])
+    set({ status: 'completed', version: 9, output: '1' })
+    emit(completed())
+    expect(await ended).toMatchObject({ status: 'completed' })
+    expect(sent).toHaveLength(2)
+  })
+
+  test('gives up at its timeout to the millisecond, and listens to nothing more', async () => {
+    const { commands, listeners } = engine()
+    const outcome = commands.waitForRun('run-1', { timeout: '5s' }).catch((error) => error)
+    const settledAt = outcome.then(() => Date.now())
+    const start = Date.now()
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(listeners()).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await outcome).toMatchObject({ code: 'timeout' })
+    expect((await settledAt) - start).toBe(5_000)
+    expect(listeners()).toBe(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('under a signal that was aborted before, nothing is asked', async () => {
+    const { commands, sent, listeners } = engine()
+    const reason = new RangeError('mine')
+    const signal = AbortSignal.abort(reason)
+    await expect(commands.waitForRun('run-1', { signal })).rejects.toBe(reason)
+    expect(sent).toEqual([])
+    expect(listeners()).toBe(0)
+  })
+
+  test('callbacks that throw are reported, and the end is told all the same', async () => {
+    const { commands, emit, set } = engine()
+    const bug = new RangeError('a bug of the callback')
+    const onProgress = () => {
+      throw bug
+    }
+    const ended = commands.waitForRun('run-1', { onProgress, onLog: onProgress })
+    await settled()
+    set({ status: 'failed', version: 9 })
+    emit(
+      {
+        ...eventHead(6),
+        type: 'run:progress',
+        progress: { current: 1, total: 2, message: undefined },
+      },
+      written({ ...line(1, 'one'), data: undefined }),
+      { ...eventHead(9, 'failed'), type: 'run:fail', errorCode: 'error' },
+    )
+    expect(await ended).toMatchObject({ status: 'failed' })
+    expect(reported.mock.calls).toEqual([[bug], [bug]])
+  })
+})
