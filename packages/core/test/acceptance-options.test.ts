@@ -145,6 +145,16 @@ describe('observers (useRun, useRunLogs)', () => {
   })
 })
 
+test.each(['2', 'run-9', '01900000-0000-7000-8000', ' 01900000-0000-7000-8000-000000000000'])(
+  'getRuns refuses the cursor %j, which no page gave',
+  async (cursor) => {
+    const { commands, sent } = scripted()
+    const says = /cursor of getRuns must be the nextCursor of the page before, and is "/
+    expect(await refusal(() => commands.getRuns({ cursor }))).toMatch(says)
+    expect(sent).toEqual([])
+  },
+)
+
 describe('getSteps, getLogs and waitForRun', () => {
   const { commands } = scripted()
   test.each([

@@ -257,7 +257,7 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
     labels: { tenant: 'acme' },
     createdAfter: new Date(1000),
     createdBefore: 2000,
-    cursor: 'run-9',
+    cursor: '01900000-0000-7000-8000-000000000009',
     limit: 7,
   })
   expect(page).toMatchObject({ runs: [{ id: 'run-1' }], nextCursor: null })
@@ -272,7 +272,7 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
         labels: { tenant: 'acme' },
         createdAfter: 1000,
         createdBefore: 2000,
-        cursor: 'run-9',
+        cursor: '01900000-0000-7000-8000-000000000009',
         limit: 7,
       },
     },

@@ -7,6 +7,8 @@ import {
   checkOptions,
   checkText,
   checkTime,
+  invalid,
+  shown,
 } from '../options.js'
 import { checkLabelsFilter } from './labels.js'
 import { ID_LENGTH_MAX, type Jobs, resolveJob } from './resolve.js'
@@ -25,6 +27,8 @@ const STATUSES: readonly RunStatus[] = [
   'cancelled',
 ]
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const RUNS_OPTIONS = ['job', 'status', 'labels', 'createdAfter', 'createdBefore', 'cursor', 'limit']
 const LOGS_OPTIONS = ['level', 'order', 'cursor', 'limit']
@@ -45,9 +49,16 @@ export function runFilter(jobs: Jobs, filter: unknown, what: string, without?: s
     labels: checkLabelsFilter(labels, name('labels')),
     createdAfter: time(createdAfter, 'createdAfter'),
     createdBefore: time(createdBefore, 'createdBefore'),
-    cursor: cursor === undefined ? undefined : checkText(cursor, name('cursor'), ID_LENGTH_MAX),
+    cursor: cursor === undefined ? undefined : checkRunsCursor(cursor, name('cursor')),
     limit: limit === undefined ? RUNS_LIMIT : checkInteger(limit, name('limit'), 1, RUNS_LIMIT_MAX),
   }
+}
+
+/** A run's id. Any other text would read as a place in the list, and mostly as its start. */
+function checkRunsCursor(value: unknown, name: string): string {
+  const cursor = checkText(value, name, ID_LENGTH_MAX)
+  if (RUN_ID.test(cursor)) return cursor
+  throw invalid(`${name} must be the nextCursor of the page before, and is ${shown(cursor)}.`)
 }
 
 export function logQuery(runId: string, filter: unknown): LogQuery {

@@ -23,15 +23,16 @@ export async function newestRun(
   after = '',
 ): Promise<string | null> {
   const { jobName, labels, concurrencyKey } = runs
-  const filter = {
+  const wanted = {
     job: jobName,
     ...(which === 'active' ? { status: ACTIVE } : {}),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),
     limit: concurrencyKey === undefined ? 1 : PAGE,
   }
+  const filter = core.checkRunFilter(wanted, 'useJob')
   let cursor: string | null = null
   do {
-    const page = await core.getRuns(cursor === null ? filter : { ...filter, cursor })
+    const page = await core.readRuns(cursor === null ? filter : { ...filter, cursor })
     for (const run of page.runs) {
       // Ids sort by creation.
       if (run.id <= after) return null
