@@ -12,28 +12,30 @@ const clientOf = (durability: Durability) =>
 
 const clients = { strict: clientOf('strict'), relaxed: clientOf('relaxed') }
 
-/** Two databases that differ in how many ended runs they hold. */
+/** Two databases that differ in how many ended runs they hold: one page, and many. */
 const scale = {
-  empty: createStepwell({ jobs, worker, database: 'bench-empty', concurrency: 256 }),
+  small: createStepwell({ jobs, worker, database: 'bench-small', concurrency: 256 }),
   full: createStepwell({ jobs, worker, database: 'bench-full', concurrency: 256 }),
 }
+const PAGE_RUNS = 50
 const FILL_BATCH = 500
 const LABELS = { tenant: 'a' }
 
 const bench = {
-  /** Adds so many ended runs to the full database. */
-  async fill(count: number): Promise<void> {
+  /** Adds so many ended runs to a database. */
+  async fill(which: 'small' | 'full', count: number): Promise<void> {
+    const client = scale[which]
     for (let made = 0; made < count; made += FILL_BATCH) {
       const items = Array.from({ length: Math.min(FILL_BATCH, count - made) }, () => ({
         input: undefined,
         labels: LABELS,
       }))
-      const triggered = await scale.full.batchTrigger(filler, items)
-      await Promise.all(triggered.map(({ id }) => scale.full.waitForRun(id)))
+      const triggered = await client.batchTrigger(filler, items)
+      await Promise.all(triggered.map(({ id }) => client.waitForRun(id)))
     }
   },
   /** Milliseconds: `trigger()` of a run that waits for its time, trigger → first step, and the first page of runs. */
-  async atScale(which: 'empty' | 'full'): Promise<[number, number, number]> {
+  async atScale(which: 'small' | 'full'): Promise<[number, number, number]> {
     const client = scale[which]
     const triggerAt = performance.now()
     const { id } = await client.trigger(firstStep, undefined, { delay: '1h', labels: LABELS })
@@ -42,7 +44,7 @@ const bench = {
     const claimAt = wallNow()
     const { output } = await client.triggerAndWait(firstStep, undefined, { labels: LABELS })
     const pageAt = performance.now()
-    await client.getRuns({ job: filler, limit: 50 })
+    await client.getRuns({ job: filler, limit: PAGE_RUNS })
     return [triggerMs, output - claimAt, performance.now() - pageAt]
   },
   /** Writes and flushes per second. */
