@@ -7,7 +7,7 @@ import { createCodec } from '../src/codec/codec.js'
 import type { LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
 import { observeLogs } from '../src/index.js'
 import { settled, stubFrames } from './scripted-client.js'
-import { eventHead, scriptedConnection, wireRun } from './scripted-connection.js'
+import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
 
 const codec = createCodec()
 const { stringify, parse } = JSON
@@ -41,7 +41,7 @@ const completed = (): RunEvent => ({ ...eventHead(9, 'completed'), type: 'run:co
 
 /** An engine with one run, and its client. */
 function engine(stored: LogLine[] = []) {
-  let now = wireRun({ status: 'running', version: 5 })
+  let now = greetRun({ status: 'running', version: 5 })
   const answer = (type: string): Reply => {
     if (type === 'getRun') return { type: 'run', run: now }
     if (type === 'getSteps') return { type: 'steps', steps: [] }
@@ -63,7 +63,7 @@ function engine(stored: LogLine[] = []) {
       codec,
     ),
     set(next: Partial<Run>) {
-      now = wireRun(next)
+      now = greetRun(next)
     },
   }
 }

@@ -4,12 +4,12 @@ import { createCommands } from '../src/client/commands.js'
 import { createCodec } from '../src/codec/codec.js'
 import { StepwellError } from '../src/errors.js'
 import type { Command, Reply, Run, RunEvent, Step } from '../src/generated/protocol.js'
-import { eventHead, scriptedConnection, wireRun } from './scripted-connection.js'
+import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
 import { quiet } from './scripted-engine.js'
 
 /** An engine whose answers wait until the test lets them go. */
 function held() {
-  let run: Run | undefined = wireRun({ status: 'running', version: 5 })
+  let run: Run | undefined = greetRun({ status: 'running', version: 5 })
   let steps: Step[] = []
   const waiting: (() => void)[] = []
   const answer = (command: Command): Reply =>
@@ -129,7 +129,7 @@ describe('subscribe', () => {
 
   test('a run that has ended is a snapshot, and that is all', async () => {
     const script = held()
-    script.set(wireRun({ status: 'cancelled', completedAt: 3 }))
+    script.set(greetRun({ status: 'cancelled', completedAt: 3 }))
     const all = rest(script)
     await script.answer()
     expect(await all).toEqual(['snapshot'])
@@ -169,7 +169,7 @@ describe('subscribe', () => {
     script.emit(stepStart(5), progress(1), stepComplete(5, 0), line(1, 'older', 4))
     script.emit(progress(2), progress(3, 6), stepComplete(6, 1), complete(7))
     script.set(
-      wireRun({
+      greetRun({
         status: 'running',
         version: 5,
         progress: { current: 2, total: undefined, message: undefined },
@@ -194,7 +194,7 @@ describe('subscribe', () => {
   ] as [string, RunEvent, string[]][])('during the read: %s', async (_what, event, told) => {
     const script = held()
     const shown = { current: 2, total: undefined, message: undefined }
-    script.set(wireRun({ status: 'running', version: 5, progress: shown }), [
+    script.set(greetRun({ status: 'running', version: 5, progress: shown }), [
       stored({ status: 'running', completedIndex: undefined, completedAt: undefined }),
     ])
     const first = script.next()
@@ -208,7 +208,7 @@ describe('subscribe', () => {
   test('steps that were read a commit later than the run are not told twice', async () => {
     const script = held()
     const first = script.next()
-    script.set(wireRun({ status: 'running', version: 5 }), [stored()])
+    script.set(greetRun({ status: 'running', version: 5 }), [stored()])
     script.emit(stepComplete(6))
     await script.answer()
     await first
@@ -222,7 +222,7 @@ describe('subscribe', () => {
     script.reset()
     // Told by the old engine, or by the new one before the answer: the snapshot knows.
     script.emit(stepComplete(6))
-    script.set(wireRun({ status: 'running', version: 6 }), [stored()])
+    script.set(greetRun({ status: 'running', version: 6 }), [stored()])
     await script.answer()
     expect(await script.next()).toMatchObject({ type: 'step:start' })
     expect(await script.next()).toMatchObject({ type: 'snapshot', run: { version: 6 } })
@@ -234,7 +234,7 @@ describe('subscribe', () => {
     const script = await live()
     script.reset()
     script.reset()
-    script.set(wireRun({ status: 'completed', output: '1', completedAt: 3, version: 7 }))
+    script.set(greetRun({ status: 'completed', output: '1', completedAt: 3, version: 7 }))
     await script.answer()
     expect(await rest(script)).toEqual(['snapshot'])
   })
@@ -274,7 +274,7 @@ describe('subscribe', () => {
     const text = 'x'.repeat(100_000)
     for (let i = 0; i < 100; i++) script.emit(line(i, text))
     script.emit(stepComplete(6))
-    script.set(wireRun({ status: 'running', version: 6 }), [stored()])
+    script.set(greetRun({ status: 'running', version: 6 }), [stored()])
     const asked = script.sent.length
     const next = script.next()
     expect(script.sent.length).toBe(asked + 2)
@@ -288,7 +288,7 @@ describe('subscribe', () => {
     const script = await live()
     const next = script.next()
     script.emit(...Array.from({ length: 100 }, (_, i) => line(i, 'x'.repeat(100_000))))
-    script.set(wireRun({ status: 'completed', output: '1', completedAt: 3, version: 7 }))
+    script.set(greetRun({ status: 'completed', output: '1', completedAt: 3, version: 7 }))
     await script.answer()
     expect(await next).toMatchObject({ type: 'snapshot', run: { status: 'completed' } })
   })
@@ -305,7 +305,7 @@ describe('subscribe', () => {
     const first = script.next()
     for (let i = 0; i < 100; i++) script.emit(line(i, 'x'.repeat(100_000)))
     await script.answer()
-    script.set(wireRun({ status: 'running', version: 8 }))
+    script.set(greetRun({ status: 'running', version: 8 }))
     await script.answer()
     expect(await first).toMatchObject({ type: 'snapshot', run: { version: 8 } })
   })

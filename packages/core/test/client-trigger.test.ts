@@ -7,7 +7,7 @@ import { createCodec } from '../src/codec/codec.js'
 import type { Command, Disposition, Reply, Run } from '../src/generated/protocol.js'
 import { defineJob } from '../src/index.js'
 import { collectJobs } from '../src/job.js'
-import { scriptedConnection, wireRun } from './scripted-connection.js'
+import { greetRun, scriptedConnection } from './scripted-connection.js'
 
 const greet = defineJob({
   name: 'greet',
@@ -36,7 +36,7 @@ function client(answer: (command: Command) => Reply) {
 }
 const triggered = (disposition: Disposition, run: Partial<Run> = {}): Reply => ({
   type: 'triggered',
-  result: { run: wireRun(run), disposition },
+  result: { run: greetRun(run), disposition },
 })
 const gone: Reply = { type: 'error', error: { code: 'not_found', message: 'No.' } }
 
@@ -124,7 +124,7 @@ describe('triggerAndWait', () => {
   test.each(['created', 'idempotent', 'coalesced'] as const)(
     'triggers with the options for it, waits with the others, and tells %s',
     async (disposition) => {
-      const done = wireRun({ status: 'completed', output: '"Hi Ada"', completedAt: 5 })
+      const done = greetRun({ status: 'completed', output: '"Hi Ada"', completedAt: 5 })
       const { commands, sent } = client(({ type }) =>
         type === 'trigger' ? triggered(disposition) : { type: 'run', run: done },
       )
@@ -144,8 +144,8 @@ describe('batchTrigger', () => {
     const { commands, sent } = client(() => ({
       type: 'batchTriggered',
       results: [
-        { run: wireRun({ id: 'a' }), disposition: 'created' },
-        { run: wireRun({ id: 'b' }), disposition: 'coalesced' },
+        { run: greetRun({ id: 'a' }), disposition: 'created' },
+        { run: greetRun({ id: 'b' }), disposition: 'coalesced' },
       ],
     }))
     const items = [{ input: ' Ada' }, { input: 'Bob', concurrencyKey: 'c', coalesce: 'skip' }]
@@ -190,7 +190,7 @@ describe('retrigger', () => {
   test('sends the stored input as today schema makes it', async () => {
     const { commands, sent } = client(({ type }) =>
       type === 'getRun'
-        ? { type: 'run', run: wireRun({ ...ended, input: '" Ada "' }) }
+        ? { type: 'run', run: greetRun({ ...ended, input: '" Ada "' }) }
         : triggered('created', { id: 'run-2' }),
     )
     expect(await commands.retrigger('run-1')).toMatchObject({ id: 'run-2', disposition: 'created' })
@@ -208,7 +208,7 @@ describe('retrigger', () => {
       /stored input.*run-1/,
     ],
   ])('refuses %s', async (_what, run, code, message) => {
-    const { commands, sent } = client(() => ({ type: 'run', run: run && wireRun(run) }))
+    const { commands, sent } = client(() => ({ type: 'run', run: run && greetRun(run) }))
     await expect(commands.retrigger('run-1')).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message),
@@ -248,7 +248,7 @@ describe('purgeRuns', () => {
 test('getRuns sends every filter, and deleteRun its id', async () => {
   const { commands, sent } = client(({ type }) =>
     type === 'getRuns'
-      ? { type: 'runs', page: { runs: [wireRun()], nextCursor: undefined } }
+      ? { type: 'runs', page: { runs: [greetRun()], nextCursor: undefined } }
       : { type: 'deleted', count: 1, hasMore: false },
   )
   const page = await commands.getRuns({
@@ -293,7 +293,7 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
 })
 
 test('a run that is deleted while it is waited for is not_found', async () => {
-  let run: Run | undefined = wireRun({ status: 'running' })
+  let run: Run | undefined = greetRun({ status: 'running' })
   const { commands, emit, sent } = client(() => ({ type: 'run', run }))
   const waiting = commands.waitForRun('run-1', {})
   await expect.poll(() => sent.length).toBe(1)

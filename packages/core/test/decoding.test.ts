@@ -4,35 +4,13 @@ import { initialStatus } from '../src/client/tab.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { Connection, ReplyTo } from '../src/connection.js'
 import type { Command, Run } from '../src/generated/protocol.js'
+import { wireRun } from './wire-run.js'
 
 const codec = createCodec()
 const file = codec.encode([new File(['x'], 'x.txt')], 'x')
 
-const runWith = (id: string, input: Run['input']): Run => ({
-  id,
-  jobName: 'job',
-  status: 'cancelled',
-  input,
-  output: undefined,
-  error: undefined,
-  progress: undefined,
-  attempt: 1,
-  version: 1,
-  generation: 0,
-  recoveries: 0,
-  maxRecoveries: 10,
-  stepCount: 0,
-  logCount: 0,
-  idempotencyKey: undefined,
-  concurrencyKey: undefined,
-  priority: 0,
-  labels: {},
-  createdAt: 1,
-  startAt: 1,
-  startedAt: undefined,
-  completedAt: 1,
-  updatedAt: 1,
-})
+const runWith = (id: string, input: Run['input']): Run =>
+  wireRun({ id, input, status: 'cancelled', completedAt: 1 })
 
 /** An engine that has these runs, and no files. */
 function connectionWith(stored: readonly Run[]): Connection {

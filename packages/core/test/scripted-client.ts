@@ -2,6 +2,7 @@
  * A client on an engine that is played by a test: runs in a map, events as the test tells them, and a record of what was
  * asked. Answers are made when the question arrives, as in the engine, and may be held back to come after later events.
  */
+
 import { vi } from 'vitest'
 import { type Commands, createCommands } from '../src/client/commands.js'
 import { createCell, createEmitter } from '../src/client/emitter.js'
@@ -12,36 +13,13 @@ import { isStepwellError, StepwellError } from '../src/errors.js'
 import type { Command, EventBody, Reply, Run, RunEvent } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
 import type { StepwellStatus } from '../src/types.js'
+import { wireRun } from './wire-run.js'
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
-export function wireRun(id: string, rest: Partial<Run> = {}): Run {
-  return {
-    id,
-    jobName: 'job',
-    status: 'pending',
-    input: '1',
-    output: undefined,
-    error: undefined,
-    progress: undefined,
-    attempt: 1,
-    version: 1,
-    generation: 0,
-    recoveries: 0,
-    maxRecoveries: 10,
-    stepCount: 0,
-    logCount: 0,
-    idempotencyKey: undefined,
-    concurrencyKey: undefined,
-    priority: 0,
-    labels: {},
-    createdAt: 1000,
-    startAt: 1000,
-    startedAt: undefined,
-    completedAt: undefined,
-    updatedAt: 1000,
-    ...rest,
-  }
+/** A run of that id, made at 1000 ms. */
+export function runOf(id: string, rest: Partial<Run> = {}): Run {
+  return wireRun({ id, createdAt: 1000, startAt: 1000, updatedAt: 1000, ...rest })
 }
 
 interface Held {
@@ -96,7 +74,7 @@ export function scriptedClient(jobs: object) {
   }
   const trigger = (rest: Partial<Run> = {}): string => {
     ids += 1
-    const run = wireRun(`run-${String(ids).padStart(6, '0')}`, rest)
+    const run = runOf(`run-${String(ids).padStart(6, '0')}`, rest)
     runs.set(run.id, run)
     emit(run, { type: 'run:trigger' })
     return run.id

@@ -1,4 +1,5 @@
 /** The engine's side of a client's connection, played by a test: it answers what it is told to, it imitates no engine. */
+
 import { createCell, createEmitter } from '../src/client/emitter.js'
 import { isReplyTo } from '../src/client/requests.js'
 import { initialStatus } from '../src/client/tab.js'
@@ -6,6 +7,7 @@ import type { Connection } from '../src/connection.js'
 import { fromErrorInfo } from '../src/errors.js'
 import type { Command, Reply, Run, RunEvent, RunStatus } from '../src/generated/protocol.js'
 import type { StepwellStatus } from '../src/types.js'
+import { wireRun } from './wire-run.js'
 
 export interface ScriptedConnection {
   readonly connection: Connection
@@ -57,33 +59,9 @@ export function scriptedConnection(
   }
 }
 
-export function wireRun(rest: Partial<Run> = {}): Run {
-  return {
-    id: 'run-1',
-    jobName: 'greet',
-    status: 'pending',
-    input: '"Ada"',
-    output: undefined,
-    error: undefined,
-    progress: undefined,
-    attempt: 1,
-    version: 1,
-    generation: 0,
-    recoveries: 0,
-    maxRecoveries: 10,
-    stepCount: 0,
-    logCount: 0,
-    idempotencyKey: undefined,
-    concurrencyKey: undefined,
-    priority: 0,
-    labels: {},
-    createdAt: 1,
-    startAt: 1,
-    startedAt: undefined,
-    completedAt: undefined,
-    updatedAt: 1,
-    ...rest,
-  }
+/** A pending run of the job `greet`. */
+export function greetRun(rest: Partial<Run> = {}): Run {
+  return wireRun({ jobName: 'greet', input: '"Ada"', ...rest })
 }
 
 export function eventHead(version: number, status: RunStatus = 'running', runId = 'run-1') {
