@@ -18,7 +18,7 @@ import { wireRun } from './wire-run.js'
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
 
 /** A run of that id, made at 1000 ms. */
-export function runOf(id: string, rest: Partial<Run> = {}): Run {
+export function storedRun(id: string, rest: Partial<Run> = {}): Run {
   return wireRun({ id, createdAt: 1000, startAt: 1000, updatedAt: 1000, ...rest })
 }
 
@@ -74,7 +74,7 @@ export function scriptedClient(jobs: object) {
   }
   const trigger = (rest: Partial<Run> = {}): string => {
     ids += 1
-    const run = runOf(`run-${String(ids).padStart(6, '0')}`, rest)
+    const run = storedRun(`run-${String(ids).padStart(6, '0')}`, rest)
     runs.set(run.id, run)
     emit(run, { type: 'run:trigger' })
     return run.id
