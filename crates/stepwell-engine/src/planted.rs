@@ -32,11 +32,39 @@ pub enum Bug {
     RetainedInputsLost,
     /// A dead executor's runs keep their leases.
     DeadExecutorKeepsLease,
+    /// A run is claimed although another one of its concurrency key is at work.
+    ConcurrencyKeyIgnoredAtClaim,
+    /// A concurrency key is free as soon as its run is cancelled, though the function has not ended.
+    LeavingKeyForgotten,
+    /// A completed run gives its idempotency key back.
+    IdempotencyKeyFreedAtEnd,
+    /// A coalesced trigger makes a run too.
+    CoalescedTriggerWrites,
+    /// What a refused batch had written before it was refused stays.
+    BatchHalfWritten,
+    /// A delayed run may be claimed at once.
+    DelayedRunClaimedEarly,
+    /// Nobody remembers when the next delayed run may start.
+    DueTimeForgotten,
+    /// Runs are claimed by their time alone.
+    PriorityIgnored,
+    /// As many runs of a job are leased as there are slots.
+    JobLimitIgnored,
+    /// A purge deletes a run that is at work.
+    PurgeTakesActiveRun,
+    /// Upkeep deletes whatever has ended.
+    RetentionTakesYoungRun,
+    /// The log of a deleted run stays.
+    DeletedRunLeavesLogs,
+    /// The references of a deleted run to its blobs stay.
+    DeletedRunKeepsBlobs,
+    /// The blobs of a deleted run are deleted although another run has them too.
+    BlobDeletedWhileReferenced,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 26] = [
         Self::NoFenceOnStepWrite,
         Self::EventBeforeCommit,
         Self::StepWrittenTwice,
@@ -49,6 +77,20 @@ impl Bug {
         Self::AdoptionWithoutNewGeneration,
         Self::RetainedInputsLost,
         Self::DeadExecutorKeepsLease,
+        Self::ConcurrencyKeyIgnoredAtClaim,
+        Self::LeavingKeyForgotten,
+        Self::IdempotencyKeyFreedAtEnd,
+        Self::CoalescedTriggerWrites,
+        Self::BatchHalfWritten,
+        Self::DelayedRunClaimedEarly,
+        Self::DueTimeForgotten,
+        Self::PriorityIgnored,
+        Self::JobLimitIgnored,
+        Self::PurgeTakesActiveRun,
+        Self::RetentionTakesYoungRun,
+        Self::DeletedRunLeavesLogs,
+        Self::DeletedRunKeepsBlobs,
+        Self::BlobDeletedWhileReferenced,
     ];
 }
 

@@ -4,18 +4,31 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::Deleted;
 use stepwell_protocol::{BlobId, RunId, TimestampMs};
 
+#[cfg(feature = "planted")]
+use stepwell_engine::planted::{Bug, has};
+
 use crate::{rows, sql};
 
 pub(crate) fn run(connection: &Connection, run_id: &RunId) -> Result<Option<Deleted>> {
     let id = run_id.as_str();
+    let delete = sql::DELETE_RUN;
+    #[cfg(feature = "planted")]
+    let delete = match has(Bug::PurgeTakesActiveRun) {
+        true => sql::PLANTED_DELETE,
+        false => delete,
+    };
     let deleted = connection
-        .prepare_cached(sql::DELETE_RUN)?
+        .prepare_cached(delete)?
         .query_row([id], |row| rows::head(run_id, row))
         .optional()?;
     let Some(head) = deleted else {
         return Ok(None);
     };
     for sql in [sql::DELETE_INPUT, sql::DELETE_STEPS, sql::DELETE_LOGS] {
+        #[cfg(feature = "planted")]
+        if sql == sql::DELETE_LOGS && has(Bug::DeletedRunLeavesLogs) {
+            continue;
+        }
         connection.prepare_cached(sql)?.execute([id])?;
     }
     for (key, value) in &head.labels {
@@ -27,10 +40,17 @@ pub(crate) fn run(connection: &Connection, run_id: &RunId) -> Result<Option<Dele
         .prepare_cached(sql::BLOBS_OF_RUN)?
         .query_map([id], |row| row.get(0).map(BlobId))?
         .collect::<Result<_>>()?;
-    if !blobs.is_empty() {
+    let has_blobs = !blobs.is_empty();
+    #[cfg(feature = "planted")]
+    let has_blobs = has_blobs && !has(Bug::DeletedRunKeepsBlobs);
+    if has_blobs {
         connection
             .prepare_cached(sql::DELETE_BLOBS)?
             .execute([id])?;
+    }
+    #[cfg(feature = "planted")]
+    if has(Bug::BlobDeletedWhileReferenced) {
+        return Ok(Some(Deleted { head, blobs }));
     }
     let blobs = unreferenced_blobs(connection, &blobs)?;
     Ok(Some(Deleted { head, blobs }))

@@ -108,7 +108,11 @@ fn add_candidates(
         [] => None,
         some => Some(rows::json(&some)?),
     };
-    let mut statement = connection.prepare_cached(sql::CANDIDATES)?;
+    #[cfg(not(feature = "planted"))]
+    let candidates_sql = sql::CANDIDATES;
+    #[cfg(feature = "planted")]
+    let (candidates_sql, limit) = planted_candidates(claim, limit);
+    let mut statement = connection.prepare_cached(candidates_sql.as_ref())?;
     let found = statement.query_map(params![job.name, limit, leaving], |row| {
         Ok((Reverse(row.get(0)?), row.get(1)?, row.get(2)?))
     })?;
@@ -116,6 +120,24 @@ fn add_candidates(
         candidates.push(candidate?);
     }
     Ok(())
+}
+
+/// The statement and the limit, as a planted bug has them.
+#[cfg(feature = "planted")]
+fn planted_candidates(claim: &Claim<'_>, limit: u32) -> (String, u32) {
+    use stepwell_engine::planted::{Bug, has};
+    let sql = sql::CANDIDATES;
+    if has(Bug::ConcurrencyKeyIgnoredAtClaim) {
+        return (sql.replace("NOT EXISTS", "1 OR NOT EXISTS"), limit);
+    }
+    if has(Bug::PriorityIgnored) {
+        return (sql.replace("ORDER BY priority DESC,", "ORDER BY"), limit);
+    }
+    let limit = match has(Bug::JobLimitIgnored) {
+        true => claim.limit,
+        false => limit,
+    };
+    (sql.to_owned(), limit)
 }
 
 pub(crate) fn promote_due(

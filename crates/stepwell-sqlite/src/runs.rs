@@ -27,6 +27,12 @@ pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> 
     if inserted == 0 {
         return in_the_way(connection, new);
     }
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::DelayedRunClaimedEarly) {
+        connection
+            .prepare_cached(sql::PLANTED_DUE)?
+            .execute([new.id.as_str()])?;
+    }
     connection
         .prepare_cached(sql::INSERT_INPUT)?
         .execute(params![new.id.as_str(), rows::of_payload(&new.input)])?;

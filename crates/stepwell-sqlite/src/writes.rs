@@ -170,6 +170,12 @@ pub(crate) fn finish(
             |row| rows::head(&fence.run_id, row),
         )
         .optional()?;
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::IdempotencyKeyFreedAtEnd) {
+        connection
+            .prepare_cached(sql::PLANTED_KEY_FREE)?
+            .execute([fence.run_id.as_str()])?;
+    }
     if head.is_some()
         && let RunOutcome::Completed { blobs, .. } = outcome
     {

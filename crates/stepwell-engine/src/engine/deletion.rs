@@ -52,7 +52,14 @@ impl<S: Store> Turn<'_, S> {
     /// How many were deleted, and whether there are more.
     fn forget_older_than(&mut self, age_ms: i64, limit: u32) -> StoreResult<(u32, bool)> {
         let before = self.now.plus(age_ms.saturating_neg().saturating_add(1));
+        #[cfg(feature = "planted")]
+        let before = match crate::planted::has(crate::planted::Bug::RetentionTakesYoungRun) {
+            true => self.now,
+            false => before,
+        };
         let mut ended = self.store.ended_before(before, limit + 1)?;
+        #[cfg(feature = "planted")]
+        ended.extend(self.planted_victim()?);
         let has_more = ended.len() > limit as usize;
         ended.truncate(limit as usize);
         let mut count = 0;
@@ -60,6 +67,20 @@ impl<S: Store> Turn<'_, S> {
             count += u32::from(self.forget(run_id)?);
         }
         Ok((count, has_more))
+    }
+
+    #[cfg(feature = "planted")]
+    fn planted_victim(&mut self) -> StoreResult<Option<RunId>> {
+        if !crate::planted::has(crate::planted::Bug::PurgeTakesActiveRun) {
+            return Ok(None);
+        }
+        let running = stepwell_protocol::RunFilter {
+            statuses: vec![stepwell_protocol::RunStatus::Running],
+            limit: 1,
+            ..Default::default()
+        };
+        let page = self.store.runs(&running)?;
+        Ok(page.runs.into_iter().next().map(|run| run.id))
     }
 
     /// Whether the run had ended, and is gone now.

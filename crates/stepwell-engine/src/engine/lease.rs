@@ -149,6 +149,11 @@ impl<S: Store> Turn<'_, S> {
         while let Some((id, limit)) = self.idlest() {
             let jobs = self.jobs_of(&id);
             let leaving = self.state.leaving();
+            #[cfg(feature = "planted")]
+            let leaving = match crate::planted::has(crate::planted::Bug::LeavingKeyForgotten) {
+                true => Vec::new(),
+                false => leaving,
+            };
             let claim = Claim {
                 session: self.state.session,
                 jobs: &jobs,

@@ -165,6 +165,10 @@ impl State {
 
     /// A run may start then.
     pub(super) fn due_at(&mut self, at: TimestampMs) {
+        #[cfg(feature = "planted")]
+        if crate::planted::has(crate::planted::Bug::DueTimeForgotten) {
+            return;
+        }
         self.next_due = Some(self.next_due.map_or(at, |due| due.min(at)));
     }
 

@@ -60,6 +60,12 @@ impl<S: Store> Turn<'_, S> {
         for (index, new) in new.iter().enumerate() {
             let request_id = RequestId(format!("{request_id}/{index}"));
             let result = self.trigger_one(request_id, new);
+            #[cfg(feature = "planted")]
+            if crate::planted::has(crate::planted::Bug::BatchHalfWritten)
+                && let Err(Refused::Command(error)) = result
+            {
+                return Ok(Reply::Error { error });
+            }
             results.push(result.map_err(|refused| at(index, refused))?);
         }
         Ok(Reply::BatchTriggered { results })
@@ -127,7 +133,17 @@ impl<S: Store> Turn<'_, S> {
         let (run, disposition) = match self.store.insert_run(&new_run)? {
             Inserted::Existing(run) => (run, Disposition::Created),
             Inserted::Idempotent(run) => (run, Disposition::Idempotent),
-            Inserted::Pending(run) => (self.coalesce(new, run)?, Disposition::Coalesced),
+            Inserted::Pending(run) => {
+                #[cfg(feature = "planted")]
+                if new.coalesce && crate::planted::has(crate::planted::Bug::CoalescedTriggerWrites)
+                {
+                    self.store.insert_run(&NewRun {
+                        concurrency_key: None,
+                        ..new_run
+                    })?;
+                }
+                (self.coalesce(new, run)?, Disposition::Coalesced)
+            }
             Inserted::Created(run) => {
                 self.emit(&head_of(&run), EventBody::RunTrigger);
                 if start_at > self.now {

@@ -160,9 +160,7 @@ impl ReferenceStore {
                 })
                 .cloned()
                 .collect();
-            // Most differ in nothing: an unconfirmed commit that was tried again.
-            let mut seen = BTreeSet::new();
-            models.retain(|model| seen.insert(format!("{model:?}")));
+            distinct(&mut models);
             if watch.compares {
                 let verdict = ensure(!models.is_empty(), || {
                     format!("after a restart the database has a state it cannot have: {found:?}")
@@ -242,6 +240,14 @@ impl ReferenceStore {
 
     pub(super) fn touch(&self, run_id: &RunId) {
         self.watch.borrow_mut().touched.insert(run_id.clone());
+    }
+}
+
+/// Most differ in nothing: an unconfirmed commit that was tried again, and differences that the next write levelled.
+pub(super) fn distinct(models: &mut Vec<MemoryStore>) {
+    if models.len() > 1 {
+        let mut seen = BTreeSet::new();
+        models.retain(|model| seen.insert(format!("{model:?}")));
     }
 }
 

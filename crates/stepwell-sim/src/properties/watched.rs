@@ -11,7 +11,7 @@ use stepwell_protocol::{
 
 use super::claims::{self, Judged};
 use super::forgetting;
-use super::reference::ReferenceStore;
+use super::reference::{ReferenceStore, distinct};
 use crate::counts::State;
 
 macro_rules! both {
@@ -46,6 +46,7 @@ impl Store for ReferenceStore {
                     // A transaction without a write leaves the log, and so an unconfirmed commit in it, as it was.
                     if *wrote {
                         watch.possible.clear();
+                        distinct(&mut watch.models);
                         watch.committed.clone_from(&watch.models);
                     }
                 }
@@ -165,9 +166,12 @@ impl Store for ReferenceStore {
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
-        let before = self.active()?;
         let claimed = both!(self.claim(claim));
-        self.judge_claim(claim, &before, &claimed);
+        self.hear(claim.now);
+        if self.watch.borrow().judges_claims && !claimed.is_empty() {
+            let before = self.active_before(&claimed)?;
+            self.judge_claim(claim, &before, &claimed);
+        }
         for claimed in &claimed {
             self.touch(&claimed.run.id);
             if claimed.interrupted {
@@ -313,17 +317,21 @@ impl Store for ReferenceStore {
 }
 
 impl ReferenceStore {
-    /// All runs that have not ended, in the open transaction, where claims are judged.
-    fn active(&mut self) -> StoreResult<Vec<Run>> {
-        if !self.watch.borrow().judges_claims {
-            return Ok(Vec::new());
-        }
+    /// All runs that have not ended, in the open transaction, as they were before a claim.
+    fn active_before(&mut self, claimed: &[Claimed]) -> StoreResult<Vec<Run>> {
         let filter = RunFilter {
             statuses: vec![RunStatus::Pending, RunStatus::Running, RunStatus::Waiting],
             limit: 1_000,
             ..RunFilter::default()
         };
-        Ok(self.sqlite.runs(&filter)?.runs)
+        let mut runs = self.sqlite.runs(&filter)?.runs;
+        for run in &mut runs {
+            let was_pending = |claimed: &Claimed| claimed.run.id == run.id && !claimed.interrupted;
+            if claimed.iter().any(was_pending) {
+                run.status = RunStatus::Pending;
+            }
+        }
+        Ok(runs)
     }
 
     /// The engine tells the time.
@@ -333,11 +341,7 @@ impl ReferenceStore {
     }
 
     fn judge_claim(&mut self, claim: &Claim<'_>, before: &[Run], claimed: &[Claimed]) {
-        self.hear(claim.now);
         let watch = &mut *self.watch.borrow_mut();
-        if !watch.judges_claims {
-            return;
-        }
         let judged = Judged {
             claim,
             before,

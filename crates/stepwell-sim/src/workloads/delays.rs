@@ -6,7 +6,7 @@ pub(super) fn workload() -> Workload {
     Workload {
         name: "delays",
         clients: 3,
-        triggers: 7,
+        triggers: 5,
         slots: &[1, 1],
         waves_max: 2,
         marks: true,
@@ -15,7 +15,7 @@ pub(super) fn workload() -> Workload {
         keyed: 150,
         coalesces: 500,
         labelled: 200,
-        pause_ms: (5, 120),
+        pause_ms: (20, 250),
         ..Workload::PLAIN
     }
 }

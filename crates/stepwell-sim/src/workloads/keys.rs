@@ -6,7 +6,7 @@ pub(super) fn workload() -> Workload {
     Workload {
         name: "keys",
         clients: 3,
-        triggers: 6,
+        triggers: 5,
         slots: &[2, 2, 1],
         jobs: &[("job", None), ("other", None)],
         marks: true,
@@ -15,7 +15,7 @@ pub(super) fn workload() -> Workload {
         idempotent: 200,
         labelled: 300,
         slow: 80,
-        pause_ms: (5, 120),
+        pause_ms: (10, 150),
         cancels: 120,
         retries: 80,
         ..Workload::PLAIN

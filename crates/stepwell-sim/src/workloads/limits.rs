@@ -6,7 +6,7 @@ pub(super) fn workload() -> Workload {
     Workload {
         name: "limits",
         clients: 3,
-        triggers: 7,
+        triggers: 6,
         slots: &[3, 2, 2, 1],
         waves_max: 2,
         jobs: &[("job", None), ("narrow", Some(1)), ("wide", Some(2))],
@@ -14,7 +14,7 @@ pub(super) fn workload() -> Workload {
         keyed: 150,
         prioritised: 300,
         slow: 60,
-        pause_ms: (5, 100),
+        pause_ms: (10, 150),
         cancels: 120,
         retries: 80,
         ..Workload::PLAIN
