@@ -24,3 +24,12 @@ export const lingering = defineJob({
     })
   },
 })
+
+/** Waits at the gate `<key>` between steps, and hears no signal. */
+export const deaf = defineJob({
+  name: 'deaf',
+  run: async (step, { key }: { readonly key: string }) => {
+    await step.run('begin', () => witness(`${key}/begin`))
+    await gate(key)
+  },
+})

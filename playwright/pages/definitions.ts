@@ -3,7 +3,7 @@ import { defineJob } from '@stepwell/core'
 import { z } from 'zod'
 import { gate, witness, witnessed } from './outside.js'
 
-export { lingering } from './definitions-acceptance.js'
+export { deaf, lingering } from './definitions-acceptance.js'
 export * from './definitions-executors.js'
 export { labelled } from './definitions-labels.js'
 export { chatty, kept, measured, producing, rich, wordy } from './definitions-values.js'

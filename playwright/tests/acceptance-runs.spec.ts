@@ -1,4 +1,4 @@
-// ACCEPTANCE A9, B1, B6: what a run keeps over interruptions, and that nothing polls.
+// ACCEPTANCE A9, B1, B5, B6: what a run keeps over interruptions, what a deleted one leaves, and that nothing polls.
 import { expect, test } from '../support/fixtures.js'
 import { ended, runOf, triggerSteps } from '../support/page.js'
 
@@ -46,3 +46,38 @@ test('an engine that waits for a delayed run, and who waits for its end, ask for
   // The trigger, the two reads, the claim, step and end, and what counts them.
   expect(batches).toBeLessThanOrEqual(8)
 })
+
+for (const way of ['deleteRun', 'purgeRuns'] as const) {
+  test(`${way} of a cancelled run whose function still works: its slot and its key are free once it ends`, async ({
+    openPage,
+    key,
+    server,
+  }) => {
+    const page = await openPage()
+    const trigger = () =>
+      page.evaluate(async (key) => {
+        const options = { concurrencyKey: 'c' }
+        return (await window.stepwell.trigger('deaf', { key }, options)).id
+      }, key)
+    const first = await trigger()
+    await server.gate(key).reached()
+    await page.evaluate(
+      async ([id, way]) => {
+        await window.stepwell.cancel(id)
+        if (way === 'deleteRun') await window.stepwell.deleteRun(id)
+        // It ended in this very millisecond, maybe.
+        else while ((await window.stepwell.purgeRuns({ olderThan: 1 })) === 0);
+      },
+      [first, way] as const,
+    )
+    expect(await runOf(page, first)).toBeNull()
+    const next = await trigger()
+    expect(await runOf(page, next)).toMatchObject({ status: 'pending', concurrencyKey: 'c' })
+    server.gate(key).open()
+    expect(await ended(page, next)).toMatchObject({ status: 'completed' })
+    expect(await runOf(page, first)).toBeNull()
+    expect(await page.evaluate(() => window.stepwell.getRuns())).toMatchObject({
+      runs: [{ id: next }],
+    })
+  })
+}

@@ -3,12 +3,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createCommands } from '../src/client/commands.js'
 import { createEvents } from '../src/client/on.js'
 import { initialStatus } from '../src/client/tab.js'
+import { triggerAndWait } from '../src/client/trigger-and-wait.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
 import { observeLogs } from '../src/index.js'
+import { defineJob } from '../src/job.js'
 import { settled, stubFrames } from './scripted-client.js'
 import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
 
+const greet = defineJob({ name: 'greet', run: (_step, input: number) => input })
 const codec = createCodec()
 const { stringify, parse } = JSON
 const foreign = createCodec({ serializer: { name: 'elsewhere', stringify, parse } })
@@ -50,7 +53,7 @@ function engine(stored: LogLine[] = []) {
   const script = scriptedConnection(({ type }) => answer(type))
   return {
     ...script,
-    commands: createCommands(script.connection, new Map(), codec),
+    commands: createCommands(script.connection, new Map([['greet', greet]]), codec),
     on: createEvents(
       {
         ...script.connection,
@@ -198,6 +201,14 @@ describe('waitForRun', () => {
     await expect(commands.waitForRun('run-1', { signal })).rejects.toBe(reason)
     expect(sent).toEqual([])
     expect(listeners()).toBe(0)
+  })
+
+  test('triggerAndWait under a signal that was aborted before triggers nothing', async () => {
+    const { commands, sent } = engine()
+    const reason = new RangeError('mine')
+    const options = { signal: AbortSignal.abort(reason) }
+    await expect(triggerAndWait(commands, 'greet', 1, options)).rejects.toBe(reason)
+    expect(sent).toEqual([])
   })
 
   test('callbacks that throw are reported, and the end is told all the same', async () => {

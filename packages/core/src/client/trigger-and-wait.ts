@@ -21,14 +21,18 @@ export interface SplitOptions {
   readonly wait: WaitOptions
 }
 
-/** The options of `triggerAndWait`, checked before anything is triggered, by what they are for. */
+/**
+ * The options of `triggerAndWait`, checked before anything is triggered, by what they are for. Throws the reason of a
+ * signal that was aborted before: who has given up already wants no run.
+ */
 export function splitOptions(options: unknown): SplitOptions {
   const what = 'triggerAndWait'
   checkTriggerOptions(options, what, WAIT_OPTIONS)
   const given = Object.entries(checkOptions(options, what, [...TRIGGER_OPTIONS, ...WAIT_OPTIONS]))
   const trigger = Object.fromEntries(given.filter(([key]) => TRIGGER_OPTIONS.includes(key)))
-  const wait = Object.fromEntries(given.filter(([key]) => WAIT_OPTIONS.includes(key)))
+  const wait: WaitOptions = Object.fromEntries(given.filter(([key]) => WAIT_OPTIONS.includes(key)))
   checkWaitOptions(wait, what)
+  wait.signal?.throwIfAborted()
   return { trigger, wait }
 }
 

@@ -77,7 +77,7 @@ export interface TriggeredOutput<J extends AnyJob> {
 export interface WaitOptions {
   /** When to give up waiting (the run goes on): rejects with `timeout`. */
   readonly timeout?: Duration
-  /** Gives up waiting (the run goes on): rejects with the signal's reason. */
+  /** Gives up waiting (the run goes on): rejects with the signal's reason. Aborted before: nothing is triggered. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
   readonly onLog?: (line: LogLine) => void
