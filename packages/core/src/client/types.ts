@@ -179,7 +179,8 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   ): Promise<readonly Triggered<Resolve<U, R>>[]>
   /**
    * A new run like one that has ended: its input, as today's schema takes it, its labels, concurrency key and priority; no
-   * idempotency key. `conflict` while the old one is active.
+   * idempotency key. `conflict` while the old one is active. The stored input is what the schema once made: one that does
+   * not take its own output (from text to a number) refuses it with `invalid_input`; trigger with the original input then.
    */
   retrigger<J extends AnyJob = U>(runId: string): Promise<Triggered<J>>
   /** `null`: there is no such run. */
