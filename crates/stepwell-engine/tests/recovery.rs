@@ -2,6 +2,7 @@
 
 mod support;
 
+use stepwell_engine::StoreError;
 use stepwell_protocol::*;
 use support::*;
 
@@ -373,4 +374,23 @@ fn a_run_given_again_while_its_old_function_ends_takes_two_places() {
     let new = world.newest_generation(&first);
     let (seq, output) = world.say("ex", run_complete(&new));
     assert_eq!(acked(&output), [seq]);
+}
+
+#[test]
+fn a_full_disk_is_not_asked_all_the_time_because_a_delayed_run_is_due() {
+    let mut world = World::new(1);
+    world.hello("ex", &["job"], 1, &[]);
+    let run = NewTrigger {
+        delay_ms: Some(500),
+        ..new_trigger("job")
+    };
+    world.ask(Command::Trigger { run });
+    world.engine().store_mut().failing_commits = Some((1, StoreError::Full));
+    let output = world.after(2_000);
+    assert_eq!(output.wake_at, Some(world.now.plus(1_000)), "not at once");
+    assert_eq!(
+        assigned(&world.after(1_000)).len(),
+        1,
+        "there is room again"
+    );
 }

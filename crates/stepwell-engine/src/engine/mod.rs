@@ -273,21 +273,20 @@ impl<S: Store> Engine<S> {
     }
 
     fn wake_at(&self) -> Option<TimestampMs> {
+        // What was due meets the store no sooner. Without this a due run would let a full disk be asked all the time.
+        if self.retry_at.is_some() {
+            return self.retry_at;
+        }
         let gate = match self.state.gate {
             Gate::Closed { until, .. } => Some(until),
             Gate::Open => None,
         };
         #[cfg(feature = "planted")]
         let gate = gate.filter(|_| !crate::planted::has(crate::planted::Bug::WakeUpLostAtRestart));
-        [
-            gate,
-            self.retry_at,
-            self.state.heartbeat_at,
-            self.state.next_due,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [gate, self.state.heartbeat_at, self.state.next_due]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 

@@ -88,6 +88,11 @@ impl Permitted {
         permitted
     }
 
+    /// Whether this very run was to be deleted.
+    pub(crate) fn names(&self, run_id: &RunId) -> bool {
+        self.runs.contains(run_id)
+    }
+
     fn lower(&mut self, age_ms: Option<i64>) {
         self.age_ms = self.age_ms.into_iter().chain(age_ms).min();
     }

@@ -14,6 +14,7 @@ pub(super) fn workload() -> Workload {
         coalesces: 500,
         idempotent: 250,
         labelled: 400,
+        batches: 400,
         body_ms: (1, 30),
         pause_ms: (5, 100),
         cancels: 60,

@@ -13,10 +13,14 @@ use crate::counts::{Fault, State};
 use crate::disk::DiskError;
 use crate::properties::forgetting::Permitted;
 use crate::properties::reference::ReferenceStore;
+use crate::properties::{ensure, liveness};
 use crate::vfs;
 
 /// How long an engine waits for its executors.
 pub(super) const GATE_MS: i64 = 1_000;
+/// The timer must not call more often than this in so long: the engine spins.
+const WAKES_MAX: u32 = 30;
+const WAKES_WINDOW_MS: i64 = 100;
 /// How long it looks on before it calls it idle.
 const IDLE_MS: i64 = 400;
 
@@ -193,6 +197,14 @@ impl World {
             .as_ref()
             .is_some_and(|current| current.id == host && current.wake_token == token);
         if is_due {
+            if self.now - self.wakes.0 > WAKES_WINDOW_MS {
+                self.wakes = (self.now, 0);
+            }
+            self.wakes.1 += 1;
+            let verdict = ensure(self.wakes.1 <= WAKES_MAX, || {
+                format!("the timer calls more than {WAKES_MAX} times in {WAKES_WINDOW_MS} ms")
+            });
+            self.judge(liveness::NAME, verdict);
             self.post_to_engine(host, Input::Tick);
         }
     }

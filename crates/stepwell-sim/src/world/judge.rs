@@ -28,6 +28,11 @@ impl World {
             let verdict = forgetting::judge(output, &deleted, &self.permitted, host.now, history);
             verdicts.push((forgetting::NAME, verdict));
         }
+        for run in &deleted {
+            if !self.permitted.names(&run.id) {
+                self.watch.borrow_mut().counts.saw(State::Purged);
+            }
+        }
         for event in &output.events {
             if let EventBody::RunFail {
                 error_code: FailureCode::LimitExceeded,

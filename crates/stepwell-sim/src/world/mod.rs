@@ -174,6 +174,8 @@ struct World {
     files: Files,
     /// What the batch that is being handled may delete.
     permitted: Permitted,
+    /// How often the timer has called lately, and since when that is counted.
+    wakes: (i64, u32),
     /// Since when a run has been waiting beside a free slot.
     waiting_since: Option<i64>,
 }
@@ -223,6 +225,7 @@ impl World {
             jumped_at: -1,
             files: Files::default(),
             permitted: Permitted::default(),
+            wakes: (0, 0),
             waiting_since: None,
             workload,
         };
