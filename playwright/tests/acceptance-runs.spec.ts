@@ -81,3 +81,29 @@ for (const way of ['deleteRun', 'purgeRuns'] as const) {
     })
   })
 }
+
+test('2,000 runs can be waited for at once, also over a restart of the engine', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage({ concurrency: 50 })
+  await page.evaluate(async (key) => {
+    await window.stepwell.trigger('deaf', { key })
+    const items = Array.from({ length: 1000 }, () => ({ input: { count: 0 } }))
+    const triggered = [
+      ...(await window.stepwell.batchTrigger('quick', items)),
+      ...(await window.stepwell.batchTrigger('quick', items)),
+    ]
+    window.kept = window.outcome(
+      Promise.all(triggered.map(({ id }) => window.stepwell.waitForRun(id))),
+    )
+    await window.crash('terminate')
+  }, key)
+  const statuses = await page.evaluate(async () => {
+    const all = await window.kept
+    return all.ok ? [...new Set(all.value.map(({ status }: { status: string }) => status))] : all
+  })
+  expect(statuses).toEqual(['completed'])
+  server.gate(key).open()
+})

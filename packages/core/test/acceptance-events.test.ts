@@ -211,6 +211,28 @@ describe('waitForRun', () => {
     expect(sent).toEqual([])
   })
 
+  test('thousands of waits never meet the limit on open commands, also when the engine restarts', async () => {
+    let open = 0
+    let most = 0
+    let status: Run['status'] = 'running'
+    const script = scriptedConnection(async () => {
+      open += 1
+      most = Math.max(most, open)
+      await settled()
+      open -= 1
+      return { type: 'run', run: greetRun({ status, version: 5, output: '1' }) }
+    })
+    const commands = createCommands(script.connection, new Map(), codec)
+    const waits = Array.from({ length: 3000 }, () => commands.waitForRun('run-1', {}))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(script.sent).toHaveLength(3000)
+    status = 'completed'
+    script.reset()
+    for (const run of await Promise.all(waits)) expect(run.status).toBe('completed')
+    expect(most).toBeLessThan(1000)
+    expect(script.listeners()).toBe(0)
+  })
+
   test('callbacks that throw are reported, and the end is told all the same', async () => {
     const { commands, emit, set } = engine()
     const bug = new RangeError('a bug of the callback')

@@ -4,6 +4,7 @@ import type { Connection } from '../connection.js'
 import type { RunFilter } from '../generated/protocol.js'
 import { checkBoolean, checkOptions } from '../options.js'
 import type { LogLine } from '../types.js'
+import { atMost } from './at-most.js'
 import { toLogLine } from './convert.js'
 import type { ClientCore } from './core.js'
 import { createDecoding } from './decoding.js'
@@ -14,12 +15,19 @@ import { createSubscription } from './subscribe.js'
 import { batchTrigger, retrigger, type TriggerContext, trigger } from './trigger.js'
 import { notFound, waitForRun } from './wait.js'
 
+/**
+ * How many runs that are waited for are read at once. A batch, or two, may be waited for, and after a restart of the engine
+ * all of them are read again: without a bound they would meet the limit on open commands, and reject.
+ */
+const WAITS_READ_MAX = 200
+
 export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
   checkStepsOptions(options: unknown): boolean
 }
 
 export function createCommands(connection: Connection, jobs: Jobs, codec: Codec): Commands {
   const decoding = createDecoding(connection, codec)
+  const waiting = atMost(WAITS_READ_MAX)
   const getRun = async (runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type: 'getRun', runId })
@@ -83,7 +91,13 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     checkRunFilter: (filter, what) => runFilter(jobs, filter, what, 'cursor'),
     async waitForRun(runId, options) {
       checkRunId(runId)
-      return waitForRun({ connection, codec, getRun, fullLine }, runId, options)
+      const context = {
+        connection,
+        codec,
+        getRun: (id: string) => waiting(() => getRun(id)),
+        fullLine: (line: LogLine) => waiting(() => fullLine(line)),
+      }
+      return waitForRun(context, runId, options)
     },
     subscribe(runId) {
       checkRunId(runId)
