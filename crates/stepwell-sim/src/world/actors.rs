@@ -35,7 +35,9 @@ impl World {
         if late && self.executors[executor].run_ids().next().is_some() {
             self.struck(Fault::LateHello);
         }
+        let opened_at = self.host.as_ref().map_or(0, |host| host.opened_at);
         let executor_state = &mut self.executors[executor];
+        executor_state.is_late = self.now > opened_at + 300 || self.jumped_at >= opened_at;
         executor_state.host = Some(host);
         let hello = executor_state.hello(BUILD, jobs);
         self.say(executor, hello);

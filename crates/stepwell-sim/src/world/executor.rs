@@ -66,6 +66,8 @@ pub(super) struct Executor {
     unanswered: BTreeMap<u64, Unanswered>,
     pub(super) runs: BTreeMap<RunId, Active>,
     leaving: BTreeMap<(RunId, Generation), Leaving>,
+    /// Its last hello may have come after the gate: another run may have taken the place of one that it still ran.
+    pub(super) is_late: bool,
     /// How many hellos it said.
     hellos: u64,
 }
@@ -91,6 +93,7 @@ impl Executor {
             unanswered: BTreeMap::new(),
             runs: BTreeMap::new(),
             leaving: BTreeMap::new(),
+            is_late: false,
             hellos: 0,
         }
     }

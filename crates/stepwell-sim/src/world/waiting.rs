@@ -29,6 +29,14 @@ impl World {
         }
         let functions = self.functions();
         self.judge(keys::NAME, keys::apart(&functions));
+        let is_late = |function: &Function| {
+            let of = |executor: &&super::Executor| executor.id.0 == function.executor;
+            self.executors
+                .iter()
+                .find(of)
+                .is_some_and(|one| one.is_late)
+        };
+        let functions: Vec<Function> = functions.into_iter().filter(|one| !is_late(one)).collect();
         let limits = claims::within_limits(&functions, |job| self.workload.limit_of(job));
         self.judge(claims::NAME, limits);
     }
