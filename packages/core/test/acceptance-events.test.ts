@@ -233,6 +233,25 @@ describe('waitForRun', () => {
     expect(script.listeners()).toBe(0)
   })
 
+  test('thousands of subscriptions do not meet it either', async () => {
+    let open = 0
+    let most = 0
+    const script = scriptedConnection(async ({ type }) => {
+      open += 1
+      most = Math.max(most, open)
+      await settled()
+      open -= 1
+      if (type === 'getSteps') return { type: 'steps', steps: [] }
+      return { type: 'run', run: greetRun({ status: 'completed', version: 5, output: '1' }) }
+    })
+    const commands = createCommands(script.connection, new Map(), codec)
+    const firsts = Array.from({ length: 3000 }, () => commands.subscribe('run-1').next())
+    for (const { value } of await Promise.all(firsts)) {
+      expect(value).toMatchObject({ type: 'snapshot', run: { status: 'completed' } })
+    }
+    expect(most).toBeLessThan(1000)
+  })
+
   test('callbacks that throw are reported, and the end is told all the same', async () => {
     const { commands, emit, set } = engine()
     const bug = new RangeError('a bug of the callback')

@@ -16,10 +16,10 @@ import { batchTrigger, retrigger, type TriggerContext, trigger } from './trigger
 import { notFound, waitForRun } from './wait.js'
 
 /**
- * How many runs that are waited for are read at once. A batch, or two, may be waited for, and after a restart of the engine
- * all of them are read again: without a bound they would meet the limit on open commands, and reject.
+ * How much is read at once for `waitForRun` and `subscribe`. A batch, or two, may be waited for, and after a restart of the
+ * engine all of it is read again: without a bound it would meet the limit on open commands, and reject.
  */
-const WAITS_READ_MAX = 200
+const WATCHED_READS_MAX = 200
 
 export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
   checkStepsOptions(options: unknown): boolean
@@ -27,7 +27,6 @@ export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
 
 export function createCommands(connection: Connection, jobs: Jobs, codec: Codec): Commands {
   const decoding = createDecoding(connection, codec)
-  const waiting = atMost(WAITS_READ_MAX)
   const getRun = async (runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type: 'getRun', runId })
@@ -67,6 +66,14 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
       return run
     },
   }
+  const few = atMost(WATCHED_READS_MAX)
+  const watching = {
+    connection,
+    codec,
+    getRun: (runId: string) => few(() => getRun(runId)),
+    getSteps: (runId: string, outputs: boolean) => few(() => getSteps(runId, outputs)),
+    fullLine: (line: LogLine) => few(() => fullLine(line)),
+  }
   return {
     connection,
     codec,
@@ -91,17 +98,11 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     checkRunFilter: (filter, what) => runFilter(jobs, filter, what, 'cursor'),
     async waitForRun(runId, options) {
       checkRunId(runId)
-      const context = {
-        connection,
-        codec,
-        getRun: (id: string) => waiting(() => getRun(id)),
-        fullLine: (line: LogLine) => waiting(() => fullLine(line)),
-      }
-      return waitForRun(context, runId, options)
+      return waitForRun(watching, runId, options)
     },
     subscribe(runId) {
       checkRunId(runId)
-      return createSubscription({ connection, codec, getRun, getSteps }, runId)
+      return createSubscription(watching, runId)
     },
     cancel: (runId) => change('cancel', runId),
     retry: (runId) => change('retry', runId),
