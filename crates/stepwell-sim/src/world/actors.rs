@@ -37,7 +37,8 @@ impl World {
         }
         let opened_at = self.host.as_ref().map_or(0, |host| host.opened_at);
         let executor_state = &mut self.executors[executor];
-        executor_state.is_late = self.now > opened_at + 300 || self.jumped_at >= opened_at;
+        let gate_passed = self.now > opened_at + 300 || self.jumped_at >= opened_at;
+        executor_state.is_late = gate_passed && executor_state.run_ids().next().is_some();
         executor_state.host = Some(host);
         let hello = executor_state.hello(BUILD, jobs);
         self.say(executor, hello);
