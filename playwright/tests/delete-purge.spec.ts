@@ -144,7 +144,7 @@ test('purgeRuns of hundreds goes in several commands, and counts all', async ({ 
   expect((await page.evaluate(() => window.stepwell.getRuns())).runs).toEqual([])
 })
 
-/** How large the database's file is, in bytes. */
+/** How large the database's file is, in bytes; `NaN`, which is neither more nor less, while it is being written. */
 const fileSize = (page: Page, database: string) =>
   page.evaluate(async (database) => {
     const sizes: number[] = []
@@ -160,7 +160,13 @@ const fileSize = (page: Page, database: string) =>
       }
     }
     const root = await navigator.storage.getDirectory()
-    await visit(await root.getDirectoryHandle(`stepwell-${database}`))
+    try {
+      await visit(await root.getDirectoryHandle(`stepwell-${database}`))
+    } catch (error) {
+      // A file that changed since `getFile` cannot be read.
+      if (error instanceof DOMException && error.name === 'NotReadableError') return Number.NaN
+      throw error
+    }
     return Math.max(...sizes)
   }, database)
 
