@@ -1,12 +1,12 @@
 /** ACCEPTANCE B6, D2, E2: who listens, or waits, is told all, whatever other listeners do and whatever a line has. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createCommands } from '../src/client/commands.js'
+import { type Commands, createCommands } from '../src/client/commands.js'
 import { createEvents } from '../src/client/on.js'
 import { initialStatus } from '../src/client/tab.js'
 import { triggerAndWait } from '../src/client/trigger-and-wait.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
-import { observeLogs } from '../src/index.js'
+import { observeLogs, observeRun } from '../src/index.js'
 import { defineJob } from '../src/job.js'
 import { settled, stubFrames } from './scripted-client.js'
 import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
@@ -70,6 +70,10 @@ function engine(stored: LogLine[] = []) {
     },
   }
 }
+
+const clientOf = (commands: Commands) => ({
+  '~core': { ...commands, crash: () => undefined, serverStatus: initialStatus('strict') },
+})
 
 describe('on', () => {
   test('a listener that throws harms nobody, and what it throws is reported', () => {
@@ -148,9 +152,7 @@ describe('a line whose data cannot be read here', () => {
     const frames = stubFrames()
     const { commands, emit, status } = engine([line(1, 'zero')])
     status.set({ ...status.get(), state: 'ready' })
-    const client = {
-      '~core': { ...commands, crash: () => undefined, serverStatus: initialStatus('strict') },
-    }
+    const client = clientOf(commands)
     const observer = observeLogs(client, 'run-1')
     const off = observer.subscribe(() => undefined)
     await settled()
@@ -211,47 +213,6 @@ describe('waitForRun', () => {
     expect(sent).toEqual([])
   })
 
-  test('thousands of waits never meet the limit on open commands, also when the engine restarts', async () => {
-    let open = 0
-    let most = 0
-    let status: Run['status'] = 'running'
-    const script = scriptedConnection(async () => {
-      open += 1
-      most = Math.max(most, open)
-      await settled()
-      open -= 1
-      return { type: 'run', run: greetRun({ status, version: 5, output: '1' }) }
-    })
-    const commands = createCommands(script.connection, new Map(), codec)
-    const waits = Array.from({ length: 3000 }, () => commands.waitForRun('run-1', {}))
-    await vi.advanceTimersByTimeAsync(1000)
-    expect(script.sent).toHaveLength(3000)
-    status = 'completed'
-    script.reset()
-    for (const run of await Promise.all(waits)) expect(run.status).toBe('completed')
-    expect(most).toBeLessThan(1000)
-    expect(script.listeners()).toBe(0)
-  })
-
-  test('thousands of subscriptions do not meet it either', async () => {
-    let open = 0
-    let most = 0
-    const script = scriptedConnection(async ({ type }) => {
-      open += 1
-      most = Math.max(most, open)
-      await settled()
-      open -= 1
-      if (type === 'getSteps') return { type: 'steps', steps: [] }
-      return { type: 'run', run: greetRun({ status: 'completed', version: 5, output: '1' }) }
-    })
-    const commands = createCommands(script.connection, new Map(), codec)
-    const firsts = Array.from({ length: 3000 }, () => commands.subscribe('run-1').next())
-    for (const { value } of await Promise.all(firsts)) {
-      expect(value).toMatchObject({ type: 'snapshot', run: { status: 'completed' } })
-    }
-    expect(most).toBeLessThan(1000)
-  })
-
   test('callbacks that throw are reported, and the end is told all the same', async () => {
     const { commands, emit, set } = engine()
     const bug = new RangeError('a bug of the callback')
@@ -272,5 +233,70 @@ describe('waitForRun', () => {
     )
     expect(await ended).toMatchObject({ status: 'failed' })
     expect(reported.mock.calls).toEqual([[bug], [bug]])
+  })
+})
+
+/** An engine that counts how much it is asked at once. */
+function counting() {
+  let open = 0
+  let most = 0
+  let status: Run['status'] = 'running'
+  const script = scriptedConnection(async ({ type }) => {
+    open += 1
+    most = Math.max(most, open)
+    await settled()
+    open -= 1
+    if (type === 'getSteps') return { type: 'steps', steps: [] }
+    return { type: 'run', run: greetRun({ status, version: 5, output: '1' }) }
+  })
+  script.status.set({ ...script.status.get(), state: 'ready' })
+  return {
+    ...script,
+    commands: createCommands(script.connection, new Map(), codec),
+    most: () => most,
+    end() {
+      status = 'completed'
+      script.reset()
+    },
+  }
+}
+
+describe('thousands never meet the limit on open commands, also when the engine restarts', () => {
+  const COUNT = 3000
+
+  test('of waits', async () => {
+    const { commands, sent, most, end, listeners } = counting()
+    const waits = Array.from({ length: COUNT }, () => commands.waitForRun('run-1', {}))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(sent).toHaveLength(COUNT)
+    end()
+    for (const run of await Promise.all(waits)) expect(run.status).toBe('completed')
+    expect(most()).toBeLessThan(1000)
+    expect(listeners()).toBe(0)
+  })
+
+  test('of subscriptions', async () => {
+    const { commands, most, end } = counting()
+    const all = Array.from({ length: COUNT }, () => commands.subscribe('run-1'))
+    await Promise.all(all.map((subscription) => subscription.next()))
+    end()
+    for (const { value } of await Promise.all(all.map((subscription) => subscription.next()))) {
+      expect(value).toMatchObject({ type: 'snapshot', run: { status: 'completed' } })
+    }
+    expect(most()).toBeLessThan(1000)
+  })
+
+  test('of useRun', async () => {
+    stubFrames()
+    const { commands, most, end } = counting()
+    const client = clientOf(commands)
+    const observers = Array.from({ length: COUNT }, (_, i) => observeRun(client, `run-${i}`))
+    const offs = observers.map((observer) => observer.subscribe(() => undefined))
+    await vi.advanceTimersByTimeAsync(1000)
+    end()
+    await vi.advanceTimersByTimeAsync(1000)
+    for (const observer of observers) expect(observer.get().status).toBe('completed')
+    expect(most()).toBeLessThan(1000)
+    for (const off of offs) off()
   })
 })

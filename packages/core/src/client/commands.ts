@@ -16,8 +16,8 @@ import { batchTrigger, retrigger, type TriggerContext, trigger } from './trigger
 import { notFound, waitForRun } from './wait.js'
 
 /**
- * How much is read at once for `waitForRun` and `subscribe`. A batch, or two, may be waited for, and after a restart of the
- * engine all of it is read again: without a bound it would meet the limit on open commands, and reject.
+ * How much is read at once for `waitForRun`, `subscribe` and `useRun`. A batch, or two, may be waited for or shown, and after
+ * a restart of the engine all of it is read again: without a bound it would meet the limit on open commands, and reject.
  */
 const WATCHED_READS_MAX = 200
 
@@ -67,13 +67,12 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     },
   }
   const few = atMost(WATCHED_READS_MAX)
-  const watching = {
-    connection,
-    codec,
+  const watched = {
     getRun: (runId: string) => few(() => getRun(runId)),
     getSteps: (runId: string, outputs: boolean) => few(() => getSteps(runId, outputs)),
     fullLine: (line: LogLine) => few(() => fullLine(line)),
   }
+  const watching = { connection, codec, ...watched }
   return {
     connection,
     codec,
@@ -84,6 +83,7 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     retrigger: (runId) => retrigger(making, runId),
     getRun,
     fullLine,
+    watched,
     checkStepsOptions: outputsOption,
     getSteps,
     async getLogs(runId, filter) {

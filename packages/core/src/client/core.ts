@@ -47,4 +47,6 @@ export interface ClientCore {
   crash(what: 'panic' | 'terminate' | number): void
   /** A line whose data an event left out, whole. */
   fullLine(line: LogLine): Promise<LogLine>
+  /** The same, of which few are open at once: for what may watch runs by the thousand. */
+  readonly watched: Pick<ClientCore, 'getRun' | 'getSteps' | 'fullLine'>
 }

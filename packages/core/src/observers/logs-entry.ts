@@ -141,7 +141,7 @@ function createLogsEntry(
       })
   }
   const complete = async (line: LogLine) => {
-    const whole = await core.fullLine(line)
+    const whole = await core.watched.fullLine(line)
     lines = { ...lines, logs: lines.logs.map((other) => (other.id === line.id ? whole : other)) }
     inNextFrame(show)
   }

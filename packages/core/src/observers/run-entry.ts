@@ -106,7 +106,8 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
     }
     isReading = true
     isReadAgain = false
-    Promise.all([core.getRun(runId), core.getSteps(runId, false).catch(noSteps)]).then(
+    const { watched } = core
+    Promise.all([watched.getRun(runId), watched.getSteps(runId, false).catch(noSteps)]).then(
       ([run, steps]) => {
         error = null
         known = run === null ? 'missing' : { run, steps }
