@@ -412,7 +412,7 @@ fn bad_triggers_are_refused_by_name_and_write_nothing() {
         ),
         (
             NewTrigger {
-                priority: i32::MIN + 1,
+                priority: i32::MIN,
                 ..new_trigger("job")
             },
             InvalidInput,

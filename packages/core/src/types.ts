@@ -99,6 +99,11 @@ interface RunBase<N extends string, In> {
   readonly startAt: number
   readonly updatedAt: number
   readonly startedAt: number | null
+  /**
+   * In lists: why the input or output cannot be read (a serializer that is not given here, a file that is gone). They are
+   * `undefined` then, and the run can still be found and deleted. Where one run is asked for, this is thrown instead.
+   */
+  readonly unreadable?: StepwellError
 }
 
 type Open = { readonly completedAt: null; readonly output?: undefined; readonly error?: undefined }

@@ -1,5 +1,5 @@
 /** What the commands of a client send, and what they make of the answers. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createCommands } from '../src/client/commands.js'
 import { triggerAndWait } from '../src/client/trigger-and-wait.js'
@@ -304,4 +304,24 @@ test('a run that is deleted while it is waited for is not_found', async () => {
     type: 'run:delete',
   })
   await expect(waiting).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('a timeout of a month is not cut to the 24.8 days of a timer', async () => {
+  vi.useFakeTimers()
+  try {
+    const run = greetRun({ status: 'running' })
+    const { commands } = client(() => ({ type: 'run', run }))
+    const waiting = commands.waitForRun('run-1', { timeout: '30d' })
+    let outcome: unknown = 'waits'
+    waiting.catch((reason: unknown) => {
+      outcome = reason
+    })
+    const dayMs = 24 * 60 * 60 * 1000
+    await vi.advanceTimersByTimeAsync(30 * dayMs - 1)
+    expect(outcome).toBe('waits')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(outcome).toMatchObject({ code: 'timeout' })
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -41,11 +41,13 @@ describe('runs whose files are gone', () => {
     expect((await decoding.toRuns([doomed, kept])).map(({ id }) => id)).toEqual(['kept'])
   })
 
-  test('are an error where they are still there', async () => {
+  test('are told where they are still there, and hide no other run', async () => {
     const decoding = createDecoding(connectionWith([kept, doomed]), codec)
-    await expect(decoding.toRuns([doomed, kept])).rejects.toMatchObject({
-      code: 'not_found',
-      message: expect.stringContaining('"x.txt"'),
-    })
+    const gone = { code: 'not_found', message: expect.stringContaining('"x.txt"') }
+    const [first, second] = await decoding.toRuns([doomed, kept])
+    expect(first).toMatchObject({ id: 'doomed', input: undefined, unreadable: gone })
+    expect(second).toMatchObject({ id: 'kept' })
+    expect(second).not.toHaveProperty('unreadable')
+    await expect(decoding.toRun(doomed)).rejects.toMatchObject(gone)
   })
 })

@@ -204,7 +204,7 @@ impl<S: Store> Turn<'_, S> {
                 "coalesce needs a concurrencyKey: it is the pending run of that key that would be returned.",
             );
         }
-        if new.priority.abs() > PRIORITY_MAX {
+        if new.priority.unsigned_abs() > PRIORITY_MAX.unsigned_abs() {
             return invalid(format!(
                 "priority must be from -{PRIORITY_MAX} to {PRIORITY_MAX}; it is {}.",
                 new.priority

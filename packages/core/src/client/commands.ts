@@ -27,12 +27,17 @@ export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
 
 export function createCommands(connection: Connection, jobs: Jobs, codec: Codec): Commands {
   const decoding = createDecoding(connection, codec)
-  const getRun = async (runId: string) => {
+  const readRun = async (runId: string) => {
     checkRunId(runId)
     const { run } = await connection.request({ type: 'getRun', runId })
     if (run === undefined) return null
     const [found = null] = await decoding.toRuns([run])
     return found
+  }
+  const getRun = async (runId: string) => {
+    const run = await readRun(runId)
+    if (run?.unreadable !== undefined) throw run.unreadable
+    return run
   }
   const getSteps = async (runId: string, outputs: boolean) => {
     checkRunId(runId)
@@ -82,6 +87,7 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     batchTrigger: (job, items) => batchTrigger(making, job, items),
     retrigger: (runId) => retrigger(making, runId),
     getRun,
+    readRun,
     fullLine,
     watched,
     checkStepsOptions: outputsOption,

@@ -17,7 +17,7 @@ export function blobIdsOfSteps(steps: readonly wire.Step[]): wire.BlobId[] {
   return steps.flatMap(({ output = '' }) => blobIdsOf(output))
 }
 
-export function toRun(codec: Codec, run: wire.Run, blobs?: ReadBlobs): UntypedRun {
+export function toRun(codec: Pick<Codec, 'decode'>, run: wire.Run, blobs?: ReadBlobs): UntypedRun {
   const base = {
     id: run.id,
     jobName: run.jobName,

@@ -31,6 +31,8 @@ export interface ClientCore {
   batchTrigger(job: unknown, items: unknown): Promise<readonly UntypedTriggered[]>
   retrigger(runId: string): Promise<UntypedTriggered>
   getRun(runId: string): Promise<UntypedRun | null>
+  /** As one of a list: `unreadable` where it cannot be read. */
+  readRun(runId: string): Promise<UntypedRun | null>
   getRuns(filter: unknown): Promise<UntypedRunsPage>
   /** The filter of a list of which pages are read by `readRuns`: `what` names the function in messages. */
   checkRunFilter(filter: unknown, what: string): RunFilter

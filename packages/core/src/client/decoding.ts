@@ -1,6 +1,7 @@
 /** From answers to public values, with the Blobs and Files in them read first. */
 import type { Codec, ReadBlobs } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
+import { toStepwellError } from '../errors.js'
 import type {
   BlobId,
   TriggerResult,
@@ -13,18 +14,27 @@ import type { UntypedTriggered } from './core.js'
 
 export interface Decoding {
   toRun(run: WireRun): Promise<UntypedRun>
-  /** Without those that were deleted after they were told. */
+  /** Without those that were deleted after they were told. One that cannot be read says so, and hides no other. */
   toRuns(runs: readonly WireRun[]): Promise<UntypedRun[]>
   toSteps(steps: readonly WireStep[]): Promise<Step[]>
   toTriggered(result: TriggerResult): Promise<UntypedTriggered>
 }
 
+const UNREAD: Pick<Codec, 'decode'> = { decode: () => undefined }
+
 export function createDecoding(connection: Connection, codec: Codec): Decoding {
   const toRuns = async (runs: readonly WireRun[]) => {
     const blobs = await readBlobs(connection, blobIdsOfRuns(runs))
-    if (blobs === undefined) return runs.map((run) => toRun(codec, run))
+    if (blobs === undefined) return runs.map((run) => toListed(run))
     const present = await Promise.all(runs.map((run) => isPresent(run, blobs)))
-    return runs.filter((_, i) => present[i]).map((run) => toRun(codec, run, blobs))
+    return runs.filter((_, i) => present[i]).map((run) => toListed(run, blobs))
+  }
+  const toListed = (run: WireRun, blobs?: ReadBlobs): UntypedRun => {
+    try {
+      return toRun(codec, run, blobs)
+    } catch (reason) {
+      return { ...toRun(UNREAD, run), unreadable: toStepwellError(reason) }
+    }
   }
   /** Files go with their run: one that is missing while its run is there is an error, which decoding tells. */
   const isPresent = async (run: WireRun, blobs: ReadBlobs): Promise<boolean> => {

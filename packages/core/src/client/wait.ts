@@ -36,6 +36,17 @@ export interface WaitContext {
 /** Timers beyond this fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
+/** A timer of any length. Returns what stops it. */
+function afterMs(ms: number, call: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const wait = (restMs: number) => {
+    const stretchMs = Math.min(restMs, TIMER_MS_MAX)
+    timer = setTimeout(() => (restMs > stretchMs ? wait(restMs - stretchMs) : call()), stretchMs)
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
+}
+
 export function waitForRun(
   { connection, codec, getRun, fullLine }: WaitContext,
   runId: string,
@@ -84,8 +95,7 @@ export function waitForRun(
     cleanUp.push(() => signal?.removeEventListener('abort', onAbort))
     if (timeoutMs !== null) {
       const late = () => end(() => reject(tooLate(runId, timeoutMs)))
-      const timer = setTimeout(late, Math.min(timeoutMs, TIMER_MS_MAX))
-      cleanUp.push(() => clearTimeout(timer))
+      cleanUp.push(afterMs(timeoutMs, late))
     }
     cleanUp.push(
       connection.onEvents((events) => events.forEach(onEvent)),

@@ -114,7 +114,7 @@ function createRunsEntry(
   }
   const readRuns = async (runIds: readonly string[]) => {
     pace()
-    const reads = runIds.map(async (id) => known.read(id, await core.getRun(id)))
+    const reads = runIds.map(async (id) => known.read(id, await core.readRun(id)))
     for (const read of await Promise.allSettled(reads)) {
       if (read.status === 'rejected') throw read.reason
     }
