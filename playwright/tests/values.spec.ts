@@ -1,5 +1,5 @@
 // ACCEPTANCE C3: binary values, Blobs and Files are stored as they are, and come back as what they were.
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
 import { blobFiles } from '../support/opfs.js'
@@ -301,6 +301,9 @@ test('a file that changed on the disk since it was chosen is refused by name', a
   await ready(page)
   const file = await chooseFile(page, testInfo.outputPath('chosen.csv'), 'a,b')
   writeFileSync(file, 'something longer')
+  // Chromium compares times in whole seconds.
+  const later = Date.now() / 1000 + 60
+  utimesSync(file, later, later)
   const outcome = await page.evaluate(async () => {
     const file = document.querySelector('input')?.files?.[0]
     if (file === undefined) throw new Error('nothing was chosen')

@@ -63,6 +63,19 @@ describe('pages', () => {
     expect(list.ids()).toEqual(Array.from({ length: 15 }, (_, i) => 50 - i))
   })
 
+  test('a page is full although runs of the list have to be read again', async () => {
+    const ids = triggerMany(25)
+    const list = await listed({ limit: 10 })
+    engine.complete(ids[20] ?? '')
+    await settled()
+    // In the same frame: this one is read in the next.
+    engine.complete(ids[21] ?? '')
+    await list.observer.get().fetchNextPage()
+    await frames.next()
+    await frames.next()
+    expect(list.ids()).toEqual(Array.from({ length: 20 }, (_, i) => 25 - i))
+  })
+
   test('a list that loses half a page is filled again, in one read', async () => {
     const ids = triggerMany(30)
     const list = await listed({ status: 'pending', limit: 10 })

@@ -10,6 +10,7 @@ import { cancelFrame, inNextFrame } from './frame.js'
 import { handled } from './handled.js'
 import type { RunsWanted } from './runs-filter.js'
 import { createKnownRuns } from './runs-known.js'
+import { runOf } from './runs-list.js'
 import type { RunsView } from './types.js'
 import { obstacleOf } from './view.js'
 
@@ -124,9 +125,12 @@ function createRunsEntry(
     if (isToBeLoaded) return { runIds: [], read: load }
     if (known.list === null) return null
     known.trim(capacity)
-    const { runs, floor } = known.list
+    const { list } = known
+    const { runs, floor } = list
     const wanted = known.wanted()
-    const missing = capacity - runs.length - wanted.length
+    // Those in the list are only read again.
+    const coming = wanted.filter((id) => runOf(list, id) === undefined)
+    const missing = capacity - runs.length - coming.length
     // Not for each run that leaves: half a page at a time.
     const isShort = missing >= (nextPage === null ? Math.ceil(limit / 2) : 1)
     if (floor !== null && isShort) return { runIds: [], read: () => readPage(floor, missing) }
