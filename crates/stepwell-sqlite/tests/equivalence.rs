@@ -13,32 +13,8 @@ use stepwell_protocol::{
     Report, RequestId, RunFailure, RunFilter, RunId, RunStatus, ServedJob, StepKind, TimestampMs,
 };
 use stepwell_sqlite::{Durability, SqliteStore};
+use support::random::Random;
 use support::{Folder, as_opfs, open};
-
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize]
-    }
-}
 
 const JOBS: [&str; 4] = ["a", "b", "c", "ä"];
 const STEPS: [&str; 5] = ["one", "two", "three", "four", ""];
