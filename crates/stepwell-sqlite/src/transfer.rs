@@ -8,6 +8,7 @@ use stepwell_protocol::BlobId;
 
 use crate::error::store_error;
 use crate::store::SqliteStore;
+use crate::upkeep::integrity_problems;
 use crate::{migrations, sql};
 
 /// A blob's file, beside its id.
@@ -110,7 +111,8 @@ fn checked(bytes: &[u8]) -> StoreResult<Connection> {
         return Err(foreign("not even one of SQLite"));
     }
     let source = deserialized(bytes)?;
-    let problems = problems(&source).map_err(|error| foreign(&error.to_string()))?;
+    let mut problems = integrity_problems(&source).map_err(|error| foreign(&error.to_string()))?;
+    problems.truncate(PROBLEMS_MAX);
     if !problems.is_empty() {
         return Err(foreign(&problems.join("; ")));
     }
@@ -120,16 +122,6 @@ fn checked(bytes: &[u8]) -> StoreResult<Connection> {
         Err(StoreError::Corrupt(why)) => Err(foreign(&why)),
         Err(other) => Err(other),
     }
-}
-
-fn problems(connection: &Connection) -> Result<Vec<String>> {
-    let mut statement = connection.prepare("PRAGMA integrity_check")?;
-    let mut problems: Vec<String> = statement
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_>>()?;
-    problems.retain(|problem| problem != "ok");
-    problems.truncate(PROBLEMS_MAX);
-    Ok(problems)
 }
 
 fn foreign(why: &str) -> StoreError {

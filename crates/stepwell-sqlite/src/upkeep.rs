@@ -1,6 +1,6 @@
 //! What a host does between batches: checks, checkpoints, giving space back.
 
-use rusqlite::Result;
+use rusqlite::{Connection, Result};
 use stepwell_engine::StoreResult;
 
 use crate::error::store_error;
@@ -16,14 +16,7 @@ impl SqliteStore {
     /// # Errors
     /// Where the file is too damaged to be read at all.
     pub fn integrity_check(&mut self) -> StoreResult<Vec<String>> {
-        let check = || -> Result<Vec<String>> {
-            let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
-            let problems = statement.query_map([], |row| row.get(0))?;
-            problems.collect()
-        };
-        let mut problems = check().map_err(store_error)?;
-        problems.retain(|problem| problem != "ok");
-        Ok(problems)
+        integrity_problems(&self.connection).map_err(store_error)
     }
 
     /// The tables that have rows of runs which are not there; none in a sound database. Reads whole tables.
@@ -63,4 +56,14 @@ impl SqliteStore {
         while rows.next()?.is_some() {}
         Ok(())
     }
+}
+
+/// The problems that SQLite finds in a database; none in a sound one.
+pub(crate) fn integrity_problems(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let mut problems: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    problems.retain(|problem| problem != "ok");
+    Ok(problems)
 }

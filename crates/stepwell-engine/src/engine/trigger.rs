@@ -37,7 +37,8 @@ const TIME_MS_MAX: i64 = (1 << 53) - 1;
 
 impl<S: Store> Turn<'_, S> {
     pub(super) fn trigger(&mut self, request_id: &RequestId, new: &NewTrigger) -> Answer {
-        let result = self.trigger_one(request_id.clone(), new)?;
+        self.check(new)?;
+        let result = self.make(request_id.clone(), new)?;
         Ok(Reply::Triggered { result })
     }
 
@@ -59,7 +60,7 @@ impl<S: Store> Turn<'_, S> {
         let mut results = Vec::with_capacity(new.len());
         for (index, new) in new.iter().enumerate() {
             let request_id = RequestId(format!("{request_id}/{index}"));
-            let result = self.trigger_one(request_id, new);
+            let result = self.make(request_id, new);
             #[cfg(feature = "planted")]
             if crate::planted::has(crate::planted::Bug::BatchHalfWritten)
                 && let Err(Refused::Command(error)) = result
@@ -109,12 +110,8 @@ impl<S: Store> Turn<'_, S> {
         self.trigger(request_id, &new)
     }
 
-    fn trigger_one(
-        &mut self,
-        request_id: RequestId,
-        new: &NewTrigger,
-    ) -> Result<TriggerResult, Refused> {
-        self.check(new)?;
+    /// Of a trigger that was checked.
+    fn make(&mut self, request_id: RequestId, new: &NewTrigger) -> Result<TriggerResult, Refused> {
         let start_at = self.start_of(new);
         let new_run = NewRun {
             id: self.state.ids.next(self.now, self.random),
