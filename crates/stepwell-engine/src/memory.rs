@@ -6,14 +6,15 @@
 mod data;
 
 use stepwell_protocol::{
-    BlobId, Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step,
-    TimestampMs,
+    BlobId, ChildResult, Epoch, ExecutorId, LogPage, LogQuery, Report, RequestId, Run, RunFilter,
+    RunId, RunPage, Step, TimestampMs, WaitingFor,
 };
 
 use self::data::Data;
 use crate::store::{
-    Claim, Claimed, Deleted, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome,
-    RunWritten, StepOutcome, StepWritten, Store, StoreError, StoreResult,
+    ChildCount, Claim, Claimed, Deleted, Fence, Inserted, NewRun, OpenWait, Ownership, Release,
+    RunHead, RunOutcome, RunWritten, Signal, SignalStored, StepOutcome, StepWait, StepWritten,
+    Store, StoreError, StoreResult, Suspended, Suspension, WaitEnd, WaitEnded, WaitOpened,
 };
 
 /// A [`Store`] in memory.
@@ -238,5 +239,120 @@ impl Store for MemoryStore {
 
     fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
         Ok(self.data.unreferenced_blobs(blobs))
+    }
+
+    fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>> {
+        todo!("issue 5")
+    }
+
+    fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>> {
+        todo!("issue 5")
+    }
+
+    fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        todo!("issue 5")
+    }
+
+    fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>> {
+        todo!("issue 5")
+    }
+
+    fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        todo!("issue 5")
+    }
+
+    fn wake_network_runs(&mut self) -> StoreResult<u64> {
+        todo!("issue 5")
+    }
+
+    fn retry_later(
+        &mut self,
+        fence: &Fence,
+        waiting_for: &WaitingFor,
+        wake_at: TimestampMs,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        todo!("issue 5")
+    }
+
+    fn open_wait(
+        &mut self,
+        fence: &Fence,
+        wait: &StepWait,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitOpened>> {
+        todo!("issue 5")
+    }
+
+    fn end_wait(
+        &mut self,
+        run_id: &RunId,
+        step_name: &str,
+        end: &WaitEnd,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitEnded>> {
+        todo!("issue 5")
+    }
+
+    fn suspend(
+        &mut self,
+        fence: &Fence,
+        suspension: &Suspension<'_>,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Suspended>> {
+        todo!("issue 5")
+    }
+
+    fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>> {
+        todo!("issue 5")
+    }
+
+    fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>> {
+        todo!("issue 5")
+    }
+
+    fn store_signal(
+        &mut self,
+        request_id: &RequestId,
+        key: &str,
+        signal: &Signal,
+        now: TimestampMs,
+    ) -> StoreResult<SignalStored> {
+        todo!("issue 5")
+    }
+
+    fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>> {
+        todo!("issue 5")
+    }
+
+    fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>> {
+        todo!("issue 5")
+    }
+
+    fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>> {
+        todo!("issue 5")
+    }
+
+    fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>> {
+        todo!("issue 5")
+    }
+
+    fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>> {
+        todo!("issue 5")
+    }
+
+    fn active_children(
+        &mut self,
+        run_id: &RunId,
+        step_name: Option<&str>,
+    ) -> StoreResult<Vec<RunId>> {
+        todo!("issue 5")
+    }
+
+    fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>> {
+        todo!("issue 5")
     }
 }

@@ -11,9 +11,9 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    BlobId, Epoch, ErrorCode, ErrorInfo, Generation, Holding, LogLine, LogPage, LogQuery, Payload,
-    Report, RequestId, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus, ServedJob, Step,
-    StepKind, TimestampMs,
+    BlobId, ChildResult, Epoch, ErrorCode, ErrorInfo, ExecutorId, Generation, Holding, InvokeMode,
+    LogLine, LogPage, LogQuery, Payload, Report, RequestId, RetryPolicy, Run, RunFailure,
+    RunFilter, RunId, RunPage, RunStatus, ServedJob, Step, StepKind, TimestampMs, WaitingFor,
 };
 
 /// Whether other engines may work on the same database at the same time.
@@ -102,7 +102,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 pub type Fence = Holding;
 
 /// A run to be inserted as pending, with `attempt` 1, `version` 1 and `generation` 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewRun {
     /// Its id.
     pub id: RunId,
@@ -124,6 +124,12 @@ pub struct NewRun {
     pub labels: BTreeMap<String, String>,
     /// The first key of the claim order, greatest first.
     pub priority: i32,
+    /// How its own failures are tried again.
+    pub retry: RetryPolicy,
+    /// How long an attempt may be at work.
+    pub timeout_ms: Option<u64>,
+    /// Whose child it is.
+    pub parent: Option<Parent>,
     /// When it is made.
     pub created_at: TimestampMs,
     /// When it may start; the second key of the claim order.
@@ -151,10 +157,26 @@ impl NewRun {
             concurrency_key: None,
             labels: BTreeMap::new(),
             priority: 0,
+            retry: RetryPolicy::NONE,
+            timeout_ms: None,
+            parent: None,
             created_at: now,
             start_at: now,
         }
     }
+}
+
+/// The place of a child: a step of another run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// The run.
+    pub run_id: RunId,
+    /// The step.
+    pub step_name: String,
+    /// The place among the step's children, from 0.
+    pub index: u32,
+    /// The run at the top.
+    pub root_id: RunId,
 }
 
 /// What became of an insert. Looked up in this order; nothing was written unless the run was made.
@@ -201,9 +223,30 @@ pub struct KeyOfJob {
 pub struct Claimed {
     /// The run, `running` under its new generation.
     pub run: Run,
-    /// Whether it goes on (it was `running` with a void lease). Unless its lease was given up in good order, its
-    /// `recoveries` were raised.
-    pub interrupted: bool,
+    /// What it was before: `pending`, `running` with a void lease (interrupted: unless the lease was given up in good
+    /// order, its `recoveries` were raised), or `waiting` and woken.
+    pub from: RunStatus,
+    /// Where its function is parked; only of a run that was `waiting`.
+    pub parked: Option<Parked>,
+    /// How long this attempt was at work before, in milliseconds.
+    pub worked_ms: u64,
+}
+
+impl Claimed {
+    /// Whether it was interrupted.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.from == RunStatus::Running
+    }
+}
+
+/// A function that stayed in memory when its run was suspended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// In which executor's.
+    pub executor_id: ExecutorId,
+    /// It knows all outcomes before this `completed_index`.
+    pub next_index: u32,
 }
 
 /// How a lease is given up.
@@ -225,6 +268,10 @@ pub struct RunHead {
     pub job_name: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The run whose step made it.
+    pub parent_id: Option<RunId>,
+    /// That step.
+    pub parent_step: Option<String>,
     /// Where it stands after the write.
     pub status: RunStatus,
     /// Its version after the write.
@@ -284,6 +331,176 @@ pub enum RunOutcome {
     Failed(RunFailure),
 }
 
+/// A wait to be stored with its step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepWait {
+    /// The step.
+    pub name: String,
+    /// The call that made it.
+    pub kind: StepKind,
+    /// The attempts made so far.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: TimestampMs,
+    /// For what.
+    pub wait: Wait,
+}
+
+/// What ends a wait.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wait {
+    /// A time: the step is tried again then.
+    Retry {
+        /// When.
+        wake_at: TimestampMs,
+        /// Why the last attempt failed.
+        error: RunFailure,
+    },
+    /// A time.
+    Sleep {
+        /// When.
+        wake_at: TimestampMs,
+    },
+    /// A signal, or a time.
+    Signal {
+        /// Its key, which no other open wait of the store has.
+        key: String,
+        /// When it gives up.
+        wake_at: Option<TimestampMs>,
+    },
+    /// The network.
+    Network,
+    /// Children.
+    Children {
+        /// When they end it.
+        mode: InvokeMode,
+        /// How many there are.
+        count: u32,
+        /// How many have not ended.
+        pending: u32,
+    },
+}
+
+/// What became of a wait that was to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitOpened {
+    /// It is open.
+    Opened {
+        /// The run after the write.
+        head: RunHead,
+        /// The step as it stands now.
+        step: Box<Step>,
+        /// The log lines that were stored now.
+        logs: Vec<LogLine>,
+    },
+    /// A resend: the step waits already, or has its outcome. Only lines not stored yet and progress were written.
+    Repeated {
+        /// The run after the write.
+        head: RunHead,
+        /// The log lines that were stored now.
+        logs: Vec<LogLine>,
+    },
+    /// Another wait has the signal's key. Nothing was written.
+    KeyTaken,
+}
+
+/// An open wait, by its step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWait {
+    /// The run.
+    pub run_id: RunId,
+    /// The step.
+    pub step_name: String,
+    /// The call that made the step.
+    pub kind: StepKind,
+}
+
+/// How a wait ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WaitEnd {
+    /// With the step's outcome. `Ok(None)`: a sleep is over, a signal did not come in time, children have ended.
+    Outcome {
+        /// The outcome.
+        result: Result<Option<Payload>, RunFailure>,
+        /// The blobs in it.
+        blobs: Vec<BlobId>,
+    },
+    /// The step has to run (again).
+    Again,
+}
+
+/// A wait that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitEnded {
+    /// The run after the write: `running`, or `waiting` and claimable now.
+    pub head: RunHead,
+    /// The call that made the step.
+    pub kind: StepKind,
+    /// The step's attempts so far.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: TimestampMs,
+    /// Its place in the order of outcomes; `None` where it has to run (again).
+    pub completed_index: Option<u32>,
+}
+
+/// A run that gives up its lease to wait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspension<'a> {
+    /// The steps that it waits for, all of which must be open waits; empty where it is the run itself that waits.
+    pub waits: &'a [String],
+    /// What is shown.
+    pub waiting_for: &'a WaitingFor,
+    /// In whose memory its function stays.
+    pub parked_by: Option<&'a ExecutorId>,
+    /// It was claimed in this very transaction and not started: `started_at` goes back to what it was.
+    pub is_unstarted: bool,
+    /// How long it was at work since its claim.
+    pub worked_ms: u64,
+}
+
+/// What became of a suspension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspended {
+    /// The run after the write.
+    pub head: RunHead,
+    /// Whether it waits now. Not where one of its waits had ended: then only the report was written.
+    pub is_suspended: bool,
+    /// The log lines that were stored now.
+    pub logs: Vec<LogLine>,
+}
+
+/// What became of a signal that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalStored {
+    /// It is kept until it is taken.
+    Kept,
+    /// A resend of one that is kept still.
+    RepeatedKept,
+    /// A resend of one that was taken.
+    RepeatedTaken,
+    /// Another one of its key is kept. Nothing was written.
+    Ignored,
+}
+
+/// A signal that was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// What was sent.
+    pub result: Result<Payload, RunFailure>,
+    /// The blobs in it.
+    pub blobs: Vec<BlobId>,
+}
+
+/// The children of a step, after one of them has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildCount {
+    /// How many have not ended.
+    pub pending: u32,
+    /// When they end the wait.
+    pub mode: InvokeMode,
+}
+
 /// A run that was deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deleted {
@@ -331,20 +548,35 @@ pub trait Store {
     fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>>;
     /// Reads a page of runs, newest (greatest id) first.
     fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage>;
-    /// Reads a run's steps by `completed_index`, pending ones last; `output` is `None` where outputs are not asked for.
+    /// Reads a run's steps by `completed_index`, then those that have none, by name. `output` is `None`, and `children`
+    /// empty, where outputs are not asked for.
     fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>>;
+    /// Reads one step, with its output and children.
+    fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>>;
+    /// Reads, with outputs and children, the steps whose `completed_index` is at least this, then the pending ones by
+    /// name: what a function that is parked does not know.
+    fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>>;
     /// Reads a page of a run's log.
     fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage>;
     /// The names of the jobs that have claimable runs, sorted.
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>>;
-    /// Lets pending runs be claimed whose `start_at` has come, and tells the next `start_at` that has not.
+    /// Lets runs be claimed whose time has come (the `start_at` of a pending one, the next attempt of a waiting one), and
+    /// tells the next such time that has not.
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>>;
+    /// Open waits of steps whose `wake_at` has come, earliest first, then by run and step.
+    fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>>;
+    /// The earliest `wake_at` of all open waits of steps.
+    fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>>;
+    /// Open waits of steps for the network, by run and step.
+    fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>>;
+    /// Lets runs be claimed that wait for the network themselves. How many.
+    fn wake_network_runs(&mut self) -> StoreResult<u64>;
 
     /// Finds and leases runs, so that no other engine can come between: `pending` ones that are due (at insert, by
-    /// [`Store::promote_due`], or by a retry) and `running` ones whose lease is void; by priority, greatest first, then
-    /// `start_at`, then id. Passes over pending ones while another run of their job and concurrency key is `running` or
-    /// `waiting`. Raises the generation, keeps `started_at`, sets the line ordinal back to 0, and raises `recoveries`
-    /// of interrupted ones.
+    /// [`Store::promote_due`], or by a retry), `running` ones whose lease is void, and `waiting` ones that were woken;
+    /// woken ones first, then by priority, greatest first, then `start_at`, then id. Passes over pending ones while another run of their job and concurrency key is `running` or
+    /// `waiting`. Raises the generation, keeps `started_at`, sets the line ordinal back to 0, clears `waiting_for`
+    /// and where it was parked, and raises `recoveries` of interrupted ones.
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>>;
     /// Takes over a `running` run with a void lease whose generation is still the one held: raises it and gives the
     /// lease to `session`. Does not count a recovery and keeps the line ordinal.
@@ -378,7 +610,7 @@ pub trait Store {
         report: &Report,
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>>;
-    /// Ends a run.
+    /// Ends a run. Its open waits become pending steps.
     fn finish_run(
         &mut self,
         fence: &Fence,
@@ -386,9 +618,79 @@ pub trait Store {
         report: &Report,
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>>;
+    /// Lets a run wait for its next attempt: `waiting`, `waiting_for` as given, claimable at `wake_at`, without its lease,
+    /// `attempt` + 1, `first_attempt` as it was, `recoveries` 0. Its steps become as by [`Store::retry_run`], its open
+    /// waits pending.
+    fn retry_later(
+        &mut self,
+        fence: &Fence,
+        waiting_for: &WaitingFor,
+        wake_at: TimestampMs,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>>;
+
+    /// Stores an open wait, the report, and `recoveries` back at 0. A pending step of that name is replaced, but a sleep
+    /// or signal that was pending keeps the `wake_at` that it had, and every step its `first_attempt`.
+    fn open_wait(
+        &mut self,
+        fence: &Fence,
+        wait: &StepWait,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitOpened>>;
+    /// Ends an open wait of a run that is `running` or `waiting`, whoever holds its lease: an outcome gets the next
+    /// `completed_index`; a waiting run becomes claimable. `None`, and nothing written, where the wait is not open.
+    fn end_wait(
+        &mut self,
+        run_id: &RunId,
+        step_name: &str,
+        end: &WaitEnd,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitEnded>>;
+    /// Lets a run wait: `waiting`, not claimable, without its lease, under the same generation.
+    fn suspend(
+        &mut self,
+        fence: &Fence,
+        suspension: &Suspension<'_>,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Suspended>>;
+    /// Makes a run claimable that is `waiting` under this generation, though none of its waits has ended.
+    fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>>;
+    /// In whose memory a waiting run's function is.
+    fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>>;
+
+    /// Keeps a signal.
+    fn store_signal(
+        &mut self,
+        request_id: &RequestId,
+        key: &str,
+        signal: &Signal,
+        now: TimestampMs,
+    ) -> StoreResult<SignalStored>;
+    /// Takes the signal that is kept under a key, for a step's wait. It goes with its run then.
+    fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>>;
+    /// The open wait for a signal.
+    fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>>;
+    /// Deletes signals that were kept before that time and never taken. Their blobs that nothing else refers to.
+    fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>>;
+
+    /// The children of a step, in their order, with outputs and failures.
+    fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>>;
+    /// All children of a run, by id.
+    fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>>;
+    /// Those children of a run, or of one of its steps, that have not ended, by id.
+    fn active_children(
+        &mut self,
+        run_id: &RunId,
+        step_name: Option<&str>,
+    ) -> StoreResult<Vec<RunId>>;
+    /// One child less to wait for, in one statement; `None` where the step does not wait for children (any more).
+    fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>>;
 
     /// Ends a run that is not terminal as cancelled, if its version is still `version`. Its generation stays: the
-    /// status alone refuses what its holder still sends.
+    /// status alone refuses what its holder still sends. Its open waits become pending steps.
     fn cancel_run(
         &mut self,
         run_id: &RunId,
@@ -396,8 +698,10 @@ pub trait Store {
         request_id: &RequestId,
         now: TimestampMs,
     ) -> StoreResult<Option<Run>>;
-    /// Makes a failed or cancelled run pending again, if its version is still `version`: `attempt` + 1, `recoveries` 0,
-    /// no error, no `completed_at`, due now; no other run of its concurrency key may be pending; failed steps become pending and lose their `completed_index`; completed ones stay.
+    /// Makes a failed or cancelled run pending again, if its version is still `version`: `attempt` + 1, `first_attempt` the
+    /// same, `recoveries` 0, no error, no `completed_at`, due now; no other run of its concurrency key may be pending.
+    /// Failed steps become pending and lose their `completed_index`; all pending ones get a `first_attempt` of their own
+    /// `attempt` + 1; completed ones stay.
     fn retry_run(
         &mut self,
         run_id: &RunId,
@@ -406,10 +710,11 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>>;
 
-    /// Deletes an ended run with its input, steps, log lines, labels and references to blobs. `None` where it has not
+    /// Deletes an ended run with its input, steps, log lines, labels, signals and references to blobs, but not its
+    /// children. `None` where it has not
     /// ended or is not there.
     fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>>;
-    /// Runs that ended before that time, oldest end first.
+    /// Runs without a parent that ended before that time and have no active descendant, oldest end first.
     fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>>;
     /// Those of the blobs to which no run refers.
     fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>>;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlobId, EngineStatus, ErrorInfo, LogLevel, LogLine, Payload, RequestId, Run, RunId, RunStatus,
-    Step, TimestampMs,
+    BlobId, EngineStatus, ErrorInfo, LogLevel, LogLine, Payload, RequestId, RetryPolicy, Run,
+    RunFailure, RunId, RunStatus, SignalDisposition, Step, TimestampMs,
 };
 
 /// A command with the id under which it is answered and, if need be, sent again.
@@ -94,12 +94,24 @@ pub enum Command {
         /// At most this many; 1 to 100, so that the batch stays short.
         limit: u32,
     },
+    /// Send a value, or an error, to the run that waits for this key, or keep it for the first one that will. Answered by
+    /// [`Reply::Signalled`].
+    Signal {
+        /// The key; 1 to 512 characters.
+        key: String,
+        /// The value. Exactly one of `value` and `error`.
+        value: Option<Payload>,
+        /// The error that the wait throws.
+        error: Option<RunFailure>,
+        /// The blobs in the value: written before the command reaches the engine.
+        blobs: Vec<BlobId>,
+    },
     /// Read the engine's own state. Answered by [`Reply::Status`].
     GetStatus,
 }
 
 /// A run to be made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct NewTrigger {
@@ -120,8 +132,12 @@ pub struct NewTrigger {
     /// To find the run by.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
     pub labels: BTreeMap<String, String>,
-    /// Greater ones are claimed first, always; −1,000 to 1,000.
-    pub priority: i32,
+    /// Greater ones are claimed first, always; −1,000 to 1,000. `None`: 0, or that of the parent.
+    pub priority: Option<i32>,
+    /// How its own failures are tried again; not at all when `None`.
+    pub retry: Option<RetryPolicy>,
+    /// How long an attempt may be at work, waits not counted.
+    pub timeout_ms: Option<u64>,
     /// Not to be claimed before; at once when `None`.
     pub start_at: Option<TimestampMs>,
     /// Not to be claimed before so long from the commit. Not together with `start_at`.
@@ -144,6 +160,10 @@ pub struct RunFilter {
     pub created_after: Option<TimestampMs>,
     /// Triggered earlier.
     pub created_before: Option<TimestampMs>,
+    /// Children of this run.
+    pub parent_id: Option<RunId>,
+    /// No children.
+    pub roots_only: bool,
     /// Runs older than this one, from the previous page's `next_cursor`.
     pub cursor: Option<RunId>,
     /// At most this many; 1 to 1,000.
@@ -281,6 +301,11 @@ pub enum Reply {
         count: u32,
         /// Whether more runs match than the limit let through.
         has_more: bool,
+    },
+    /// To `signal`.
+    Signalled {
+        /// What became of it.
+        disposition: SignalDisposition,
     },
     /// To `getStatus`.
     Status {

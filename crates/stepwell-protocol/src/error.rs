@@ -97,6 +97,21 @@ pub enum FailureCode {
     LimitExceeded,
     /// A value is over its size limit.
     PayloadTooLarge,
+    /// A child was cancelled.
+    Cancelled,
+    /// A signal's key is awaited by another run.
+    Conflict,
+}
+
+/// What caused a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct FailureCause {
+    /// The error's name.
+    pub name: String,
+    /// The error's message.
+    pub message: String,
 }
 
 /// A job's failure: data on the run and on the step, never an `Err`.
@@ -110,6 +125,8 @@ pub struct RunFailure {
     pub message: String,
     /// The error's stack, bounded by the executor.
     pub stack: Option<String>,
+    /// The chain of `cause`, outermost first, bounded by the executor.
+    pub causes: Vec<FailureCause>,
     /// What made it fail.
     pub code: FailureCode,
     /// The attempt of the step, or of the run where no step failed.

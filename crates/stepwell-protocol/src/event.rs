@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FailureCode, LogLine, Progress, RunId, RunStatus, TimestampMs};
+use crate::{FailureCode, LogLine, Progress, RunId, RunStatus, StepKind, TimestampMs, WaitingFor};
 
 /// What every event of a run carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct EventHead {
     pub status: RunStatus,
     /// The run's version after the event.
     pub version: u64,
+    /// The run whose step made this one.
+    pub parent_id: Option<RunId>,
 }
 
 /// One event.
@@ -78,9 +80,17 @@ pub enum EventBody {
         /// The run's attempt.
         attempt: u32,
     },
-    /// An interrupted run goes on: claimed again, or adopted after an engine restart.
+    /// A run gave up its slot and waits.
+    #[serde(rename = "run:wait")]
+    RunWait {
+        /// For what.
+        waiting_for: WaitingFor,
+    },
+    /// A run that waited or was interrupted goes on: claimed again, or adopted after an engine restart.
     #[serde(rename = "run:resume")]
     RunResume {
+        /// The run's attempt.
+        attempt: u32,
         /// Consecutive recoveries without a new step.
         recoveries: u32,
     },
@@ -119,11 +129,55 @@ pub enum EventBody {
         /// 1-based.
         attempt: u32,
     },
+    /// A step waits: for its next attempt, the network, a time, a signal, children.
+    #[serde(rename = "step:wait")]
+    StepWait {
+        /// The step.
+        step_name: String,
+        /// The call that made it.
+        step_kind: StepKind,
+        /// The attempts made so far; 0 where it was not started yet.
+        attempt: u32,
+        /// For what.
+        waiting_for: WaitingFor,
+        /// When the step began.
+        started_at: TimestampMs,
+    },
+    /// A step failed and is tried again; a `step:wait` follows.
+    #[serde(rename = "step:retry")]
+    StepRetry {
+        /// The step.
+        step_name: String,
+        /// The attempt that failed.
+        attempt: u32,
+        /// What made it fail.
+        error_code: FailureCode,
+        /// When the next attempt starts.
+        until: TimestampMs,
+    },
+    /// A step's wait is over and it has to run (again).
+    #[serde(rename = "step:wake")]
+    StepWake {
+        /// The step.
+        step_name: String,
+        /// The attempts made so far.
+        attempt: u32,
+    },
+    /// A step was at work, or waited, when its run was cancelled.
+    #[serde(rename = "step:cancel")]
+    StepCancel {
+        /// The step.
+        step_name: String,
+        /// 1-based.
+        attempt: u32,
+    },
     /// A step's result is stored.
     #[serde(rename = "step:complete")]
     StepComplete {
         /// The step.
         step_name: String,
+        /// The call that made it.
+        step_kind: StepKind,
         /// 1-based.
         attempt: u32,
         /// Its place in the order of outcomes, from 0.
@@ -136,6 +190,8 @@ pub enum EventBody {
     StepFail {
         /// The step.
         step_name: String,
+        /// The call that made it.
+        step_kind: StepKind,
         /// 1-based.
         attempt: u32,
         /// Its place in the order of outcomes, from 0.

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BlobId, Epoch, Generation, NewLog, Payload, Progress, RunFailure, RunId, Step};
+use crate::{
+    BlobId, Epoch, Generation, InvokeMode, NewLog, NewTrigger, NewWait, Payload, Progress,
+    RunFailure, RunId, Step, StepKind, StepRetry,
+};
 
 /// A message of an executor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorEnvelope {
-    /// Rises with each message that wants an answer; 0 for one that wants none (`hello`, `stepStart`, `released`).
+    /// Rises with each message that wants an answer; 0 for one that wants none (`hello`, `stepStart`, `wake`,
+    /// `unresumable`, `released`).
     pub seq: u64,
     /// The message.
     pub message: ExecutorMessage,
@@ -41,6 +45,8 @@ pub struct ServedJob {
     pub name: String,
     /// At most so many of its runs are at work at once, over all executors of the database; `None`: no limit.
     pub concurrency: Option<u32>,
+    /// Whether its runs are started only while the browser is online.
+    pub needs_network: bool,
 }
 
 /// Log lines and progress that travel with another message, or alone.
@@ -90,6 +96,10 @@ pub enum ExecutorMessage {
         step_name: String,
         /// 1-based.
         attempt: u32,
+        /// How long it may take. An executor that says nothing of it for longer is taken for hung, and terminated.
+        timeout_ms: Option<u64>,
+        /// What follows from a timeout; `None`: the failure is final.
+        retry: Option<StepRetry>,
     },
     /// A step's function returned.
     StepCommit {
@@ -110,7 +120,7 @@ pub enum ExecutorMessage {
         /// Lines and progress up to now.
         report: Report,
     },
-    /// A step's function threw.
+    /// A step failed: its function threw, or its call was wrong.
     StepFail {
         /// The run.
         run_id: RunId,
@@ -118,10 +128,14 @@ pub enum ExecutorMessage {
         generation: Generation,
         /// The step.
         step_name: String,
+        /// The call that made it.
+        kind: StepKind,
         /// 1-based.
         attempt: u32,
         /// What it threw.
         error: RunFailure,
+        /// `None`: the failure is final, and reaches the job's code. Otherwise the step waits for its next attempt.
+        retry: Option<StepRetry>,
         /// How long the function took.
         duration_ms: u32,
         /// Lines and progress up to now.
@@ -148,8 +162,70 @@ pub enum ExecutorMessage {
         generation: Generation,
         /// What it threw.
         error: RunFailure,
+        /// Whether the run's retry policy applies.
+        is_retryable: bool,
+        /// The delay that the failure itself asked for, in place of the policy's.
+        retry_after_ms: Option<u64>,
         /// Lines and progress up to now.
         report: Report,
+    },
+    /// A step waits. Acknowledged once the wait is stored; told by [`EngineMessage::Resolved`] when it ends, which may be
+    /// at once.
+    StepWait {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        generation: Generation,
+        /// The step.
+        step_name: String,
+        /// For what.
+        wait: NewWait,
+        /// Lines and progress up to now.
+        report: Report,
+    },
+    /// A step makes children and waits for them. Like `stepWait`. Where an earlier attempt of the step made them already,
+    /// those that completed stand, and the others are retried.
+    StepInvoke {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        generation: Generation,
+        /// The step.
+        step_name: String,
+        /// When they end the step.
+        mode: InvokeMode,
+        /// What to make, in this order; at most 1,000. Without idempotency keys and `coalesce`.
+        children: Vec<NewTrigger>,
+        /// Lines and progress up to now.
+        report: Report,
+    },
+    /// No function of a step runs, and these waits are all that the job's function waits for. The run gives up its slot
+    /// and its lease, unless one of the waits has ended meanwhile; then that is told again, and the run goes on.
+    Suspend {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        generation: Generation,
+        /// The steps that wait; the first one is shown.
+        waits: Vec<String>,
+        /// Whether the function stays in memory, to be resumed by [`EngineMessage::Resume`].
+        is_parked: bool,
+        /// Lines and progress up to now.
+        report: Report,
+    },
+    /// A parked function wants to go on by itself: it did not only wait for steps.
+    Wake {
+        /// The run.
+        run_id: RunId,
+        /// The token under which it was suspended.
+        generation: Generation,
+    },
+    /// To `resume`: the function is not in memory any more. Answered by [`EngineMessage::Assign`] under the same token.
+    Unresumable {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        generation: Generation,
     },
     /// Lines and progress alone.
     Report {
@@ -187,9 +263,11 @@ pub struct Assignment {
     pub labels: BTreeMap<String, String>,
     /// How many log lines are stored already, for the executor to keep the limit.
     pub log_count: u64,
+    /// How long the function may still be at work in this attempt, waits not counted.
+    pub timeout_ms: Option<u64>,
     /// The parsed input.
     pub input: Payload,
-    /// Every stored step, by `completed_index`, pending ones last.
+    /// Every stored step, by `completed_index`, pending and waiting ones last.
     pub memo: Vec<Step>,
 }
 
@@ -230,11 +308,40 @@ pub enum EngineMessage {
         epoch: Epoch,
         /// What goes on here, each with its new token.
         adopted: Vec<Holding>,
+        /// Whether the browser is online.
+        is_online: bool,
     },
     /// Run this.
     Assign {
         /// What.
         assignment: Assignment,
+    },
+    /// A suspended run goes on here, where its function is parked. Steps that ended or have to run since it was suspended
+    /// come along, in the order of their `completed_index`, pending ones last.
+    Resume {
+        /// The run.
+        run_id: RunId,
+        /// Its new token.
+        generation: Generation,
+        /// How long the function may still be at work in this attempt, waits not counted.
+        timeout_ms: Option<u64>,
+        /// What the function does not know yet. May name what it knows.
+        steps: Vec<Step>,
+    },
+    /// A wait of a run that is at work here has ended. In the order of `completed_index` among acknowledgements and each
+    /// other; what is known already is to be ignored.
+    Resolved {
+        /// The run.
+        run_id: RunId,
+        /// Its token.
+        generation: Generation,
+        /// The step: completed, failed, or pending where it has to run (again).
+        step: Step,
+    },
+    /// The browser went online or offline.
+    Network {
+        /// Whether it is online.
+        is_online: bool,
     },
     /// These messages are committed.
     Ack {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::{
     BlobId, ClientId, ClientRequest, Command, ExecutorEnvelope, ExecutorId, ExecutorMessage,
-    Generation, Holding, Input, LogQuery, NewTrigger, Payload, Report, RunFailure, RunFilter,
-    RunId, ServedJob,
+    Generation, Holding, Input, InvokeMode, LogQuery, NewTrigger, NewWait, Payload, Report,
+    RunFailure, RunFilter, RunId, ServedJob, StepKind, StepRetry,
 };
 
 /// Why a message could not be read.
@@ -35,6 +35,7 @@ pub(crate) struct InputFields {
     request: Option<ClientRequest>,
     executor_id: Option<ExecutorId>,
     envelope: Option<ExecutorEnvelope>,
+    is_online: Option<bool>,
 }
 
 impl TryFrom<InputFields> for Input {
@@ -55,6 +56,9 @@ impl TryFrom<InputFields> for Input {
                 executor_id: required(fields.executor_id, "executorId")?,
             },
             "upkeep" => Self::Upkeep,
+            "network" => Self::Network {
+                is_online: required(fields.is_online, "isOnline")?,
+            },
             "release" => Self::Release,
             _ => return Err(Unreadable::UnknownType(fields.r#type)),
         })
@@ -75,6 +79,9 @@ pub(crate) struct CommandFields {
     filter: Option<RunFilter>,
     outputs: Option<bool>,
     query: Option<LogQuery>,
+    key: Option<String>,
+    value: Option<Payload>,
+    error: Option<RunFailure>,
 }
 
 impl TryFrom<CommandFields> for Command {
@@ -112,6 +119,12 @@ impl TryFrom<CommandFields> for Command {
             },
             "cancel" => Self::Cancel { run_id: run_id()? },
             "retry" => Self::Retry { run_id: run_id()? },
+            "signal" => Self::Signal {
+                key: required(fields.key, "key")?,
+                value: fields.value,
+                error: fields.error,
+                blobs: required(fields.blobs, "blobs")?,
+            },
             "getStatus" => Self::GetStatus,
             _ => return Err(Unreadable::UnknownType(fields.r#type)),
         })
@@ -135,6 +148,16 @@ pub(crate) struct ExecutorMessageFields {
     error: Option<RunFailure>,
     duration_ms: Option<u32>,
     report: Option<Report>,
+    timeout_ms: Option<u64>,
+    retry: Option<StepRetry>,
+    kind: Option<StepKind>,
+    is_retryable: Option<bool>,
+    retry_after_ms: Option<u64>,
+    wait: Option<NewWait>,
+    mode: Option<InvokeMode>,
+    children: Option<Vec<NewTrigger>>,
+    waits: Option<Vec<String>>,
+    is_parked: Option<bool>,
 }
 
 impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
@@ -164,6 +187,8 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
                 generation,
                 step_name: step_name()?,
                 attempt: attempt()?,
+                timeout_ms: fields.timeout_ms,
+                retry: fields.retry,
             },
             "stepCommit" => Self::StepCommit {
                 run_id,
@@ -179,8 +204,10 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
                 run_id,
                 generation,
                 step_name: step_name()?,
+                kind: required(fields.kind, "kind")?,
                 attempt: attempt()?,
                 error: error()?,
+                retry: fields.retry,
                 duration_ms: duration_ms()?,
                 report: report()?,
             },
@@ -195,8 +222,34 @@ impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
                 run_id,
                 generation,
                 error: error()?,
+                is_retryable: required(fields.is_retryable, "isRetryable")?,
+                retry_after_ms: fields.retry_after_ms,
                 report: report()?,
             },
+            "stepWait" => Self::StepWait {
+                run_id,
+                generation,
+                step_name: step_name()?,
+                wait: required(fields.wait, "wait")?,
+                report: report()?,
+            },
+            "stepInvoke" => Self::StepInvoke {
+                run_id,
+                generation,
+                step_name: step_name()?,
+                mode: required(fields.mode, "mode")?,
+                children: required(fields.children, "children")?,
+                report: report()?,
+            },
+            "suspend" => Self::Suspend {
+                run_id,
+                generation,
+                waits: required(fields.waits, "waits")?,
+                is_parked: required(fields.is_parked, "isParked")?,
+                report: report()?,
+            },
+            "wake" => Self::Wake { run_id, generation },
+            "unresumable" => Self::Unresumable { run_id, generation },
             "report" => Self::Report {
                 run_id,
                 generation,
@@ -216,7 +269,10 @@ mod tests {
     use serde::de::DeserializeOwned;
 
     use super::*;
-    use crate::{FailureCode, LogLevel, NewLog, Order, Progress, RunStatus, TimestampMs};
+    use crate::{
+        FailureCause, FailureCode, LogLevel, NewLog, Order, Progress, RetryPolicy, RunStatus,
+        TimestampMs,
+    };
 
     /// What serde writes by its own rules for the enum is what is read here.
     fn comes_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
@@ -235,6 +291,8 @@ mod tests {
             labels: labels.clone(),
             created_after: Some(TimestampMs(1)),
             created_before: Some(TimestampMs(2)),
+            parent_id: Some(RunId::from("p")),
+            roots_only: true,
             cursor: Some(run_id.clone()),
             limit: 5,
         };
@@ -247,7 +305,9 @@ mod tests {
             concurrency_key: Some("c".to_owned()),
             coalesce: true,
             labels,
-            priority: -4,
+            priority: Some(-4),
+            retry: Some(RetryPolicy::NONE),
+            timeout_ms: Some(8),
             start_at: Some(TimestampMs(6)),
             delay_ms: Some(7),
         };
@@ -291,6 +351,12 @@ mod tests {
                 run_id: run_id.clone(),
             },
             Command::Retry { run_id },
+            Command::Signal {
+                key: "k".to_owned(),
+                value: Some(Payload::from("")),
+                error: None,
+                blobs: vec![],
+            },
             Command::GetStatus,
         ] {
             comes_back(&Input::Client {
@@ -327,11 +393,20 @@ mod tests {
             name: "TypeError".to_owned(),
             message: "m".to_owned(),
             stack: None,
+            causes: vec![FailureCause {
+                name: "Error".to_owned(),
+                message: "c".to_owned(),
+            }],
             code: FailureCode::NotSerializable,
             attempt,
             step_name: Some(step_name.clone()),
         };
         let output = Payload::from("1");
+        let retry = StepRetry {
+            policy: RetryPolicy::NONE,
+            failures: 1,
+            after_ms: Some(4),
+        };
         let holding = vec![Holding {
             run_id: run_id.clone(),
             generation,
@@ -342,6 +417,7 @@ mod tests {
                 jobs: vec![ServedJob {
                     name: "j".to_owned(),
                     concurrency: Some(2),
+                    needs_network: true,
                 }],
                 slots: 2,
                 holding,
@@ -351,6 +427,8 @@ mod tests {
                 generation,
                 step_name: step_name.clone(),
                 attempt,
+                timeout_ms: Some(7),
+                retry: Some(retry),
             },
             ExecutorMessage::StepCommit {
                 run_id: run_id.clone(),
@@ -365,9 +443,11 @@ mod tests {
             ExecutorMessage::StepFail {
                 run_id: run_id.clone(),
                 generation,
-                step_name,
+                step_name: step_name.clone(),
+                kind: StepKind::Run,
                 attempt,
                 error: error.clone(),
+                retry: Some(retry),
                 duration_ms,
                 report: report.clone(),
             },
@@ -382,7 +462,42 @@ mod tests {
                 run_id: run_id.clone(),
                 generation,
                 error,
+                is_retryable: true,
+                retry_after_ms: Some(6),
                 report: report.clone(),
+            },
+            ExecutorMessage::StepWait {
+                run_id: run_id.clone(),
+                generation,
+                step_name: step_name.clone(),
+                wait: NewWait::Signal {
+                    key: "k".to_owned(),
+                    timeout_ms: None,
+                },
+                report: report.clone(),
+            },
+            ExecutorMessage::StepInvoke {
+                run_id: run_id.clone(),
+                generation,
+                step_name: step_name.clone(),
+                mode: InvokeMode::Settled,
+                children: vec![NewTrigger::default()],
+                report: report.clone(),
+            },
+            ExecutorMessage::Suspend {
+                run_id: run_id.clone(),
+                generation,
+                waits: vec![step_name],
+                is_parked: true,
+                report: report.clone(),
+            },
+            ExecutorMessage::Wake {
+                run_id: run_id.clone(),
+                generation,
+            },
+            ExecutorMessage::Unresumable {
+                run_id: run_id.clone(),
+                generation,
             },
             ExecutorMessage::Report {
                 run_id: run_id.clone(),
@@ -402,6 +517,7 @@ mod tests {
     fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
         comes_back(&Input::Tick);
         comes_back(&Input::Upkeep);
+        comes_back(&Input::Network { is_online: false });
         comes_back(&Input::Release);
         comes_back(&Input::ExecutorGone {
             executor_id: ExecutorId::from("x"),

@@ -40,6 +40,11 @@ pub enum Input {
     },
     /// An idle moment: delete a few runs whose retention has ended.
     Upkeep,
+    /// The browser went online or offline. Until the first one it counts as online.
+    Network {
+        /// Whether it is online.
+        is_online: bool,
+    },
     /// The host is about to let go of the database in good order: stop claiming, give leases back uncounted.
     Release,
 }
@@ -70,6 +75,12 @@ pub enum Effect {
         executor_id: ExecutorId,
         /// What.
         message: EngineMessage,
+    },
+    /// End this executor, whatever it does, and close its port: a function there does not yield. The engine ignores it
+    /// from now on, and waits up to 3 s for its death before its runs go to others.
+    TerminateExecutor {
+        /// Which.
+        executor_id: ExecutorId,
     },
     /// Delete these files: no run refers to them.
     DeleteBlobs {

@@ -18,12 +18,13 @@ mod run;
 mod step;
 #[cfg(feature = "ts")]
 mod typescript;
+mod wait;
 
 pub use command::{
     ClientReply, ClientRequest, Command, Disposition, LogPage, LogQuery, NewTrigger, Order, Reply,
     RunFilter, RunPage, TriggerResult,
 };
-pub use error::{ErrorCode, ErrorInfo, FailureCode, RunFailure};
+pub use error::{ErrorCode, ErrorInfo, FailureCause, FailureCode, RunFailure};
 pub use event::{EventBody, EventHead, RunEvent, SkippedTrigger};
 pub use executor::{
     AbortReason, Assignment, EngineMessage, ExecutorEnvelope, ExecutorMessage, Holding,
@@ -37,6 +38,9 @@ pub use run::{Progress, Run, RunStatus};
 pub use step::{Step, StepKind, StepStatus};
 #[cfg(feature = "ts")]
 pub use typescript::typescript;
+pub use wait::{
+    ChildResult, InvokeMode, NewWait, RetryPolicy, SignalDisposition, StepRetry, WaitingFor,
+};
 
 /// Rises with every change that an older peer would misread. Peers with different numbers refuse each other.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;

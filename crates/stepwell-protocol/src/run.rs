@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Payload, RunFailure, RunId, TimestampMs};
+use crate::{Generation, Payload, RetryPolicy, RunFailure, RunId, TimestampMs, WaitingFor};
 
 /// Where a run stands. Terminal states are left by `retry` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ pub struct Run {
     pub error: Option<RunFailure>,
     /// The last progress that was reported; kept after the end.
     pub progress: Option<Progress>,
-    /// 1-based; rises with each `retry`.
+    /// 1-based; rises with each `retry`, and with each attempt of its retry policy.
     pub attempt: u32,
     /// Rises with every write to the run.
     pub version: u64,
@@ -114,6 +114,22 @@ pub struct Run {
     pub concurrency_key: Option<String>,
     /// Greater ones are claimed first.
     pub priority: i32,
+    /// What a waiting run waits for; where it waits for several things, the one to show.
+    pub waiting_for: Option<WaitingFor>,
+    /// The attempt from which its retry policy counts: 1, or the first one after it was retried by hand.
+    pub first_attempt: u32,
+    /// How its own failures are tried again, as its trigger fixed it.
+    pub retry: RetryPolicy,
+    /// How long an attempt may be at work, waits not counted, as its trigger fixed it.
+    pub timeout_ms: Option<u64>,
+    /// The run whose step made this one.
+    pub parent_id: Option<RunId>,
+    /// That step.
+    pub parent_step: Option<String>,
+    /// Its place among the children of that step, from 0.
+    pub child_index: Option<u32>,
+    /// The run at the top: this one itself where it has no parent.
+    pub root_id: RunId,
     /// Labels given at trigger.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, string>"))]
     pub labels: BTreeMap<String, String>,

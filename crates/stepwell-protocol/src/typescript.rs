@@ -3,13 +3,14 @@
 use tsify::Tsify;
 
 use crate::{
-    AbortReason, Addressed, Assignment, BlobId, ClientId, ClientReply, ClientRequest, Command,
-    Counters, Disposition, Effect, EngineMessage, EngineStatus, Epoch, ErrorCode, ErrorInfo,
-    EventBody, EventHead, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCode, Generation,
-    Holding, Input, LogLevel, LogLine, LogPage, LogQuery, NewLog, NewTrigger, Order, Output,
-    PROTOCOL_VERSION, Progress, RefusalReason, Reply, Report, RequestId, Run, RunFailure,
-    RunFilter, RunId, RunPage, RunStatus, ServedJob, SkippedTrigger, Step, StepKind, StepStatus,
-    TimestampMs, TriggerResult,
+    AbortReason, Addressed, Assignment, BlobId, ChildResult, ClientId, ClientReply, ClientRequest,
+    Command, Counters, Disposition, Effect, EngineMessage, EngineStatus, Epoch, ErrorCode,
+    ErrorInfo, EventBody, EventHead, ExecutorEnvelope, ExecutorId, ExecutorMessage, FailureCause,
+    FailureCode, Generation, Holding, Input, InvokeMode, LogLevel, LogLine, LogPage, LogQuery,
+    NewLog, NewTrigger, NewWait, Order, Output, PROTOCOL_VERSION, Progress, RefusalReason, Reply,
+    Report, RequestId, RetryPolicy, Run, RunFailure, RunFilter, RunId, RunPage, RunStatus,
+    ServedJob, SignalDisposition, SkippedTrigger, Step, StepKind, StepRetry, StepStatus,
+    TimestampMs, TriggerResult, WaitingFor,
 };
 
 macro_rules! declarations {
@@ -31,8 +32,16 @@ pub fn typescript() -> String {
         ErrorCode,
         ErrorInfo,
         FailureCode,
+        FailureCause,
         RunFailure,
         RunStatus,
+        RetryPolicy,
+        WaitingFor,
+        NewWait,
+        InvokeMode,
+        StepRetry,
+        ChildResult,
+        SignalDisposition,
         Progress,
         Run,
         StepKind,

@@ -56,6 +56,8 @@ pub(super) fn head_of(run: &Run) -> RunHead {
         run_id: run.id.clone(),
         job_name: run.job_name.clone(),
         labels: run.labels.clone(),
+        parent_id: run.parent_id.clone(),
+        parent_step: run.parent_step.clone(),
         status: run.status,
         version: run.version,
     }
@@ -84,6 +86,7 @@ impl<S: Store> Turn<'_, S> {
                 older_than_ms,
                 limit,
             } => self.purge_runs(*older_than_ms, *limit),
+            Command::Signal { .. } => todo!("issue 5"),
             Command::GetStatus => Ok(Reply::Status {
                 status: super::status_of(self.state),
             }),

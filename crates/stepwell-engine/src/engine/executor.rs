@@ -18,7 +18,7 @@ use super::state::{RunningStep, Slot};
 use super::turn::Turn;
 #[cfg(feature = "planted")]
 use crate::store::fence_of;
-use crate::store::{Fence, Release, RunHead, RunOutcome, StepOutcome, Store, StoreResult};
+use crate::store::{Fence, Release, RunOutcome, StepOutcome, Store, StoreResult};
 
 impl<S: Store> Turn<'_, S> {
     pub(super) fn executor(
@@ -55,6 +55,7 @@ impl<S: Store> Turn<'_, S> {
                 generation,
                 step_name,
                 attempt,
+                ..
             } => {
                 self.step_start(id, &fence(run_id, *generation), step_name, *attempt);
                 Ok(())
@@ -80,6 +81,7 @@ impl<S: Store> Turn<'_, S> {
                 error,
                 duration_ms,
                 report,
+                ..
             } => {
                 let outcome = ran(step_name, *attempt, Err(error.clone()), &[], *duration_ms);
                 self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
@@ -105,6 +107,7 @@ impl<S: Store> Turn<'_, S> {
                 generation,
                 error,
                 report,
+                ..
             } => self.run_end(
                 id,
                 seq,
@@ -112,6 +115,11 @@ impl<S: Store> Turn<'_, S> {
                 &RunOutcome::Failed(error.clone()),
                 report,
             ),
+            ExecutorMessage::StepWait { .. }
+            | ExecutorMessage::StepInvoke { .. }
+            | ExecutorMessage::Suspend { .. }
+            | ExecutorMessage::Wake { .. }
+            | ExecutorMessage::Unresumable { .. } => todo!("issue 5"),
             ExecutorMessage::Report {
                 run_id,
                 generation,
@@ -138,13 +146,7 @@ impl<S: Store> Turn<'_, S> {
             attempt,
             started_at: now,
         });
-        let head = RunHead {
-            run_id: fence.run_id.clone(),
-            job_name: slot.job_name.clone(),
-            labels: slot.labels.clone(),
-            status: RunStatus::Running,
-            version: slot.version,
-        };
+        let head = slot.head.clone();
         self.emit(
             &head,
             EventBody::StepStart {
@@ -177,7 +179,7 @@ impl<S: Store> Turn<'_, S> {
         };
         self.ack(id, seq);
         if let Some(slot) = self.state.slot_mut(id, &fence.run_id) {
-            slot.version = written.head.version;
+            slot.head.version = written.head.version;
             slot.running.retain(|step| step.name != outcome.name);
         }
         self.emit_report(&written.head, report, written.logs);
@@ -190,12 +192,14 @@ impl<S: Store> Turn<'_, S> {
         let body = match &outcome.result {
             Ok(_) => EventBody::StepComplete {
                 step_name,
+                step_kind: outcome.kind,
                 attempt,
                 completed_index,
                 started_at,
             },
             Err(error) => EventBody::StepFail {
                 step_name,
+                step_kind: outcome.kind,
                 attempt,
                 completed_index,
                 started_at,
@@ -248,7 +252,7 @@ impl<S: Store> Turn<'_, S> {
         };
         self.ack(id, seq);
         if let Some(slot) = self.state.slot_mut(id, &fence.run_id) {
-            slot.version = written.head.version;
+            slot.head.version = written.head.version;
         }
         self.emit_report(&written.head, report, written.logs);
         Ok(())
@@ -297,7 +301,10 @@ impl<S: Store> Turn<'_, S> {
         // A run that waited for its concurrency key, or for its job's limit, may be claimable now, by anybody.
         let has_limit = |limit: &Option<u32>| limit.is_some();
         if left.concurrency_key.is_some()
-            || executor.jobs.get(&left.job_name).is_some_and(has_limit)
+            || executor
+                .jobs
+                .get(&left.head.job_name)
+                .is_some_and(has_limit)
         {
             self.state.work_appeared();
         }
@@ -391,6 +398,17 @@ fn held_by(message: &ExecutorMessage) -> Option<Fence> {
         | ExecutorMessage::Report {
             run_id, generation, ..
         }
+        | ExecutorMessage::StepWait {
+            run_id, generation, ..
+        }
+        | ExecutorMessage::StepInvoke {
+            run_id, generation, ..
+        }
+        | ExecutorMessage::Suspend {
+            run_id, generation, ..
+        }
+        | ExecutorMessage::Wake { run_id, generation }
+        | ExecutorMessage::Unresumable { run_id, generation }
         | ExecutorMessage::Released { run_id, generation } => Some(fence(run_id, *generation)),
     }
 }

@@ -38,6 +38,7 @@ impl<S: Store> Turn<'_, S> {
             self.emit(
                 &head_of(run),
                 EventBody::RunResume {
+                    attempt: run.attempt,
                     recoveries: run.recoveries,
                 },
             );
@@ -203,6 +204,7 @@ impl<S: Store> Turn<'_, S> {
             .flatten()
             .map(|(name, limit)| ServedJob {
                 name: name.clone(),
+                needs_network: false,
                 concurrency: limit.map(|limit| limit.saturating_sub(self.state.aborting(name))),
             })
             .collect()
@@ -210,7 +212,8 @@ impl<S: Store> Turn<'_, S> {
 
     /// Gives a claimed run to an executor, or fails it where it was interrupted too often. Whether it was given.
     fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<bool> {
-        let Claimed { run, interrupted } = claimed;
+        let interrupted = claimed.is_interrupted();
+        let Claimed { run, .. } = claimed;
         self.state.counters.leases += 1;
         #[cfg(feature = "planted")]
         let interrupted =
@@ -226,6 +229,7 @@ impl<S: Store> Turn<'_, S> {
         }
         let body = if interrupted {
             EventBody::RunResume {
+                attempt: run.attempt,
                 recoveries: run.recoveries,
             }
         } else {
@@ -249,6 +253,7 @@ impl<S: Store> Turn<'_, S> {
             attempt: run.attempt,
             labels: run.labels,
             log_count: run.log_count,
+            timeout_ms: run.timeout_ms,
             input: run.input,
             memo,
         };
@@ -266,6 +271,7 @@ fn too_many_recoveries(run: &Run) -> RunFailure {
             run.recoveries, run.max_recoveries
         ),
         stack: None,
+        causes: Vec::new(),
         code: FailureCode::LimitExceeded,
         attempt: run.attempt,
         step_name: None,

@@ -369,6 +369,7 @@ impl<S: Store> Turn<'_, S> {
             }
             Input::ExecutorGone { executor_id } => self.executor_gone(executor_id),
             Input::Upkeep => self.upkeep(),
+            Input::Network { .. } => todo!("issue 5"),
             Input::Release => self.release_all(),
         }
     }

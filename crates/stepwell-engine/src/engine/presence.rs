@@ -57,6 +57,7 @@ impl<S: Store> Turn<'_, S> {
             EngineMessage::Welcome {
                 epoch: self.state.session,
                 adopted,
+                is_online: true,
             },
         );
         self.check_unserved = true;

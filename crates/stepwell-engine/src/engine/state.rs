@@ -8,8 +8,9 @@ use stepwell_protocol::{
     TimestampMs,
 };
 
+use super::client::head_of;
 use crate::entropy::RunIds;
-use crate::store::{Fence, KeyOfJob};
+use crate::store::{Fence, KeyOfJob, RunHead};
 
 /// How long a fresh engine waits for the executors of its tab before it claims.
 pub(super) const HELLO_MS_MAX: i64 = 1_000;
@@ -89,10 +90,9 @@ impl Executor {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) generation: Generation,
-    pub(super) job_name: String,
+    /// As an event tells it.
+    pub(super) head: RunHead,
     pub(super) concurrency_key: Option<String>,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) version: u64,
     /// Told to stop: its lease is gone, and the slot is free once it says `released`.
     pub(super) aborting: bool,
     pub(super) running: Vec<RunningStep>,
@@ -103,10 +103,8 @@ impl Slot {
     pub(super) fn of(run: &Run) -> Self {
         Self {
             generation: run.generation,
-            job_name: run.job_name.clone(),
+            head: head_of(run),
             concurrency_key: run.concurrency_key.clone(),
-            labels: run.labels.clone(),
-            version: run.version,
             aborting: false,
             running: Vec::new(),
         }
@@ -131,6 +129,9 @@ impl RunningStep {
             attempt: self.attempt,
             output: None,
             error: None,
+            first_attempt: 1,
+            waiting_for: None,
+            children: Vec::new(),
             started_at: self.started_at,
             completed_at: None,
         }
@@ -184,7 +185,7 @@ impl State {
     pub(super) fn aborting(&self, job_name: &str) -> u32 {
         let of_job = self
             .aborting_slots()
-            .filter(|slot| slot.job_name == job_name);
+            .filter(|slot| slot.head.job_name == job_name);
         u32::try_from(of_job.count()).unwrap_or(u32::MAX)
     }
 
@@ -192,7 +193,7 @@ impl State {
     pub(super) fn leaving(&self) -> Vec<KeyOfJob> {
         let key_of = |slot: &Slot| {
             Some(KeyOfJob {
-                job_name: slot.job_name.clone(),
+                job_name: slot.head.job_name.clone(),
                 key: slot.concurrency_key.clone()?,
             })
         };

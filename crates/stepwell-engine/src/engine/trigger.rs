@@ -104,7 +104,9 @@ impl<S: Store> Turn<'_, S> {
             max_recoveries: Some(run.max_recoveries),
             concurrency_key: run.concurrency_key,
             labels: run.labels,
-            priority: run.priority,
+            priority: Some(run.priority),
+            retry: Some(run.retry),
+            timeout_ms: run.timeout_ms,
             ..NewTrigger::default()
         };
         self.trigger(request_id, &new)
@@ -123,7 +125,10 @@ impl<S: Store> Turn<'_, S> {
             idempotency_key: new.idempotency_key.clone(),
             concurrency_key: new.concurrency_key.clone(),
             labels: new.labels.clone(),
-            priority: new.priority,
+            priority: new.priority.unwrap_or(0),
+            retry: new.retry.unwrap_or_default(),
+            timeout_ms: new.timeout_ms,
+            parent: None,
             created_at: self.now,
             start_at,
         };
@@ -171,7 +176,7 @@ impl<S: Store> Turn<'_, S> {
             concurrency_key,
             labels: new.labels.clone(),
             idempotency_key: new.idempotency_key.clone(),
-            priority: new.priority,
+            priority: new.priority.unwrap_or(0),
             start_at: self.start_of(new),
         };
         self.emit(&head_of(&pending), EventBody::RunCoalesced { skipped });
@@ -201,10 +206,10 @@ impl<S: Store> Turn<'_, S> {
                 "coalesce needs a concurrencyKey: it is the pending run of that key that would be returned.",
             );
         }
-        if new.priority.unsigned_abs() > PRIORITY_MAX.unsigned_abs() {
+        let priority = new.priority.unwrap_or(0);
+        if priority.unsigned_abs() > PRIORITY_MAX.unsigned_abs() {
             return invalid(format!(
-                "priority must be from -{PRIORITY_MAX} to {PRIORITY_MAX}; it is {}.",
-                new.priority
+                "priority must be from -{PRIORITY_MAX} to {PRIORITY_MAX}; it is {priority}."
             ));
         }
         if new.start_at.is_some() && new.delay_ms.is_some() {

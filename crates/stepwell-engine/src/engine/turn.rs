@@ -57,6 +57,7 @@ impl<S: Store> Turn<'_, S> {
                 labels: head.labels.clone(),
                 status: head.status,
                 version: head.version,
+                parent_id: head.parent_id.clone(),
             },
             body,
         });

@@ -50,6 +50,8 @@ impl Row {
             run_id: self.run.id.clone(),
             job_name: self.run.job_name.clone(),
             labels: self.run.labels.clone(),
+            parent_id: self.run.parent_id.clone(),
+            parent_step: self.run.parent_step.clone(),
             status: self.run.status,
             version: self.run.version,
         }
@@ -373,6 +375,18 @@ fn pending_run(new: &NewRun) -> Run {
         idempotency_key: new.idempotency_key.clone(),
         concurrency_key: new.concurrency_key.clone(),
         priority: new.priority,
+        waiting_for: None,
+        first_attempt: 1,
+        retry: new.retry,
+        timeout_ms: new.timeout_ms,
+        parent_id: new.parent.as_ref().map(|parent| parent.run_id.clone()),
+        parent_step: new.parent.as_ref().map(|parent| parent.step_name.clone()),
+        child_index: new.parent.as_ref().map(|parent| parent.index),
+        root_id: new
+            .parent
+            .as_ref()
+            .map_or(&new.id, |parent| &parent.root_id)
+            .clone(),
         labels: new.labels.clone(),
         created_at: new.created_at,
         start_at: new.start_at,

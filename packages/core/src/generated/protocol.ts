@@ -64,7 +64,21 @@ export interface ErrorInfo {
 /**
  * What made a job or step fail.
  */
-export type FailureCode = "error" | "not_serializable" | "duplicate_step" | "history_mismatch" | "invalid_input" | "timeout" | "limit_exceeded" | "payload_too_large";
+export type FailureCode = "error" | "not_serializable" | "duplicate_step" | "history_mismatch" | "invalid_input" | "timeout" | "limit_exceeded" | "payload_too_large" | "cancelled" | "conflict";
+
+/**
+ * What caused a failure.
+ */
+export interface FailureCause {
+    /**
+     * The error's name.
+     */
+    name: string;
+    /**
+     * The error's message.
+     */
+    message: string;
+}
 
 /**
  * A job's failure: data on the run and on the step, never an `Err`.
@@ -83,6 +97,10 @@ export interface RunFailure {
      */
     stack: string | undefined;
     /**
+     * The chain of `cause`, outermost first, bounded by the executor.
+     */
+    causes: FailureCause[];
+    /**
      * What made it fail.
      */
     code: FailureCode;
@@ -100,6 +118,99 @@ export interface RunFailure {
  * Where a run stands. Terminal states are left by `retry` only.
  */
 export type RunStatus = "pending" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+
+/**
+ * When and how often something that failed is tried again.
+ *
+ * The delay after the n-th failure is `min(initial_delay_ms × factor^(n − 1), max_delay_ms)`, times a random factor from
+ * `1 − jitter` to `1 + jitter`, rounded to the millisecond.
+ */
+export interface RetryPolicy {
+    /**
+     * Attempts in all, the first one included; 1 to 1,000.
+     */
+    maxAttempts: number;
+    /**
+     * The delay after the first failure.
+     */
+    initialDelayMs: number;
+    /**
+     * What each further delay is multiplied by; 1 to 100.
+     */
+    factor: number;
+    /**
+     * No delay is longer, jitter aside.
+     */
+    maxDelayMs: number;
+    /**
+     * From 0 to 1: how far a delay may be off, as a part of it.
+     */
+    jitter: number;
+}
+
+/**
+ * What a run or a step waits for.
+ */
+export type WaitingFor = { kind: "retry"; stepName: string | undefined; attempt: number; until: TimestampMs; error: RunFailure } | { kind: "sleep"; stepName: string; until: TimestampMs } | { kind: "signal"; stepName: string; key: string; until: TimestampMs | undefined } | { kind: "children"; stepName: string; count: number } | { kind: "network"; stepName: string | undefined };
+
+/**
+ * A wait that a job's function opens.
+ */
+export type NewWait = { kind: "sleep"; durationMs: number } | { kind: "sleepUntil"; until: TimestampMs } | { kind: "signal"; key: string; timeoutMs: number | undefined } | { kind: "network" };
+
+/**
+ * When the children of one call end the call.
+ */
+export type InvokeMode = "failFast" | "settled";
+
+/**
+ * A step's failure that is not final: the step is tried again.
+ */
+export interface StepRetry {
+    /**
+     * The step's policy.
+     */
+    policy: RetryPolicy;
+    /**
+     * How many attempts have failed under it, this one included.
+     */
+    failures: number;
+    /**
+     * The delay that the failure itself asked for, in place of the policy's.
+     */
+    afterMs: number | undefined;
+}
+
+/**
+ * A child as its parent sees it.
+ */
+export interface ChildResult {
+    /**
+     * The child.
+     */
+    runId: RunId;
+    /**
+     * Its job.
+     */
+    jobName: string;
+    /**
+     * Where it stands.
+     */
+    status: RunStatus;
+    /**
+     * What it returned, where it completed.
+     */
+    output: Payload | undefined;
+    /**
+     * Why it failed, where it did.
+     */
+    error: RunFailure | undefined;
+}
+
+/**
+ * What became of a signal.
+ */
+export type SignalDisposition = "delivered" | "kept" | "ignored";
 
 /**
  * How far a run has come, in the job's own unit.
@@ -152,7 +263,7 @@ export interface Run {
      */
     progress: Progress | undefined;
     /**
-     * 1-based; rises with each `retry`.
+     * 1-based; rises with each `retry`, and with each attempt of its retry policy.
      */
     attempt: number;
     /**
@@ -192,6 +303,38 @@ export interface Run {
      */
     priority: number;
     /**
+     * What a waiting run waits for; where it waits for several things, the one to show.
+     */
+    waitingFor: WaitingFor | undefined;
+    /**
+     * The attempt from which its retry policy counts: 1, or the first one after it was retried by hand.
+     */
+    firstAttempt: number;
+    /**
+     * How its own failures are tried again, as its trigger fixed it.
+     */
+    retry: RetryPolicy;
+    /**
+     * How long an attempt may be at work, waits not counted, as its trigger fixed it.
+     */
+    timeoutMs: number | undefined;
+    /**
+     * The run whose step made this one.
+     */
+    parentId: RunId | undefined;
+    /**
+     * That step.
+     */
+    parentStep: string | undefined;
+    /**
+     * Its place among the children of that step, from 0.
+     */
+    childIndex: number | undefined;
+    /**
+     * The run at the top: this one itself where it has no parent.
+     */
+    rootId: RunId;
+    /**
      * Labels given at trigger.
      */
     labels: Record<string, string>;
@@ -220,12 +363,12 @@ export interface Run {
 /**
  * What kind of call made the step. A replay that finds another kind is `history_mismatch`.
  */
-export type StepKind = "run";
+export type StepKind = "run" | "sleep" | "signal" | "invoke";
 
 /**
  * Where a step stands.
  */
-export type StepStatus = "running" | "completed" | "failed" | "pending";
+export type StepStatus = "running" | "completed" | "failed" | "pending" | "waiting";
 
 /**
  * A named unit inside a run whose result is persisted.
@@ -244,21 +387,35 @@ export interface Step {
      */
     status: StepStatus;
     /**
-     * Its place in the order in which the run's outcomes were stored, from 0. `None` while running or pending.
+     * Its place in the order in which the run's outcomes were stored, from 0. `None` while running, pending or waiting.
      */
     completedIndex: number | undefined;
     /**
-     * The attempt that made this outcome, or that is running now; 1-based. For `pending` the last one that failed.
+     * The attempt that made this outcome, or that is running now; 1-based. For `pending` and for a
+     * wait before another attempt the last one that failed, 0 where none was made yet.
      */
     attempt: number;
     /**
-     * The stored result of a completed step. `None` also when outputs were not asked for.
+     * The stored result of a completed step. `None` also when outputs were not asked for, for a sleep, for children
+     * (see there), and for a signal that did not come in time.
      */
     output: Payload | undefined;
     /**
-     * The stored failure of a failed or pending step.
+     * The stored failure of a failed, pending or waiting step.
      */
     error: RunFailure | undefined;
+    /**
+     * The attempt from which its retry policy counts: 1, or the first one after the run was retried.
+     */
+    firstAttempt: number;
+    /**
+     * What a waiting step waits for.
+     */
+    waitingFor: WaitingFor | undefined;
+    /**
+     * The children of an `invoke` step, in the order of the call. Empty where outputs were not asked for.
+     */
+    children: ChildResult[];
     /**
      * When this attempt's function was started.
      */
@@ -366,6 +523,14 @@ export interface RunFilter {
      * Triggered earlier.
      */
     createdBefore?: TimestampMs | undefined;
+    /**
+     * Children of this run.
+     */
+    parentId?: RunId | undefined;
+    /**
+     * No children.
+     */
+    rootsOnly?: boolean;
     /**
      * Runs older than this one, from the previous page's `next_cursor`.
      */
@@ -491,9 +656,17 @@ export interface NewTrigger {
      */
     labels: Record<string, string>;
     /**
-     * Greater ones are claimed first, always; −1,000 to 1,000.
+     * Greater ones are claimed first, always; −1,000 to 1,000. `None`: 0, or that of the parent.
      */
-    priority: number;
+    priority: number | undefined;
+    /**
+     * How its own failures are tried again; not at all when `None`.
+     */
+    retry: RetryPolicy | undefined;
+    /**
+     * How long an attempt may be at work, waits not counted.
+     */
+    timeoutMs: number | undefined;
     /**
      * Not to be claimed before; at once when `None`.
      */
@@ -507,7 +680,7 @@ export interface NewTrigger {
 /**
  * What a client may ask.
  */
-export type Command = { type: "trigger"; run: NewTrigger } | { type: "batchTrigger"; runs: NewTrigger[] } | { type: "retrigger"; runId: RunId; input: Payload; blobs: BlobId[] } | { type: "getRun"; runId: RunId } | { type: "getRuns"; filter: RunFilter } | { type: "getSteps"; runId: RunId; outputs: boolean } | { type: "getLogs"; query: LogQuery } | { type: "cancel"; runId: RunId } | { type: "retry"; runId: RunId } | { type: "deleteRun"; runId: RunId } | { type: "purgeRuns"; olderThanMs: number; limit: number } | { type: "getStatus" };
+export type Command = { type: "trigger"; run: NewTrigger } | { type: "batchTrigger"; runs: NewTrigger[] } | { type: "retrigger"; runId: RunId; input: Payload; blobs: BlobId[] } | { type: "getRun"; runId: RunId } | { type: "getRuns"; filter: RunFilter } | { type: "getSteps"; runId: RunId; outputs: boolean } | { type: "getLogs"; query: LogQuery } | { type: "cancel"; runId: RunId } | { type: "retry"; runId: RunId } | { type: "deleteRun"; runId: RunId } | { type: "purgeRuns"; olderThanMs: number; limit: number } | { type: "signal"; key: string; value: Payload | undefined; error: RunFailure | undefined; blobs: BlobId[] } | { type: "getStatus" };
 
 /**
  * A command with the id under which it is answered and, if need be, sent again.
@@ -526,7 +699,7 @@ export interface ClientRequest {
 /**
  * What a client is answered.
  */
-export type Reply = { type: "triggered"; result: TriggerResult } | { type: "batchTriggered"; results: TriggerResult[] } | { type: "run"; run: Run | undefined } | { type: "runs"; page: RunPage } | { type: "steps"; steps: Step[] } | { type: "logs"; page: LogPage } | { type: "deleted"; count: number; hasMore: boolean } | { type: "status"; status: EngineStatus } | { type: "error"; error: ErrorInfo };
+export type Reply = { type: "triggered"; result: TriggerResult } | { type: "batchTriggered"; results: TriggerResult[] } | { type: "run"; run: Run | undefined } | { type: "runs"; page: RunPage } | { type: "steps"; steps: Step[] } | { type: "logs"; page: LogPage } | { type: "deleted"; count: number; hasMore: boolean } | { type: "signalled"; disposition: SignalDisposition } | { type: "status"; status: EngineStatus } | { type: "error"; error: ErrorInfo };
 
 /**
  * The answer to one request.
@@ -568,6 +741,10 @@ export interface ServedJob {
      * At most so many of its runs are at work at once, over all executors of the database; `None`: no limit.
      */
     concurrency: number | undefined;
+    /**
+     * Whether its runs are started only while the browser is online.
+     */
+    needsNetwork: boolean;
 }
 
 /**
@@ -594,14 +771,15 @@ export interface Report {
 /**
  * What an executor says.
  */
-export type ExecutorMessage = { type: "hello"; buildId: string; jobs: ServedJob[]; slots: number; holding: Holding[] } | { type: "stepStart"; runId: RunId; generation: Generation; stepName: string; attempt: number } | { type: "stepCommit"; runId: RunId; generation: Generation; stepName: string; attempt: number; output: Payload; blobs: BlobId[]; durationMs: number; report: Report } | { type: "stepFail"; runId: RunId; generation: Generation; stepName: string; attempt: number; error: RunFailure; durationMs: number; report: Report } | { type: "runComplete"; runId: RunId; generation: Generation; output: Payload; blobs: BlobId[]; report: Report } | { type: "runFail"; runId: RunId; generation: Generation; error: RunFailure; report: Report } | { type: "report"; runId: RunId; generation: Generation; report: Report } | { type: "released"; runId: RunId; generation: Generation };
+export type ExecutorMessage = { type: "hello"; buildId: string; jobs: ServedJob[]; slots: number; holding: Holding[] } | { type: "stepStart"; runId: RunId; generation: Generation; stepName: string; attempt: number; timeoutMs: number | undefined; retry: StepRetry | undefined } | { type: "stepCommit"; runId: RunId; generation: Generation; stepName: string; attempt: number; output: Payload; blobs: BlobId[]; durationMs: number; report: Report } | { type: "stepFail"; runId: RunId; generation: Generation; stepName: string; kind: StepKind; attempt: number; error: RunFailure; retry: StepRetry | undefined; durationMs: number; report: Report } | { type: "runComplete"; runId: RunId; generation: Generation; output: Payload; blobs: BlobId[]; report: Report } | { type: "runFail"; runId: RunId; generation: Generation; error: RunFailure; isRetryable: boolean; retryAfterMs: number | undefined; report: Report } | { type: "stepWait"; runId: RunId; generation: Generation; stepName: string; wait: NewWait; report: Report } | { type: "stepInvoke"; runId: RunId; generation: Generation; stepName: string; mode: InvokeMode; children: NewTrigger[]; report: Report } | { type: "suspend"; runId: RunId; generation: Generation; waits: string[]; isParked: boolean; report: Report } | { type: "wake"; runId: RunId; generation: Generation } | { type: "unresumable"; runId: RunId; generation: Generation } | { type: "report"; runId: RunId; generation: Generation; report: Report } | { type: "released"; runId: RunId; generation: Generation };
 
 /**
  * A message of an executor.
  */
 export interface ExecutorEnvelope {
     /**
-     * Rises with each message that wants an answer; 0 for one that wants none (`hello`, `stepStart`, `released`).
+     * Rises with each message that wants an answer; 0 for one that wants none (`hello`, `stepStart`, `wake`,
+     * `unresumable`, `released`).
      */
     seq: number;
     /**
@@ -639,11 +817,15 @@ export interface Assignment {
      */
     logCount: number;
     /**
+     * How long the function may still be at work in this attempt, waits not counted.
+     */
+    timeoutMs: number | undefined;
+    /**
      * The parsed input.
      */
     input: Payload;
     /**
-     * Every stored step, by `completed_index`, pending ones last.
+     * Every stored step, by `completed_index`, pending and waiting ones last.
      */
     memo: Step[];
 }
@@ -661,7 +843,7 @@ export type AbortReason = "cancelled" | "lease_lost";
 /**
  * What the engine says to an executor.
  */
-export type EngineMessage = { type: "welcome"; epoch: Epoch; adopted: Holding[] } | { type: "assign"; assignment: Assignment } | { type: "ack"; seqs: number[] } | { type: "refused"; seq: number; runId: RunId; reason: RefusalReason } | { type: "abort"; runId: RunId; generation: Generation; reason: AbortReason };
+export type EngineMessage = { type: "welcome"; epoch: Epoch; adopted: Holding[]; isOnline: boolean } | { type: "assign"; assignment: Assignment } | { type: "resume"; runId: RunId; generation: Generation; timeoutMs: number | undefined; steps: Step[] } | { type: "resolved"; runId: RunId; generation: Generation; step: Step } | { type: "network"; isOnline: boolean } | { type: "ack"; seqs: number[] } | { type: "refused"; seq: number; runId: RunId; reason: RefusalReason } | { type: "abort"; runId: RunId; generation: Generation; reason: AbortReason };
 
 /**
  * What every event of a run carries.
@@ -695,6 +877,10 @@ export interface EventHead {
      * The run's version after the event.
      */
     version: number;
+    /**
+     * The run whose step made this one.
+     */
+    parentId: RunId | undefined;
 }
 
 /**
@@ -726,12 +912,12 @@ export interface SkippedTrigger {
 /**
  * What an event is about.
  */
-export type EventBody = { type: "run:trigger" } | { type: "run:coalesced"; skipped: SkippedTrigger } | { type: "run:start"; attempt: number } | { type: "run:resume"; recoveries: number } | { type: "run:complete" } | { type: "run:fail"; errorCode: FailureCode } | { type: "run:cancel" } | { type: "run:retry"; attempt: number } | { type: "run:delete" } | { type: "run:progress"; progress: Progress } | { type: "step:start"; stepName: string; attempt: number } | { type: "step:complete"; stepName: string; attempt: number; completedIndex: number; startedAt: TimestampMs } | { type: "step:fail"; stepName: string; attempt: number; completedIndex: number; startedAt: TimestampMs; errorCode: FailureCode } | { type: "log:write"; log: LogLine; truncated: boolean };
+export type EventBody = { type: "run:trigger" } | { type: "run:coalesced"; skipped: SkippedTrigger } | { type: "run:start"; attempt: number } | { type: "run:wait"; waitingFor: WaitingFor } | { type: "run:resume"; attempt: number; recoveries: number } | { type: "run:complete" } | { type: "run:fail"; errorCode: FailureCode } | { type: "run:cancel" } | { type: "run:retry"; attempt: number } | { type: "run:delete" } | { type: "run:progress"; progress: Progress } | { type: "step:start"; stepName: string; attempt: number } | { type: "step:wait"; stepName: string; stepKind: StepKind; attempt: number; waitingFor: WaitingFor; startedAt: TimestampMs } | { type: "step:retry"; stepName: string; attempt: number; errorCode: FailureCode; until: TimestampMs } | { type: "step:wake"; stepName: string; attempt: number } | { type: "step:cancel"; stepName: string; attempt: number } | { type: "step:complete"; stepName: string; stepKind: StepKind; attempt: number; completedIndex: number; startedAt: TimestampMs } | { type: "step:fail"; stepName: string; stepKind: StepKind; attempt: number; completedIndex: number; startedAt: TimestampMs; errorCode: FailureCode } | { type: "log:write"; log: LogLine; truncated: boolean };
 
 /**
  * One thing for the engine to handle. A batch of them is one transaction.
  */
-export type Input = { type: "tick" } | { type: "client"; clientId: ClientId; request: ClientRequest } | { type: "executor"; executorId: ExecutorId; envelope: ExecutorEnvelope } | { type: "executorGone"; executorId: ExecutorId } | { type: "upkeep" } | { type: "release" };
+export type Input = { type: "tick" } | { type: "client"; clientId: ClientId; request: ClientRequest } | { type: "executor"; executorId: ExecutorId; envelope: ExecutorEnvelope } | { type: "executorGone"; executorId: ExecutorId } | { type: "upkeep" } | { type: "network"; isOnline: boolean } | { type: "release" };
 
 /**
  * An answer and the client it goes to.
@@ -750,7 +936,7 @@ export interface Addressed {
 /**
  * An instruction to the host.
  */
-export type Effect = { type: "send"; executorId: ExecutorId; message: EngineMessage } | { type: "deleteBlobs"; ids: BlobId[] };
+export type Effect = { type: "send"; executorId: ExecutorId; message: EngineMessage } | { type: "terminateExecutor"; executorId: ExecutorId } | { type: "deleteBlobs"; ids: BlobId[] };
 
 /**
  * What the engine counts, since it started.
@@ -828,4 +1014,4 @@ export interface Output {
 
 export type RunEvent = EventHead & EventBody;
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;

@@ -246,7 +246,8 @@ fn is_leaving(run: &Run, claim: &Claim<'_>) -> bool {
 }
 
 fn lease(row: &mut Row, claim: &Claim<'_>) -> Claimed {
-    let interrupted = row.run.status == RunStatus::Running;
+    let from = row.run.status;
+    let interrupted = from == RunStatus::Running;
     row.run.status = RunStatus::Running;
     row.run.generation = next(row.run.generation);
     row.run.recoveries += u32::from(interrupted && !row.released_orderly);
@@ -259,7 +260,12 @@ fn lease(row: &mut Row, claim: &Claim<'_>) -> Claimed {
     });
     row.touch(claim.now);
     let run = row.run.clone();
-    Claimed { run, interrupted }
+    Claimed {
+        run,
+        from,
+        parked: None,
+        worked_ms: 0,
+    }
 }
 
 fn stored_step(outcome: &StepOutcome, completed_index: u32, now: TimestampMs) -> Step {
@@ -275,6 +281,9 @@ fn stored_step(outcome: &StepOutcome, completed_index: u32, now: TimestampMs) ->
         attempt: outcome.attempt,
         output,
         error,
+        first_attempt: 1,
+        waiting_for: None,
+        children: Vec::new(),
         started_at: outcome.started_at,
         completed_at: Some(now),
     }
