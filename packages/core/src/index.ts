@@ -52,6 +52,12 @@ export type {
   TriggerOptions,
 } from './infer.js'
 export { defineJob, isJob, type JobConfig } from './job.js'
+export {
+  NonRetryableError,
+  type NonRetryableErrorOptions,
+  RetryAfterError,
+  type RetryAfterErrorOptions,
+} from './job-errors.js'
 // For building bindings, such as @stepwell/react: framework-free observers of runs, jobs, logs and the connection.
 export { observeJob } from './observers/job.js'
 export { observeLogs } from './observers/logs.js'
@@ -75,7 +81,20 @@ export type {
   RunView,
 } from './observers/types.js'
 /** What a job's function is given; `Step` is a stored step. */
-export type { RegisteredContext, Step as JobStep, StepContext, StepLog } from './step.js'
+export type {
+  InvokeCall,
+  InvokeOptions,
+  MapOptions,
+  RegisteredContext,
+  RetryOptions,
+  Settled,
+  SignalOptions,
+  SignalResult,
+  Step as JobStep,
+  StepContext,
+  StepLog,
+  StepOptions,
+} from './step.js'
 export type {
   Disposition,
   LogLevel,

@@ -101,6 +101,7 @@ function contextError({ code, message }: Failed): Error {
     name: 'ContextError',
     message,
     stack: undefined,
+    causes: [],
     code,
     attempt: 1,
     stepName: undefined,

@@ -1,8 +1,10 @@
 /** A thrown value as data, and data as the error that a replay throws. */
 import { isStepwellError, StepwellError } from '../errors.js'
-import type { FailureCode, RunFailure } from '../generated/protocol.js'
+import type { FailureCause, FailureCode, RunFailure } from '../generated/protocol.js'
+import { NonRetryableError } from '../job-errors.js'
 
 const MESSAGE_CHARS_MAX = 8 * 1024
+const CAUSE_CHARS_MAX = 2 * 1024
 const STACK_CHARS_MAX = 8 * 1024
 const CAUSES_MAX = 8
 
@@ -21,6 +23,8 @@ const FAILURE_CODES: ReadonlySet<string> = new Set<FailureCode>([
   'timeout',
   'limit_exceeded',
   'payload_too_large',
+  'cancelled',
+  'conflict',
 ])
 
 function isFailureCode(code: string): code is FailureCode {
@@ -34,6 +38,7 @@ export function toFailure(thrown: unknown, place: FailurePlace): RunFailure {
     name: property(thrown, 'name') ?? 'Error',
     message: bounded(messageOf(thrown), MESSAGE_CHARS_MAX),
     stack: stackOf(thrown),
+    causes: causesOf(thrown),
     code,
     attempt: place.attempt,
     stepName: place.stepName,
@@ -50,23 +55,38 @@ const BUILT_IN_ERRORS: Readonly<Record<string, (message: string) => Error>> = {
 }
 
 /**
- * The error that a replay throws in place of the original: same name, message, stack and code, and the same class where
- * it is one of the language's own.
+ * The error that a replay throws in place of the original: same name, message, stack, code and causes, and the same class
+ * where it is one of the language's own.
  */
 export function fromFailure(failure: RunFailure): Error {
   const error = construct(failure)
   if (error.name !== failure.name) define(error, 'name', failure.name)
+  const cause = causeFrom(failure.causes)
+  if (cause !== undefined) define(error, 'cause', cause)
   if (failure.stack !== undefined) define(error, 'stack', failure.stack)
   return error
 }
 
-function construct({ code, name, message }: RunFailure): Error {
+/** The chain, from its innermost end. */
+function causeFrom(chain: readonly FailureCause[]): Error | undefined {
+  return chain.reduceRight<Error | undefined>((inner, { name, message }) => {
+    const error = construct({ code: 'error', name, message })
+    if (error.name !== name) define(error, 'name', name)
+    if (inner !== undefined) define(error, 'cause', inner)
+    return error
+  }, undefined)
+}
+
+type Kind = Pick<RunFailure, 'code' | 'name' | 'message'>
+
+function construct({ code, name, message }: Kind): Error {
+  if (name === 'NonRetryableError') return new NonRetryableError(message)
   if (code !== 'error') return new StepwellError(code, message)
   const builtIn = Object.hasOwn(BUILT_IN_ERRORS, name) ? BUILT_IN_ERRORS[name] : undefined
   return builtIn === undefined ? new Error(message) : builtIn(message)
 }
 
-function define(error: Error, key: string, value: string): void {
+function define(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, {
     value,
     configurable: true,
@@ -82,6 +102,14 @@ export function* causes(thrown: unknown): Generator<unknown> {
     yield current
     current = read(current, 'cause')
   }
+}
+
+function causesOf(thrown: unknown): FailureCause[] {
+  const [, ...inner] = causes(thrown)
+  return inner.map((cause) => ({
+    name: bounded(property(cause, 'name') ?? 'Error', CAUSE_CHARS_MAX),
+    message: bounded(messageOf(cause), CAUSE_CHARS_MAX),
+  }))
 }
 
 function messageOf(thrown: unknown): string {

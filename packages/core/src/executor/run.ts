@@ -5,6 +5,7 @@ import type { StepwellError } from '../errors.js'
 import type { Assignment, BlobId, Generation, Report } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
+import { retryDelayMs } from '../job-errors.js'
 import { validate } from '../schema.js'
 import type { ContextFeed } from './context.js'
 import { abortExecution, type Execution, endExecution, type StopReason } from './execution.js'
@@ -81,7 +82,9 @@ export function startRun(options: RunOptions): ActiveRun {
     announceBodies() {
       const { generation } = execution
       for (const [stepName, { attempt }] of execution.inFlight) {
-        outbox.tell({ type: 'stepStart', runId, generation, stepName, attempt })
+        const timeoutMs = undefined
+        const retry = undefined
+        outbox.tell({ type: 'stepStart', runId, generation, stepName, attempt, timeoutMs, retry })
       }
     },
     stop: (reason) => abortExecution(execution, reason),
@@ -173,7 +176,10 @@ function postFailure(
   const { outbox, generation, assignment } = execution
   const error = toFailure(thrown, placeOf(execution, thrown))
   const message = { runId: assignment.runId, generation, error, report }
-  outbox.post({ type: 'runFail', ...message }, [], { onAck: onEnd })
+  const retryAfterMs = retryDelayMs(thrown, Date.now())
+  outbox.post({ type: 'runFail', ...message, isRetryable: false, retryAfterMs }, [], {
+    onAck: onEnd,
+  })
 }
 
 /** The step that threw this, or what caused it. */

@@ -136,7 +136,11 @@ function say(port: MessagePort, message: FromExecutor): void {
 }
 
 function servedJobs(jobs: ReadonlyMap<string, AnyJob>): ServedJob[] {
-  return [...jobs].map(([name, job]) => ({ name, concurrency: jobDefinition(job).concurrency }))
+  return [...jobs].map(([name, job]) => ({
+    name,
+    concurrency: jobDefinition(job).concurrency,
+    needsNetwork: false,
+  }))
 }
 
 interface Receiver {

@@ -1,4 +1,5 @@
 /** The `step` that a job's function gets. */
+import { StepwellError } from '../errors.js'
 import type { LogLevel } from '../generated/protocol.js'
 import type { Step, StepContext, StepLog } from '../step.js'
 import type { Execution } from './execution.js'
@@ -35,6 +36,12 @@ export function createStep(execution: Execution): Step {
   }
   return {
     run: createStepRunner(execution, callBody),
+    sleep: soon,
+    sleepUntil: soon,
+    waitForSignal: soon,
+    invoke: soon,
+    invokeAll: soon,
+    map: soon,
     progress,
     log,
     signal: controller.signal,
@@ -46,6 +53,10 @@ export function createStep(execution: Execution): Step {
       return context.value()
     },
   }
+}
+
+function soon(): Promise<never> {
+  return Promise.reject(new StepwellError('internal', 'This call is not there yet.'))
 }
 
 function createLog({ reports }: Execution, source: () => LogSource): StepLog {

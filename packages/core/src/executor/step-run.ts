@@ -176,6 +176,8 @@ function runBody<V>(
     generation,
     stepName: call.name,
     attempt,
+    timeoutMs: undefined,
+    retry: undefined,
   })
   inFlight.set(call.name, { attempt })
   const body: Body<V> = { execution, call, attempt, startedAt: performance.now() }
@@ -238,7 +240,17 @@ function failed<V>(body: Body<V>, thrown: unknown, said?: Head): void {
   execution.thrownBy.set(thrown, place)
   const { durationMs, report } = said ?? headOf(body)
   const { runId, generation, stepName } = placeInRun(body)
-  const message = { runId, generation, stepName, attempt, error, durationMs, report }
+  const message = {
+    runId,
+    generation,
+    stepName,
+    kind: 'run' as const,
+    attempt,
+    error,
+    retry: undefined,
+    durationMs,
+    report,
+  }
   execution.outbox.post({ type: 'stepFail', ...message }, [], {
     onAck: () => execution.releases.live(() => call.reject(thrown)),
   })
