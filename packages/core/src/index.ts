@@ -51,7 +51,7 @@ export type {
   RunOf,
   TriggerOptions,
 } from './infer.js'
-export { defineJob, isJob, type JobConfig } from './job.js'
+export { defineJob, isJob, type JobConfig, type JobPolicy } from './job.js'
 export {
   NonRetryableError,
   type NonRetryableErrorOptions,
@@ -80,13 +80,13 @@ export type {
   RunsView,
   RunView,
 } from './observers/types.js'
+export type { RetryOptions } from './retry.js'
 /** What a job's function is given; `Step` is a stored step. */
 export type {
   InvokeCall,
   InvokeOptions,
   MapOptions,
   RegisteredContext,
-  RetryOptions,
   Settled,
   SignalOptions,
   SignalResult,

@@ -1,7 +1,18 @@
 /** Definitions of jobs. Nothing here touches a browser: a definition is data that page and executor share. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type Duration, durationMs } from './duration.js'
+import type { RetryPolicy } from './generated/protocol.js'
 import type { AnyJob, Job, Labels, SchemaIn } from './infer.js'
-import { checkFunction, checkInteger, checkOptions, checkText, invalid, shown } from './options.js'
+import {
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkText,
+  invalid,
+  shown,
+} from './options.js'
+import { checkRetry, type RetryOptions } from './retry.js'
 import { isSchema } from './schema.js'
 import type { Step } from './step.js'
 
@@ -17,11 +28,40 @@ export interface JobDefinition {
   readonly maxRecoveries: number | undefined
   /** How many of its runs may be at work at once; no limit where `undefined`. */
   readonly concurrency: number | undefined
+  /** Of the job's own failures, not of its steps'; no other attempt where `undefined`. */
+  readonly retry: RetryPolicy | undefined
+  /** How long an attempt may be at work, waits not counted; no limit where `undefined`. */
+  readonly timeoutMs: number | undefined
+  /** Whether its runs are at work only while the browser is online. */
+  readonly needsNetwork: boolean
   /** A method, so that functions of any input fit: the input was parsed by this job's own schema. */
   run(step: Step, input: unknown): unknown
 }
 
-export interface JobConfig<N extends string, P, I, S, R, L, LI> {
+/** The options of a job that say how its runs are worked on, and nothing about their values. */
+export interface JobPolicy {
+  /** Interruptions in a row, without a newly completed step, after which a run fails. Default 10. */
+  readonly maxRecoveries?: number
+  /**
+   * How many runs of this job may be at work at once, over all executors. Left out: as many as there is room for. Other
+   * jobs go past those that wait. 1 to 1,000.
+   */
+  readonly concurrency?: number
+  /**
+   * How often and when a run whose function failed is tried again: it waits without a slot, and completed steps survive.
+   * A run keeps the policy that it was triggered with. Left out: it is not tried again. A step has an option of its own.
+   */
+  readonly retry?: RetryOptions
+  /**
+   * How long an attempt of a run may be at work; what it spends waiting is not counted. Beyond it `step.signal` fires, and
+   * a second later the attempt fails with `timeout`. A run keeps what it was triggered with. Left out: no limit.
+   */
+  readonly timeout?: Duration
+  /** `'online'`: its runs are started, and go on, only while the browser is online; until then they are `waiting`. */
+  readonly network?: 'online'
+}
+
+export interface JobConfig<N extends string, P, I, S, R, L, LI> extends JobPolicy {
   /** The job's identity in the database: keep it when you move or rename code. */
   readonly name: N
   /** Standard Schema v1. Its output is what is stored and what `run` gets. */
@@ -30,13 +70,6 @@ export interface JobConfig<N extends string, P, I, S, R, L, LI> {
   readonly output?: S
   /** Standard Schema v1 of an object of texts. Its output is what is stored. */
   readonly labels?: StandardSchemaV1<LI, L>
-  /** Interruptions in a row, without a newly completed step, after which a run fails. Default 10. */
-  readonly maxRecoveries?: number
-  /**
-   * How many runs of this job may be at work at once, over all executors. Left out: as many as there is room for. Other
-   * jobs go past those that wait. 1 to 1,000.
-   */
-  readonly concurrency?: number
   readonly run: (step: Step, input: P) => R | Promise<R>
 }
 
@@ -47,7 +80,9 @@ type StoredLabels = Readonly<Record<string, string | undefined>>
 const NAME_BYTES_MAX = 256
 const RECOVERIES_MAX = 1000
 const CONCURRENCY_MAX = 1000
-const OPTIONS = ['name', 'input', 'output', 'labels', 'maxRecoveries', 'concurrency', 'run']
+/** The names of `JobPolicy`. */
+export const POLICY_OPTIONS = ['maxRecoveries', 'concurrency', 'retry', 'timeout', 'network']
+const OPTIONS = ['name', 'input', 'output', 'labels', ...POLICY_OPTIONS, 'run']
 
 // `R extends SchemaIn<S>` and not `output: Schema<R, O>`: so a wrong return type is one error, and it stands on `run`.
 // `P = void, I = P`, in that order, lets a job without a schema take its type from `(step, input: string)`.
@@ -64,31 +99,47 @@ export function defineJob<
 ): Job<N, I, P, S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : R, LI> {
   if (config === undefined) throw invalid('defineJob takes an object with at least name and run.')
   const options = checkOptions(config, 'defineJob', OPTIONS)
-  checkText(options['name'], 'The option name of defineJob', NAME_BYTES_MAX)
-  const bytes = new TextEncoder().encode(config.name).length
-  if (bytes > NAME_BYTES_MAX) {
-    throw invalid(
-      `The option name of defineJob may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`,
-    )
-  }
-  const what = `of job ${JSON.stringify(config.name)}`
+  const what = checkJobName(options['name'], 'defineJob')
   checkFunction(options['run'], `The option run ${what}`)
-  if (options['maxRecoveries'] !== undefined) {
-    checkInteger(options['maxRecoveries'], `The option maxRecoveries ${what}`, 1, RECOVERIES_MAX)
-  }
-  if (options['concurrency'] !== undefined) {
-    checkInteger(options['concurrency'], `The option concurrency ${what}`, 1, CONCURRENCY_MAX)
-  }
   const definition: JobDefinition = {
     name: config.name,
     input: schemaOption(options['input'], `The option input ${what}`),
     output: schemaOption(options['output'], `The option output ${what}`),
     labels: schemaOption(options['labels'], `The option labels ${what}`),
-    maxRecoveries: config.maxRecoveries,
-    concurrency: config.concurrency,
+    ...checkPolicy(options, what),
     run: config.run,
   }
   return Object.freeze({ name: config.name, '~definition': Object.freeze(definition) })
+}
+
+/** @returns how messages name the job: `of job "import-csv"`. */
+export function checkJobName(value: unknown, what: string): string {
+  const name = checkText(value, `The option name of ${what}`, NAME_BYTES_MAX)
+  const bytes = new TextEncoder().encode(name).length
+  if (bytes > NAME_BYTES_MAX) {
+    throw invalid(`The option name of ${what} may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`)
+  }
+  return `of job ${JSON.stringify(name)}`
+}
+
+type Policy = Pick<
+  JobDefinition,
+  'maxRecoveries' | 'concurrency' | 'retry' | 'timeoutMs' | 'needsNetwork'
+>
+
+function checkPolicy(options: Readonly<Record<string, unknown>>, what: string): Policy {
+  const { maxRecoveries, concurrency, retry, timeout, network } = options
+  const name = (option: string) => `The option ${option} ${what}`
+  const integer = (value: unknown, option: string, max: number) =>
+    value === undefined ? undefined : checkInteger(value, name(option), 1, max)
+  if (network !== undefined) checkOneOf(network, name('network'), ['online'])
+  return {
+    maxRecoveries: integer(maxRecoveries, 'maxRecoveries', RECOVERIES_MAX),
+    concurrency: integer(concurrency, 'concurrency', CONCURRENCY_MAX),
+    retry: retry === undefined ? undefined : checkRetry(retry, name('retry')),
+    timeoutMs: timeout === undefined ? undefined : durationMs(timeout, name('timeout')),
+    needsNetwork: network !== undefined,
+  }
 }
 
 function schemaOption(value: unknown, name: string): StandardSchemaV1 | undefined {

@@ -51,6 +51,14 @@ export function checkInteger(value: unknown, name: string, min: number, max: num
   return value
 }
 
+export function checkNumber(value: unknown, name: string, min: number, max: number): number {
+  // NaN is neither.
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    throw invalid(`${name} must be a number from ${min} to ${max}, and is ${shown(value)}.`)
+  }
+  return value
+}
+
 export function checkOneOf<const T extends string>(
   value: unknown,
   name: string,

@@ -2,6 +2,7 @@
 import type { Duration } from './duration.js'
 import type { Register } from './index.js'
 import type { AnyJob, Args, JobInput, JobOutput, Labels, TriggerOptions } from './infer.js'
+import type { RetryOptions } from './retry.js'
 import type { RunFailure } from './types.js'
 
 /** The type of `step.context` that is registered; `unknown` where none is. */
@@ -30,20 +31,6 @@ export interface StepContext {
   readonly log: StepLog
   /** The same as `step.progress`. */
   progress(current: number, total?: number, message?: string): void
-}
-
-/** How often, and after which pauses, something that failed is tried again. */
-export interface RetryOptions {
-  /** Attempts in all, the first one included. 1 to 1,000. */
-  readonly maxAttempts: number
-  /** The pause after the first failure. Default `'1s'`. */
-  readonly initialDelay?: Duration
-  /** What each further pause is multiplied by. 1 to 100; default 2. */
-  readonly factor?: number
-  /** No pause is longer, but for the jitter. Default `'1m'`. */
-  readonly maxDelay?: Duration
-  /** How far a pause may be off, as a part of it, so that many do not try again at once. 0 to 1; default 0.2. */
-  readonly jitter?: number
 }
 
 export interface StepOptions {

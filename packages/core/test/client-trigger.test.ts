@@ -13,6 +13,8 @@ const greet = defineJob({
   name: 'greet',
   input: z.string().trim(),
   maxRecoveries: 3,
+  retry: { maxAttempts: 5, initialDelay: '2s', factor: 3, maxDelay: '1h', jitter: 0 },
+  timeout: '5m',
   run: (_step, name) => `Hi ${name}`,
 })
 const bill = defineJob({
@@ -48,8 +50,10 @@ const DEFAULTS = {
   idempotencyKey: undefined,
   labels: {},
   maxRecoveries: undefined,
-  priority: 0,
+  priority: undefined,
+  retry: undefined,
   startAt: undefined,
+  timeoutMs: undefined,
 }
 
 describe('trigger', () => {
@@ -76,6 +80,14 @@ describe('trigger', () => {
           jobName: 'greet',
           input: '"Ada"',
           maxRecoveries: 3,
+          retry: {
+            maxAttempts: 5,
+            initialDelayMs: 2000,
+            factor: 3,
+            maxDelayMs: 3_600_000,
+            jitter: 0,
+          },
+          timeoutMs: 300_000,
           idempotencyKey: '🔑'.repeat(256),
           concurrencyKey: 'c',
           coalesce: true,

@@ -32,7 +32,16 @@ const run = () => 1
 describe('defineJob', () => {
   test('keeps what it was given', () => {
     const input = z.string()
-    const job = defineJob({ name: 'a', input, maxRecoveries: 3, concurrency: 2, run })
+    const job = defineJob({
+      name: 'a',
+      input,
+      maxRecoveries: 3,
+      concurrency: 2,
+      retry: { maxAttempts: 3 },
+      timeout: '5m',
+      network: 'online',
+      run,
+    })
     expect(job.name).toBe('a')
     expect(isJob(job)).toBe(true)
     expect(jobDefinition(job)).toMatchObject({
@@ -40,9 +49,20 @@ describe('defineJob', () => {
       input,
       maxRecoveries: 3,
       concurrency: 2,
+      retry: { maxAttempts: 3, initialDelayMs: 1000, factor: 2, maxDelayMs: 60_000, jitter: 0.2 },
+      timeoutMs: 300_000,
+      needsNetwork: true,
       run,
     })
     expect(Object.isFrozen(job)).toBe(true)
+  })
+
+  test('no other attempt, no limit and no network unless asked for', () => {
+    expect(jobDefinition(defineJob({ name: 'a', run }))).toMatchObject({
+      retry: undefined,
+      timeoutMs: undefined,
+      needsNetwork: false,
+    })
   })
 
   // What a caller without types can pass. `Reflect.apply` keeps the compiler out of it.
@@ -70,6 +90,21 @@ describe('defineJob', () => {
     ['concurrency as text', { name: 'a', concurrency: '2', run }, /concurrency of job "a".*"2"/],
     ['null concurrency', { name: 'a', concurrency: null, run }, /concurrency of job "a".*null/],
     ['too much concurrency', { name: 'a', concurrency: 1001, run }, /concurrency of job "a"/],
+    ['retry as a number', { name: 'a', retry: 3, run }, /retry of job "a" must be an object.*3/],
+    ['retry as true', { name: 'a', retry: true, run }, /retry of job "a" must be an object.*true/],
+    ['a bad retry', { name: 'a', retry: { maxAttempts: 0 }, run }, /retry of job "a": maxAttempts/],
+    ...[0, -1, 1.5, Number.NaN, null, '', '5', '-5m', 'long', '40000d', {}].map(
+      (timeout) =>
+        [`timeout ${timeout}`, { name: 'a', timeout, run }, /timeout of job "a" must be/] as const,
+    ),
+    ...['', 'offline', true, null, 1].map(
+      (network) =>
+        [
+          `network ${network}`,
+          { name: 'a', network, run },
+          /network of job "a".*'online'/,
+        ] as const,
+    ),
     ['an unknown option', { name: 'a', run, retries: 3 }, /does not know the option "retries"/],
   ]
   test.each(bad)('refuses %s', (_what, config, message) => {

@@ -9,15 +9,9 @@ import {
   invalid,
 } from '../options.js'
 
-export const TRIGGER_OPTIONS = [
-  'idempotencyKey',
-  'concurrencyKey',
-  'coalesce',
-  'labels',
-  'delay',
-  'startAt',
-  'priority',
-]
+/** What a child takes: which run it is, its parent's step decides. */
+const CHILD_OPTIONS = ['concurrencyKey', 'labels', 'delay', 'startAt', 'priority']
+export const TRIGGER_OPTIONS = ['idempotencyKey', 'coalesce', ...CHILD_OPTIONS]
 
 const KEY_CHARS_MAX = 256
 const PRIORITY_MAX = 1000
@@ -26,7 +20,8 @@ export interface TriggerSettings {
   readonly idempotencyKey: string | undefined
   readonly concurrencyKey: string | undefined
   readonly coalesce: boolean
-  readonly priority: number
+  /** That of the parent, or 0, where `undefined`. */
+  readonly priority: number | undefined
   readonly startAt: number | undefined
   readonly delayMs: number | undefined
   /** Not checked yet: the job's schema comes first. */
@@ -42,8 +37,16 @@ export function checkTriggerOptions(
   what: string,
   others: readonly string[] = [],
 ): TriggerSettings {
-  const given = checkOptions(options, what, [...TRIGGER_OPTIONS, ...others])
-  const { coalesce, delay, startAt, priority = 0, labels } = given
+  return settingsOf(checkOptions(options, what, [...TRIGGER_OPTIONS, ...others]), what)
+}
+
+/** The options of a child: all but `idempotencyKey` and `coalesce`. */
+export function checkChildOptions(options: unknown, what: string): TriggerSettings {
+  return settingsOf(checkOptions(options, what, CHILD_OPTIONS), what)
+}
+
+function settingsOf(given: Readonly<Record<string, unknown>>, what: string): TriggerSettings {
+  const { coalesce, delay, startAt, priority, labels } = given
   const name = (option: string) => `The option ${option} of ${what}`
   const concurrencyKey = checkKey(given['concurrencyKey'], name('concurrencyKey'))
   if (coalesce !== undefined) {
@@ -61,7 +64,10 @@ export function checkTriggerOptions(
     idempotencyKey: checkKey(given['idempotencyKey'], name('idempotencyKey')),
     concurrencyKey,
     coalesce: coalesce !== undefined,
-    priority: checkInteger(priority, name('priority'), -PRIORITY_MAX, PRIORITY_MAX),
+    priority:
+      priority === undefined
+        ? undefined
+        : checkInteger(priority, name('priority'), -PRIORITY_MAX, PRIORITY_MAX),
     startAt: startAt === undefined ? undefined : checkTime(startAt, name('startAt')),
     delayMs: delay === undefined ? undefined : durationMs(delay, name('delay')),
     labels,

@@ -1,14 +1,14 @@
 /** Making runs: `trigger`, `batchTrigger`, `retrigger`. Everything is checked before anything is sent. */
-import type { Encoded, NewBlob } from '../codec/codec.js'
+import type { Encoded } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
 import { isStepwellError, StepwellError } from '../errors.js'
-import type { NewTrigger, TriggerResult } from '../generated/protocol.js'
+import type { TriggerResult } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
 import { invalid, shown } from '../options.js'
 import { validate } from '../schema.js'
 import type { UntypedRun } from './convert.js'
 import type { UntypedTriggered } from './core.js'
-import { labelsOf } from './labels.js'
+import { idsOf, newTrigger, type Prepared } from './new-trigger.js'
 import { type Jobs, resolveJob } from './resolve.js'
 import { checkTriggerOptions } from './trigger-options.js'
 import { isTerminal } from './wait.js'
@@ -22,11 +22,6 @@ export interface TriggerContext {
   toTriggered(result: TriggerResult): Promise<UntypedTriggered>
   /** Rejects with `not_found`. */
   runOf(runId: string): Promise<UntypedRun>
-}
-
-interface Prepared {
-  readonly run: NewTrigger
-  readonly blobs: readonly NewBlob[]
 }
 
 export async function trigger(
@@ -106,25 +101,14 @@ async function prepareItem(
   return prepare(context, job, input, options, 'batchTrigger')
 }
 
-async function prepare(
+function prepare(
   { encode }: TriggerContext,
   job: JobDefinition,
   input: unknown,
   options: unknown,
   what = 'trigger',
 ): Promise<Prepared> {
-  const { labels, ...settings } = checkTriggerOptions(options, what)
-  const whatInput = `The input of job ${JSON.stringify(job.name)}`
-  const parsed = job.input === undefined ? input : await validate(job.input, input, whatInput)
-  const stored = await labelsOf(job, labels, `The option labels of ${what}`)
-  const { payload, blobs } = encode(parsed, whatInput)
-  const { name: jobName, maxRecoveries } = job
-  const run = { ...settings, jobName, maxRecoveries, labels: stored, input: payload }
-  return { run: { ...run, blobs: idsOf(blobs) }, blobs }
-}
-
-function idsOf(blobs: readonly NewBlob[]): string[] {
-  return blobs.map(({ id }) => id)
+  return newTrigger(encode, job, input, checkTriggerOptions(options, what), what)
 }
 
 function atIndex(index: number, reason: unknown): unknown {
