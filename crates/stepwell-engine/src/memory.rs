@@ -242,27 +242,27 @@ impl Store for MemoryStore {
     }
 
     fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>> {
-        todo!("issue 5")
+        Ok(self.data.step(run_id, step_name))
     }
 
     fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>> {
-        todo!("issue 5")
+        Ok(self.data.steps_since(run_id, next_index))
     }
 
     fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>> {
-        todo!("issue 5")
+        Ok(self.data.due_waits(now, limit))
     }
 
     fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>> {
-        todo!("issue 5")
+        Ok(self.data.next_wait())
     }
 
     fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>> {
-        todo!("issue 5")
+        Ok(self.data.network_waits(limit))
     }
 
     fn wake_network_runs(&mut self) -> StoreResult<u64> {
-        todo!("issue 5")
+        Ok(self.data.wake_network_runs())
     }
 
     fn retry_later(
@@ -273,7 +273,9 @@ impl Store for MemoryStore {
         report: &Report,
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>> {
-        todo!("issue 5")
+        Ok(self
+            .data
+            .retry_later(fence, waiting_for, wake_at, report, now))
     }
 
     fn open_wait(
@@ -283,7 +285,7 @@ impl Store for MemoryStore {
         report: &Report,
         now: TimestampMs,
     ) -> StoreResult<Option<WaitOpened>> {
-        todo!("issue 5")
+        Ok(self.data.open_wait(fence, wait, report, now))
     }
 
     fn end_wait(
@@ -293,7 +295,7 @@ impl Store for MemoryStore {
         end: &WaitEnd,
         now: TimestampMs,
     ) -> StoreResult<Option<WaitEnded>> {
-        todo!("issue 5")
+        Ok(self.data.end_wait(run_id, step_name, end, now))
     }
 
     fn suspend(
@@ -303,15 +305,15 @@ impl Store for MemoryStore {
         report: &Report,
         now: TimestampMs,
     ) -> StoreResult<Option<Suspended>> {
-        todo!("issue 5")
+        Ok(self.data.suspend(fence, suspension, report, now))
     }
 
     fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>> {
-        todo!("issue 5")
+        Ok(self.data.wake(suspended, now))
     }
 
     fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>> {
-        todo!("issue 5")
+        Ok(self.data.parked_by(run_id))
     }
 
     fn store_signal(
@@ -321,27 +323,27 @@ impl Store for MemoryStore {
         signal: &Signal,
         now: TimestampMs,
     ) -> StoreResult<SignalStored> {
-        todo!("issue 5")
+        Ok(self.data.store_signal(request_id, key, signal, now))
     }
 
     fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>> {
-        todo!("issue 5")
+        Ok(self.data.take_signal(key, run_id))
     }
 
     fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>> {
-        todo!("issue 5")
+        Ok(self.data.signal_wait(key))
     }
 
     fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>> {
-        todo!("issue 5")
+        Ok(self.data.forget_signals(before, limit))
     }
 
     fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>> {
-        todo!("issue 5")
+        Ok(self.data.children(run_id, step_name))
     }
 
     fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>> {
-        todo!("issue 5")
+        Ok(self.data.child_ids(run_id))
     }
 
     fn active_children(
@@ -349,10 +351,10 @@ impl Store for MemoryStore {
         run_id: &RunId,
         step_name: Option<&str>,
     ) -> StoreResult<Vec<RunId>> {
-        todo!("issue 5")
+        Ok(self.data.active_children(run_id, step_name))
     }
 
     fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>> {
-        todo!("issue 5")
+        Ok(self.data.child_ended(run_id, step_name))
     }
 }

@@ -228,7 +228,7 @@ pub struct Claimed {
     pub from: RunStatus,
     /// Where its function is parked; only of a run that was `waiting`.
     pub parked: Option<Parked>,
-    /// How long this attempt was at work before, in milliseconds.
+    /// How long this attempt was at work before, in milliseconds: the sum over its suspensions.
     pub worked_ms: u64,
 }
 
@@ -561,7 +561,7 @@ pub trait Store {
     /// The names of the jobs that have claimable runs, sorted.
     fn claimable_jobs(&mut self) -> StoreResult<Vec<String>>;
     /// Lets runs be claimed whose time has come (the `start_at` of a pending one, the next attempt of a waiting one), and
-    /// tells the next such time that has not.
+    /// tells the next such time that has not. No write to a run: its version stays.
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>>;
     /// Open waits of steps whose `wake_at` has come, earliest first, then by run and step.
     fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>>;
@@ -569,7 +569,8 @@ pub trait Store {
     fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>>;
     /// Open waits of steps for the network, by run and step.
     fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>>;
-    /// Lets runs be claimed that wait for the network themselves. How many.
+    /// Lets runs be claimed that wait for the network themselves. How many were not claimable before. No write to a run:
+    /// its version stays.
     fn wake_network_runs(&mut self) -> StoreResult<u64>;
 
     /// Finds and leases runs, so that no other engine can come between: `pending` ones that are due (at insert, by
@@ -595,7 +596,8 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<RunHead>>;
 
-    /// Stores a step's outcome with the next `completed_index`, the report, and `recoveries` back at 0.
+    /// Stores a step's outcome with the next `completed_index`, the report, and `recoveries` back at 0. A pending step
+    /// of that name is replaced but keeps its `first_attempt`.
     fn write_step(
         &mut self,
         fence: &Fence,
@@ -619,8 +621,8 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>>;
     /// Lets a run wait for its next attempt: `waiting`, `waiting_for` as given, claimable at `wake_at`, without its lease,
-    /// `attempt` + 1, `first_attempt` as it was, `recoveries` 0. Its steps become as by [`Store::retry_run`], its open
-    /// waits pending.
+    /// `attempt` + 1, `first_attempt` as it was, `recoveries` 0. Its open waits become pending, then its steps as by
+    /// [`Store::retry_run`].
     fn retry_later(
         &mut self,
         fence: &Fence,
@@ -630,8 +632,9 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>>;
 
-    /// Stores an open wait, the report, and `recoveries` back at 0. A pending step of that name is replaced, but a sleep
-    /// or signal that was pending keeps the `wake_at` that it had, and every step its `first_attempt`.
+    /// Stores an open wait, the report, and `recoveries` back at 0. A pending step of that name is replaced, its error
+    /// too, but a sleep or signal whose open wait became pending at an end or a new attempt of its run keeps the `wake_at`
+    /// that it had, if it had one, and every step its `first_attempt`.
     fn open_wait(
         &mut self,
         fence: &Fence,
@@ -640,7 +643,7 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<WaitOpened>>;
     /// Ends an open wait of a run that is `running` or `waiting`, whoever holds its lease: an outcome gets the next
-    /// `completed_index`; a waiting run becomes claimable. `None`, and nothing written, where the wait is not open.
+    /// `completed_index`; a waiting run becomes claimable, and keeps its `waiting_for` until then. `None`, and nothing written, where the wait is not open.
     fn end_wait(
         &mut self,
         run_id: &RunId,
@@ -686,7 +689,8 @@ pub trait Store {
         run_id: &RunId,
         step_name: Option<&str>,
     ) -> StoreResult<Vec<RunId>>;
-    /// One child less to wait for, in one statement; `None` where the step does not wait for children (any more).
+    /// One child less to wait for, in one statement; `None`, and nothing written, where the step does not wait for
+    /// children (any more), or for none that has not ended. No write to the run: its version stays.
     fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>>;
 
     /// Ends a run that is not terminal as cancelled, if its version is still `version`. Its generation stays: the
@@ -699,7 +703,7 @@ pub trait Store {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>>;
     /// Makes a failed or cancelled run pending again, if its version is still `version`: `attempt` + 1, `first_attempt` the
-    /// same, `recoveries` 0, no error, no `completed_at`, due now; no other run of its concurrency key may be pending.
+    /// same number, `recoveries` 0, no error, no `completed_at`, due now; no other run of its concurrency key may be pending.
     /// Failed steps become pending and lose their `completed_index`; all pending ones get a `first_attempt` of their own
     /// `attempt` + 1; completed ones stay.
     fn retry_run(
@@ -716,7 +720,7 @@ pub trait Store {
     fn delete_run(&mut self, run_id: &RunId) -> StoreResult<Option<Deleted>>;
     /// Runs without a parent that ended before that time and have no active descendant, oldest end first.
     fn ended_before(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<RunId>>;
-    /// Those of the blobs to which no run refers.
+    /// Those of the blobs to which no run and no signal, kept or taken, refers.
     fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>>;
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Epoch, FailureCode, LogLevel, LogLine, LogQuery, NewLog, Order, Payload, Progress, Report,
-    RequestId, Run, RunFailure, RunFilter, RunId, RunStatus, ServedJob, Step, StepKind,
-    TimestampMs,
+    Epoch, FailureCause, FailureCode, LogLevel, LogLine, LogQuery, NewLog, Order, Payload,
+    Progress, Report, RequestId, Run, RunFailure, RunFilter, RunId, RunStatus, ServedJob, Step,
+    StepKind, TimestampMs,
 };
 
 use super::Open;
@@ -35,6 +35,10 @@ pub(super) fn failure(message: &str) -> RunFailure {
         name: "TypeError".to_owned(),
         message: message.to_owned(),
         stack: Some("at \"x\"\n  at y".to_owned()),
+        causes: vec![FailureCause {
+            name: "RangeError".to_owned(),
+            message: "too 'far'".to_owned(),
+        }],
         code: FailureCode::Error,
         attempt: 2,
         step_name: Some("a".to_owned()),
@@ -71,6 +75,7 @@ pub(super) fn served(name: &str, concurrency: Option<u32>) -> ServedJob {
     ServedJob {
         name: name.to_owned(),
         concurrency,
+        needs_network: false,
     }
 }
 

@@ -85,7 +85,9 @@ pub(super) fn a_claim_sets_what_a_claim_sets(open: Open<'_>) {
         claimed,
         [Claimed {
             run: expected.clone(),
-            interrupted: false
+            from: RunStatus::Pending,
+            parked: None,
+            worked_ms: 0,
         }]
     );
     assert_eq!(f.run(&id(1)), expected, "and it is stored so");
@@ -127,19 +129,19 @@ pub(super) fn only_interrupted_claims_count_a_recovery(open: Open<'_>) {
     f.running(1);
     f.crash();
     let second = f.claim_one("job-1");
-    assert_eq!((second.interrupted, second.run.recoveries), (true, 1));
+    assert_eq!((second.is_interrupted(), second.run.recoveries), (true, 1));
     let fence = fence_of(&second.run);
     f.write(|store| store.release(&fence, Release::Orderly, NOW));
     let third = f.claim_one("job-1");
     assert_eq!(
-        (third.interrupted, third.run.recoveries),
+        (third.is_interrupted(), third.run.recoveries),
         (true, 1),
         "an orderly release is not counted, and what was counted stays"
     );
     let fence = fence_of(&third.run);
     f.write(|store| store.release(&fence, Release::Interrupted, NOW));
     let fourth = f.claim_one("job-1");
-    assert_eq!((fourth.interrupted, fourth.run.recoveries), (true, 2));
+    assert_eq!((fourth.is_interrupted(), fourth.run.recoveries), (true, 2));
 }
 
 pub(super) fn a_step_sets_recoveries_to_zero(open: Open<'_>) {
@@ -211,7 +213,7 @@ pub(super) fn an_interrupted_release_leaves_the_run_running(open: Open<'_>) {
     assert_eq!(late, None, "nothing more is written under the old token");
     let adopted = f.read(|store| store.adopt(&fence, Epoch(1), NOW, None));
     assert_eq!(adopted, None, "nor is it adopted by who held it");
-    assert!(f.claim_one("job-1").interrupted);
+    assert!(f.claim_one("job-1").is_interrupted());
 }
 
 pub(super) fn a_release_needs_its_fence(open: Open<'_>) {
@@ -313,7 +315,7 @@ pub(super) fn a_session_voids_the_leases_of_the_others(open: Open<'_>) {
         written.completed_index, 0,
         "the generation still holds until somebody claims"
     );
-    assert!(f.claim_one("job-1").interrupted);
+    assert!(f.claim_one("job-1").is_interrupted());
 }
 
 pub(super) fn a_session_leaves_the_leases_of_the_others(open: Open<'_>) {
@@ -345,7 +347,7 @@ pub(super) fn leases_expire_by_time(open: Open<'_>) {
     );
     let claimed = f.claim(&["job-1", "later"], 9);
     assert_eq!(claimed_ids(&claimed), [id(1)]);
-    assert!(claimed[0].interrupted);
+    assert!(claimed[0].is_interrupted());
 }
 
 pub(super) fn renewed_leases_do_not_expire(open: Open<'_>) {

@@ -1,12 +1,12 @@
 //! Inserting, cancelling and retrying runs.
 
 use stepwell_protocol::{
-    LogLevel, LogQuery, Order, Payload, RequestId, Run, RunStatus, StepStatus,
+    LogLevel, LogQuery, Order, Payload, RequestId, RetryPolicy, Run, RunStatus, StepStatus,
 };
 
 use super::Open;
 use super::fixture::{Fixture, NOW, at, completed, failed, failure, id, labels, new_run};
-use crate::store::{Inserted, RunOutcome, UNCLAIMED, fence_of};
+use crate::store::{Inserted, Parent, RunOutcome, UNCLAIMED, fence_of};
 
 pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
     let mut f = Fixture::new(open);
@@ -17,6 +17,20 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
     new.concurrency_key = Some("account ü".to_owned());
     new.priority = -5;
     new.labels = labels(&[("tenant", "a"), ("kind", "")]);
+    new.retry = RetryPolicy {
+        max_attempts: 7,
+        initial_delay_ms: 250,
+        factor: 1.1,
+        max_delay_ms: 86_400_000,
+        jitter: 0.1 + 0.2,
+    };
+    new.timeout_ms = Some(90_000);
+    new.parent = Some(Parent {
+        run_id: id(8),
+        step_name: "invoke ü".to_owned(),
+        index: 3,
+        root_id: id(9),
+    });
     let expected = Run {
         id: id(1),
         job_name: "import".to_owned(),
@@ -35,6 +49,14 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
         idempotency_key: Some("order 7".to_owned()),
         concurrency_key: Some("account ü".to_owned()),
         priority: -5,
+        waiting_for: None,
+        first_attempt: 1,
+        retry: new.retry,
+        timeout_ms: Some(90_000),
+        parent_id: Some(id(8)),
+        parent_step: Some("invoke ü".to_owned()),
+        child_index: Some(3),
+        root_id: id(9),
         labels: labels(&[("tenant", "a"), ("kind", "")]),
         created_at: NOW,
         start_at: at(7),
@@ -44,6 +66,15 @@ pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
     };
     assert_eq!(f.insert_as(&new), expected, "insert_run tells the run");
     assert_eq!(f.run(&id(1)), expected, "and it is stored so");
+    let root = f.insert(2, "import");
+    assert_eq!(
+        root.root_id,
+        id(2),
+        "a run without a parent is its own root"
+    );
+    let parent = (root.parent_id, root.parent_step, root.child_index);
+    assert_eq!(parent, (None, None, None));
+    assert_eq!((root.retry, root.timeout_ms), (RetryPolicy::NONE, None));
 }
 
 pub(super) fn payloads_of_any_text_and_size_come_back(open: Open<'_>) {
@@ -250,6 +281,7 @@ pub(super) fn retry_makes_failed_and_cancelled_runs_pending(open: Open<'_>) {
         let expected = Run {
             status: RunStatus::Pending,
             attempt: before.attempt + 1,
+            first_attempt: before.attempt + 1,
             version: before.version + 1,
             recoveries: 0,
             error: None,
@@ -263,7 +295,7 @@ pub(super) fn retry_makes_failed_and_cancelled_runs_pending(open: Open<'_>) {
         );
         assert_eq!(f.run(&expected.id), expected, "and it is stored so");
         let claimed = f.claim_one(&expected.job_name);
-        assert!(!claimed.interrupted, "it was not interrupted");
+        assert!(!claimed.is_interrupted(), "it was not interrupted");
         assert_eq!(
             claimed.run.generation.0,
             before.generation.0 + 1,

@@ -31,6 +31,9 @@ pub(super) fn a_completed_step_comes_back(open: Open<'_>) {
         attempt: 1,
         output: Some(Payload::from("[1]")),
         error: None,
+        first_attempt: 1,
+        waiting_for: None,
+        children: Vec::new(),
         started_at: at(-5),
         completed_at: Some(at(20)),
     };

@@ -1,15 +1,24 @@
 //! The maps, and what each call of the port does to them.
 
+mod children;
 mod leased;
+mod signals;
+mod steps;
+mod suspension;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use stepwell_protocol::{
     BlobId, Epoch, Generation, LogLine, LogPage, LogQuery, Order, RequestId, Run, RunFilter, RunId,
-    RunPage, RunStatus, Step, StepStatus, TimestampMs,
+    RunPage, RunStatus, TimestampMs,
 };
 
-use crate::store::{Deleted, Inserted, NewRun, RunHead, StoreError, StoreResult, UNCLAIMED};
+use self::signals::SignalRow;
+use self::steps::StepRow;
+use crate::store::{
+    Deleted, Inserted, NewRun, Parked, RunHead, StoreError, StoreResult, UNCLAIMED,
+};
 
 /// Who may work on a run, until when.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +37,16 @@ struct Row {
     line_ordinal: u64,
     /// The lease was given up in good order: the next claim counts no recovery.
     released_orderly: bool,
-    /// Whether a pending run may be claimed: its `start_at` has come.
+    /// Whether a pending run may be claimed, for its `start_at` has come, or a waiting one, for it was woken.
     is_due: bool,
+    /// When a waiting run is due for its next attempt.
+    wake_at: Option<TimestampMs>,
+    /// Where a waiting run's function stays.
+    parked: Option<Parked>,
+    /// How long this attempt was at work before its last suspension.
+    worked_ms: u64,
+    /// `started_at` before the last claim.
+    started_before: Option<TimestampMs>,
     /// All blobs in its input, steps and output.
     blobs: BTreeSet<BlobId>,
     /// The next `completed_index`. Not `step_count`: that falls when `retry` clears a failed step.
@@ -39,7 +56,7 @@ struct Row {
 impl Row {
     fn is_claimable(&self) -> bool {
         match self.run.status {
-            RunStatus::Pending => self.is_due,
+            RunStatus::Pending | RunStatus::Waiting => self.is_due,
             RunStatus::Running => self.lease.is_none(),
             _ => false,
         }
@@ -57,6 +74,23 @@ impl Row {
         }
     }
 
+    /// It is at work no more and waits for nothing.
+    fn leave(&mut self) {
+        self.lease = None;
+        self.run.waiting_for = None;
+        self.wake_at = None;
+        self.parked = None;
+    }
+
+    /// What every new attempt does.
+    fn next_attempt(&mut self) {
+        self.leave();
+        self.run.attempt += 1;
+        self.run.recoveries = 0;
+        self.released_orderly = false;
+        self.worked_ms = 0;
+    }
+
     /// What every write to a run does.
     fn touch(&mut self, now: TimestampMs) {
         self.run.version += 1;
@@ -69,7 +103,8 @@ impl Row {
 pub(super) struct Data {
     runs: BTreeMap<RunId, Row>,
     by_request: BTreeMap<RequestId, RunId>,
-    steps: BTreeMap<RunId, BTreeMap<String, Step>>,
+    steps: BTreeMap<RunId, BTreeMap<String, StepRow>>,
+    signals: BTreeMap<RequestId, SignalRow>,
     logs: BTreeMap<u64, LogLine>,
     sessions: u64,
     /// Whether the open transaction wrote anything. Here, so that it goes back with the data.
@@ -142,6 +177,10 @@ impl Data {
             line_ordinal: 0,
             released_orderly: false,
             is_due: new.start_at <= new.created_at,
+            wake_at: None,
+            parked: None,
+            worked_ms: 0,
+            started_before: None,
             blobs: new.blobs.iter().cloned().collect(),
             next_index: 0,
         };
@@ -174,8 +213,10 @@ impl Data {
                 .all(|(key, value)| run.labels.get(key) == Some(value));
             let after = filter.created_after.is_none_or(|at| run.created_at >= at);
             let before = filter.created_before.is_none_or(|at| run.created_at < at);
+            let parent = filter.parent_id.is_none() || run.parent_id == filter.parent_id;
+            let root = !filter.roots_only || run.parent_id.is_none();
             let older = filter.cursor.as_ref().is_none_or(|cursor| run.id < *cursor);
-            job && status && labels && after && before && older
+            job && status && labels && after && before && parent && root && older
         });
         let (runs, more) = page(matching, filter.limit);
         let next_cursor = runs.last().filter(|_| more).map(|run| run.id.clone());
@@ -192,19 +233,6 @@ impl Data {
                     && run.concurrency_key.as_deref() == Some(key)
             })
             .map(|run| run.id.clone())
-    }
-
-    pub(super) fn steps(&self, run_id: &RunId, outputs: bool) -> Vec<Step> {
-        let mut steps: Vec<Step> = self
-            .steps
-            .get(run_id)
-            .map(|steps| steps.values().cloned().collect())
-            .unwrap_or_default();
-        steps.sort_by_key(|step| step.completed_index.unwrap_or(u32::MAX));
-        if !outputs {
-            steps.iter_mut().for_each(|step| step.output = None);
-        }
-        steps
     }
 
     pub(super) fn logs(&self, query: &LogQuery) -> LogPage {
@@ -236,22 +264,6 @@ impl Data {
         jobs
     }
 
-    pub(super) fn promote_due(&mut self, now: TimestampMs) -> Option<TimestampMs> {
-        let mut next = None;
-        for row in self.runs.values_mut() {
-            if row.is_due || row.run.status != RunStatus::Pending {
-                continue;
-            }
-            if row.run.start_at <= now {
-                row.is_due = true;
-                self.dirty = true;
-            } else {
-                next = Some(next.unwrap_or(row.run.start_at).min(row.run.start_at));
-            }
-        }
-        next
-    }
-
     pub(super) fn cancel_run(
         &mut self,
         run_id: &RunId,
@@ -266,10 +278,12 @@ impl Data {
         row.run.status = RunStatus::Cancelled;
         row.run.completed_at = Some(now);
         row.last_request = request_id.clone();
-        row.lease = None;
+        row.leave();
         row.touch(now);
+        let run = row.run.clone();
+        self.suspend_steps(run_id);
         self.dirty = true;
-        Some(row.run.clone())
+        Some(run)
     }
 
     pub(super) fn retry_run(
@@ -293,25 +307,18 @@ impl Data {
         let Some(row) = self.runs.get_mut(run_id) else {
             return Ok(None);
         };
-        for step in self.steps.entry(run_id.clone()).or_default().values_mut() {
-            if step.status == StepStatus::Failed {
-                step.status = StepStatus::Pending;
-                step.completed_index = None;
-                row.run.step_count -= 1;
-            }
-        }
+        row.next_attempt();
+        row.run.first_attempt = row.run.attempt;
         row.run.status = RunStatus::Pending;
         row.is_due = true;
-        row.released_orderly = false;
         row.run.start_at = row.run.start_at.min(now);
-        row.run.attempt += 1;
-        row.run.recoveries = 0;
         row.run.error = None;
         row.run.completed_at = None;
         row.last_request = request_id.clone();
         row.touch(now);
+        self.renew_steps(run_id);
         self.dirty = true;
-        Ok(Some(row.run.clone()))
+        Ok(self.run(run_id))
     }
 
     pub(super) fn delete_run(&mut self, run_id: &RunId) -> Option<Deleted> {
@@ -321,29 +328,21 @@ impl Data {
         let row = self.runs.remove(run_id)?;
         self.by_request.retain(|_, id| id != run_id);
         self.steps.remove(run_id);
+        let mut blobs = self.delete_signals_of(run_id);
         self.logs.retain(|_, line| line.run_id != *run_id);
         self.dirty = true;
-        let blobs: Vec<BlobId> = row.blobs.iter().cloned().collect();
+        blobs.extend(row.blobs.iter().cloned());
+        let blobs: Vec<BlobId> = blobs.into_iter().collect();
         Some(Deleted {
             head: row.head(),
             blobs: self.unreferenced_blobs(&blobs),
         })
     }
 
-    pub(super) fn ended_before(&self, before: TimestampMs, limit: u32) -> Vec<RunId> {
-        let mut ended: Vec<(TimestampMs, &RunId)> = self
-            .runs
-            .iter()
-            .filter_map(|(id, row)| Some((row.run.completed_at?, id)))
-            .filter(|(at, _)| *at < before)
-            .collect();
-        ended.sort();
-        let ids = ended.into_iter().map(|(_, id)| id.clone());
-        ids.take(limit as usize).collect()
-    }
-
     pub(super) fn unreferenced_blobs(&self, blobs: &[BlobId]) -> Vec<BlobId> {
-        let is_referenced = |id: &BlobId| self.runs.values().any(|row| row.blobs.contains(id));
+        let is_referenced = |id: &BlobId| {
+            self.runs.values().any(|row| row.blobs.contains(id)) || self.is_in_signal(id)
+        };
         let unreferenced = blobs.iter().filter(|id| !is_referenced(id));
         unreferenced.cloned().collect()
     }

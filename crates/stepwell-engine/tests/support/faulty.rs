@@ -69,6 +69,20 @@ impl Store for FaultyStore {
         self.inner.write_step(fence, outcome, report, now)
     }
 
+    fn open_wait(
+        &mut self,
+        fence: &Fence,
+        wait: &StepWait,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitOpened>> {
+        let opened = self.inner.open_wait(fence, wait, report, now)?;
+        if self.poisoned_step.as_ref() == Some(&wait.name) {
+            return Err(StoreError::Other("planned".into()));
+        }
+        Ok(opened)
+    }
+
     fn cancel_run(
         &mut self,
         run_id: &RunId,
@@ -113,5 +127,24 @@ impl Store for FaultyStore {
         fn write_report(&mut self, fence: &Fence, report: &Report, now: TimestampMs) -> StoreResult<Option<RunWritten>>;
         fn finish_run(&mut self, fence: &Fence, outcome: &RunOutcome, report: &Report, now: TimestampMs) -> StoreResult<Option<RunWritten>>;
         fn retry_run(&mut self, run_id: &RunId, version: u64, request_id: &RequestId, now: TimestampMs) -> StoreResult<Option<Run>>;
+        fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>>;
+        fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>>;
+        fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>>;
+        fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>>;
+        fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>>;
+        fn wake_network_runs(&mut self) -> StoreResult<u64>;
+        fn retry_later(&mut self, fence: &Fence, waiting_for: &WaitingFor, wake_at: TimestampMs, report: &Report, now: TimestampMs) -> StoreResult<Option<RunWritten>>;
+        fn end_wait(&mut self, run_id: &RunId, step_name: &str, end: &WaitEnd, now: TimestampMs) -> StoreResult<Option<WaitEnded>>;
+        fn suspend(&mut self, fence: &Fence, suspension: &Suspension<'_>, report: &Report, now: TimestampMs) -> StoreResult<Option<Suspended>>;
+        fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>>;
+        fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>>;
+        fn store_signal(&mut self, request_id: &RequestId, key: &str, signal: &Signal, now: TimestampMs) -> StoreResult<SignalStored>;
+        fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>>;
+        fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>>;
+        fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>>;
+        fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>>;
+        fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>>;
+        fn active_children(&mut self, run_id: &RunId, step_name: Option<&str>) -> StoreResult<Vec<RunId>>;
+        fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>>;
     }
 }

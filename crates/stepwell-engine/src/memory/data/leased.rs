@@ -7,6 +7,7 @@ use stepwell_protocol::{
     Epoch, LogLine, Report, Run, RunStatus, ServedJob, Step, StepStatus, TimestampMs,
 };
 
+use super::steps::{StepRow, first_attempt};
 use super::{Data, Lease, Row, next};
 use crate::store::{
     Claim, Claimed, Fence, Release, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten,
@@ -24,7 +25,10 @@ impl Data {
             .map(|row| &row.run)
             .collect();
         // Stable: the map holds them by id.
-        runs.sort_by_key(|run| (Reverse(run.priority), run.start_at));
+        runs.sort_by_key(|run| {
+            let is_woken = run.status == RunStatus::Waiting;
+            (Reverse(is_woken), Reverse(run.priority), run.start_at)
+        });
         let mut rooms: BTreeMap<&str, u32> = claim
             .jobs
             .iter()
@@ -120,7 +124,7 @@ impl Data {
         let steps = self.steps.entry(fence.run_id.clone()).or_default();
         let stored = steps
             .get(&outcome.name)
-            .and_then(|step| step.completed_index);
+            .and_then(|row| row.step.completed_index);
         if let Some(completed_index) = stored {
             let RunWritten { head, logs } = self.write_report(fence, report, now)?;
             return Some(StepWritten {
@@ -136,8 +140,12 @@ impl Data {
         row.run.step_count += 1;
         row.run.recoveries = 0;
         row.blobs.extend(outcome.blobs.iter().cloned());
-        let step = stored_step(outcome, completed_index, now);
-        steps.insert(outcome.name.clone(), step);
+        let first_attempt = first_attempt(steps.get(&outcome.name));
+        let step = Step {
+            first_attempt,
+            ..stored_step(outcome, completed_index, now)
+        };
+        steps.insert(outcome.name.clone(), StepRow { step, wait: None });
         let logs = self.store_report(fence, report);
         let row = self.runs.get_mut(&fence.run_id)?;
         row.touch(now);
@@ -190,22 +198,23 @@ impl Data {
             }
         }
         row.run.completed_at = Some(now);
-        row.lease = None;
+        row.leave();
         row.touch(now);
         let head = row.head();
+        self.suspend_steps(&fence.run_id);
         self.dirty = true;
         Some(RunWritten { head, logs })
     }
 
     /// The run, if it is `running` under exactly this generation.
-    fn fenced(&mut self, fence: &Fence) -> Option<&mut Row> {
+    pub(super) fn fenced(&mut self, fence: &Fence) -> Option<&mut Row> {
         self.runs.get_mut(&fence.run_id).filter(|row| {
             row.run.status == RunStatus::Running && row.run.generation == fence.generation
         })
     }
 
     /// Stores the lines whose ordinal is above the run's, and the progress. The lines that were stored.
-    fn store_report(&mut self, fence: &Fence, report: &Report) -> Vec<LogLine> {
+    pub(super) fn store_report(&mut self, fence: &Fence, report: &Report) -> Vec<LogLine> {
         let Some(row) = self.runs.get_mut(&fence.run_id) else {
             return Vec::new();
         };
@@ -252,8 +261,11 @@ fn lease(row: &mut Row, claim: &Claim<'_>) -> Claimed {
     row.run.generation = next(row.run.generation);
     row.run.recoveries += u32::from(interrupted && !row.released_orderly);
     row.released_orderly = false;
+    row.started_before = row.run.started_at;
     row.run.started_at = row.run.started_at.or(Some(claim.now));
     row.line_ordinal = 0;
+    let parked = row.parked.take();
+    row.leave();
     row.lease = Some(Lease {
         owner: claim.session,
         expires_at: claim.lease_expires_at,
@@ -263,8 +275,8 @@ fn lease(row: &mut Row, claim: &Claim<'_>) -> Claimed {
     Claimed {
         run,
         from,
-        parked: None,
-        worked_ms: 0,
+        parked,
+        worked_ms: row.worked_ms,
     }
 }
 
