@@ -11,6 +11,8 @@ mod logs;
 mod pages;
 mod runs;
 mod transactions;
+mod wait_reads;
+mod waits;
 mod writes;
 
 use crate::store::{Ownership, Store};
@@ -125,6 +127,27 @@ pub fn scenarios() -> Vec<Scenario> {
             a_run_fails,
             every_write_raises_the_version_by_one,
             writes_without_the_lease_write_nothing;
+        any => waits:
+            every_kind_of_wait_comes_back,
+            a_wait_sets_recoveries_to_zero,
+            waits_come_after_outcomes_by_name,
+            a_repeated_wait_changes_nothing,
+            a_wait_replaces_a_pending_step,
+            a_sleep_keeps_its_time_over_a_new_attempt,
+            a_signal_keeps_its_timeout_over_a_new_attempt,
+            an_outcome_of_a_wait_comes_back,
+            an_outcome_of_a_wait_clears_the_error_of_its_retry,
+            a_step_that_has_to_run_again_is_pending,
+            a_wait_ends_once,
+            a_wait_ends_whoever_holds_the_lease,
+            outcomes_of_waits_and_steps_share_one_order,
+            waits_of_an_ended_run_are_pending,
+            blobs_of_an_outcome_of_a_wait_are_referenced;
+        any => wait_reads:
+            due_waits_come_by_time_then_run_then_step,
+            network_waits_come_by_run_and_step,
+            one_step_is_read_by_its_name,
+            a_parked_function_is_told_what_it_does_not_know;
         any => logs:
             a_line_has_every_field,
             line_ids_rise_over_all_runs,

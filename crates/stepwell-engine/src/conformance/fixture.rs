@@ -1,5 +1,7 @@
 //! A store with a session, and short words for what scenarios do with it.
 
+mod waiting;
+
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
@@ -8,6 +10,7 @@ use stepwell_protocol::{
     StepKind, TimestampMs,
 };
 
+pub(super) use self::waiting::*;
 use super::Open;
 use crate::store::{
     Claim, Claimed, Fence, Inserted, KeyOfJob, NewRun, Ownership, RunOutcome, StepOutcome,
