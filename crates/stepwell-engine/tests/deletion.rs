@@ -10,7 +10,7 @@ use support::*;
 fn deleted_blobs(output: &Output) -> Vec<BlobId> {
     let ids = output.effects.iter().filter_map(|effect| match effect {
         Effect::DeleteBlobs { ids } => Some(ids.clone()),
-        Effect::Send { .. } => None,
+        Effect::Send { .. } | Effect::TerminateExecutor { .. } => None,
     });
     ids.flatten().collect()
 }
@@ -176,7 +176,7 @@ fn what_came_with_a_message_that_stored_nothing_is_deleted() {
     world.hello("ex", &["job"], 1, &[]);
     let refused = Command::Trigger {
         run: NewTrigger {
-            priority: 9_999,
+            priority: Some(9_999),
             ..with_blob("job", "refused")
         },
     };

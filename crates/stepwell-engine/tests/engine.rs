@@ -22,6 +22,8 @@ fn a_run_goes_from_trigger_to_completed_with_events_in_order() {
         generation: held.generation,
         step_name: "a".into(),
         attempt: 1,
+        timeout_ms: None,
+        retry: None,
     };
     let (_, output) = world.say("ex", start);
     assert_eq!(event_names(&output), ["step:start"]);
@@ -120,6 +122,8 @@ fn a_batch_of_16_step_commits_is_one_commit_and_a_step_start_is_none() {
         generation: held[0].generation,
         step_name: "b".into(),
         attempt: 1,
+        timeout_ms: None,
+        retry: None,
     };
     world.say("ex", start);
     let after = world.counters();
@@ -180,6 +184,7 @@ fn an_executor_of_another_build_gets_no_work() {
         jobs: vec![ServedJob {
             name: "job".into(),
             concurrency: None,
+            needs_network: false,
         }],
         slots: 1,
         holding: vec![],

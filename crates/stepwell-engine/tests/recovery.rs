@@ -342,6 +342,7 @@ fn a_run_given_again_while_its_old_function_ends_takes_two_places() {
         jobs: vec![ServedJob {
             name: "job".into(),
             concurrency: Some(2),
+            needs_network: false,
         }],
         slots: 8,
         holding: vec![],

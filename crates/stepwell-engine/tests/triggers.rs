@@ -128,6 +128,7 @@ fn a_cancelled_function_keeps_its_key_and_its_jobs_place_until_it_has_ended() {
             .map(|name| ServedJob {
                 name: name.into(),
                 concurrency: (name == "limited").then_some(1),
+                needs_network: false,
             })
             .to_vec(),
         slots: 8,
@@ -160,6 +161,7 @@ fn a_jobs_limit_holds_over_executors_and_leaves_room_for_other_jobs() {
         let jobs = ["limited", "free"].map(|name| ServedJob {
             name: name.into(),
             concurrency: (name == "limited").then_some(3),
+            needs_network: false,
         });
         let message = ExecutorMessage::Hello {
             build_id: BUILD.into(),
@@ -268,7 +270,7 @@ fn greater_priorities_are_claimed_first() {
     let mut ids = Vec::new();
     for priority in [0, 5, -5, 5] {
         let run = NewTrigger {
-            priority,
+            priority: Some(priority),
             ..new_trigger("job")
         };
         ids.push(result(ask(&mut world, run)).run.id);
@@ -328,7 +330,7 @@ fn a_retrigger_makes_a_fresh_run_like_the_old_one() {
     let new = NewTrigger {
         idempotency_key: Some("once".into()),
         labels: BTreeMap::from([("a".into(), "b".into())]),
-        priority: 3,
+        priority: Some(3),
         max_recoveries: Some(2),
         ..keyed("job", "k")
     };
@@ -404,7 +406,7 @@ fn bad_triggers_are_refused_by_name_and_write_nothing() {
         ),
         (
             NewTrigger {
-                priority: PRIORITY_MAX + 1,
+                priority: Some(PRIORITY_MAX + 1),
                 ..new_trigger("job")
             },
             InvalidInput,
@@ -412,7 +414,7 @@ fn bad_triggers_are_refused_by_name_and_write_nothing() {
         ),
         (
             NewTrigger {
-                priority: i32::MIN,
+                priority: Some(i32::MIN),
                 ..new_trigger("job")
             },
             InvalidInput,

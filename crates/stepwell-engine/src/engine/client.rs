@@ -6,8 +6,8 @@
 //! | running   | cancelled, aborted | `conflict`         |
 //! | waiting   | cancelled          | `conflict`         |
 //! | completed | `already_terminal` | `already_terminal` |
-//! | failed    | `already_terminal` | pending            |
-//! | cancelled | `already_terminal` | pending            |
+//! | failed    | `already_terminal` | pending; `conflict` for a child |
+//! | cancelled | `already_terminal` | pending; `conflict` for a child |
 //!
 //! A resend (the request id that the row holds) is answered with the run as it stands, whatever its status.
 
@@ -16,6 +16,7 @@ use stepwell_protocol::{
     RequestId, Run, RunFilter, RunId, RunStatus, Step,
 };
 
+use super::state::RunningStep;
 use super::turn::Turn;
 use crate::store::{RunHead, Store, StoreError, StoreResult};
 
@@ -86,7 +87,12 @@ impl<S: Store> Turn<'_, S> {
                 older_than_ms,
                 limit,
             } => self.purge_runs(*older_than_ms, *limit),
-            Command::Signal { .. } => todo!("issue 5"),
+            Command::Signal {
+                key,
+                value,
+                error,
+                blobs,
+            } => self.signal(request_id, key, value.as_ref(), error.as_ref(), blobs),
             Command::GetStatus => Ok(Reply::Status {
                 status: super::status_of(self.state),
             }),
@@ -120,16 +126,8 @@ impl<S: Store> Turn<'_, S> {
         if self.store.run(run_id)?.is_none() {
             return not_found(run_id);
         }
-        let running: Vec<Step> = self
-            .state
-            .holder(run_id)
-            .map(|(_, slot)| {
-                slot.running
-                    .iter()
-                    .map(super::state::RunningStep::view)
-                    .collect()
-            })
-            .unwrap_or_default();
+        let running = self.running_steps(run_id);
+        let running: Vec<Step> = running.iter().map(RunningStep::view).collect();
         let mut steps = self.store.steps(run_id, outputs)?;
         steps.retain(|step| !running.iter().any(|live| live.name == step.name));
         steps.extend(running);
@@ -147,19 +145,47 @@ impl<S: Store> Turn<'_, S> {
                     ),
                 );
             }
-            let Some(cancelled) =
-                turn.store
-                    .cancel_run(run_id, run.version, request_id, turn.now)?
-            else {
+            let Some(cancelled) = turn.cancel_one(run, request_id)? else {
                 return Ok(None);
             };
-            turn.emit(&head_of(&cancelled), EventBody::RunCancel);
-            // Where nobody held it, its concurrency key is free now.
-            turn.state.work_appeared();
-            turn.abort(run_id, AbortReason::Cancelled);
-            turn.check_unserved |= !turn.state.serves(&cancelled.job_name);
+            turn.cancel_descendants(run_id, None)?;
+            turn.tell_parent(&head_of(&cancelled))?;
             Ok(Some(cancelled))
         })
+    }
+
+    /// Ends one run as cancelled, if it is as it was read. Its parent and its children are the caller's.
+    pub(super) fn cancel_one(
+        &mut self,
+        run: &Run,
+        request_id: &RequestId,
+    ) -> StoreResult<Option<Run>> {
+        let parked_by = self.parked_by(run)?;
+        let cancelled = self
+            .store
+            .cancel_run(&run.id, run.version, request_id, self.now)?;
+        let Some(cancelled) = cancelled else {
+            return Ok(None);
+        };
+        let head = head_of(&cancelled);
+        for RunningStep { name, attempt, .. } in self.running_steps(&run.id) {
+            let step_name = name;
+            self.emit(&head, EventBody::StepCancel { step_name, attempt });
+        }
+        self.emit(&head, EventBody::RunCancel);
+        // Where nobody held it, its concurrency key is free now.
+        self.state.work_appeared();
+        self.abort(&run.id, AbortReason::Cancelled);
+        if let Some(executor_id) = parked_by {
+            self.drop_parked(&executor_id, &cancelled, AbortReason::Cancelled);
+        }
+        self.check_unserved |= !self.state.serves(&cancelled.job_name);
+        Ok(Some(cancelled))
+    }
+
+    fn running_steps(&self, run_id: &RunId) -> Vec<RunningStep> {
+        let holder = self.state.holder(run_id);
+        holder.map_or_else(Vec::new, |(_, slot)| slot.running.clone())
     }
 
     fn retry(&mut self, request_id: &RequestId, run_id: &RunId) -> Answer {
@@ -182,6 +208,15 @@ impl<S: Store> Turn<'_, S> {
                     );
                 }
             }
+            if let Some(parent_id) = &run.parent_id {
+                return refuse(
+                    ErrorCode::Conflict,
+                    format!(
+                        "The run {run_id} is a child of the run {parent_id}: retry that one, or trigger this one again \
+                         (retrigger) as a run of its own."
+                    ),
+                );
+            }
             turn.check_key_is_free(run)?;
             let Some(pending) = turn.store.retry_run(run_id, run.version, request_id, turn.now)? else {
                 return Ok(None);
@@ -193,7 +228,7 @@ impl<S: Store> Turn<'_, S> {
     }
 
     /// A retried run is pending again, and one pending run is all that a concurrency key allows.
-    fn check_key_is_free(&mut self, run: &Run) -> Result<(), Refused> {
+    pub(super) fn check_key_is_free(&mut self, run: &Run) -> Result<(), Refused> {
         let Some(key) = &run.concurrency_key else {
             return Ok(());
         };

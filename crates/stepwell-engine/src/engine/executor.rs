@@ -6,14 +6,19 @@
 //! | `stepCommit`, `stepFail`    | stored, `ack`                  | `refused`                                       |
 //! | the same again              | nothing new stored, `ack`      | `refused`                                       |
 //! | `runComplete`, `runFail`    | run ended, slot free, `ack`    | `ack` if this very end is stored, else `refused`|
+//! | `runFail`, to be retried    | run waits, slot free, `ack`    | `ack` if it waits, else `refused`               |
+//! | `stepWait`, `stepInvoke`    | see `waits.rs`, `children.rs`  | `refused`                                       |
+//! | `suspend`, `unresumable`    | see `suspension.rs`            | `ack` if it waits, else `refused`; ignored      |
+//! | `wake`                      | (of a waiting run) claimable   | ignored                                         |
 //! | `report`                    | new lines stored, `ack`        | `ack` if its run has ended, else `refused`      |
 //! | `released`                  | the slot is free               | ignored                                         |
 
 use stepwell_protocol::{
     AbortReason, BlobId, EngineMessage, EventBody, ExecutorEnvelope, ExecutorId, ExecutorMessage,
-    Generation, RefusalReason, Report, RunId, RunStatus, StepKind,
+    Generation, RefusalReason, Report, RunId, RunStatus, ServedJob, StepKind,
 };
 
+use super::deadlines::deadline_of;
 use super::state::{RunningStep, Slot};
 use super::turn::Turn;
 #[cfg(feature = "planted")]
@@ -26,137 +31,188 @@ impl<S: Store> Turn<'_, S> {
         id: &ExecutorId,
         envelope: &ExecutorEnvelope,
     ) -> StoreResult<()> {
-        let seq = envelope.seq;
-        let now = self.now;
-        let ran =
-            |name: &String, attempt, result, blobs: &[BlobId], duration_ms: u32| StepOutcome {
-                name: name.clone(),
-                kind: StepKind::Run,
-                attempt,
-                result,
-                blobs: blobs.to_vec(),
-                started_at: now.plus(-i64::from(duration_ms)),
-            };
+        let is_hello = matches!(envelope.message, ExecutorMessage::Hello { .. });
+        if self.state.doomed.contains_key(id) {
+            // Nothing that it says counts; but one in a page cannot be ended, and comes back empty-handed.
+            if !is_hello {
+                return Ok(());
+            }
+            self.bury(id)?;
+        }
         match &envelope.message {
             ExecutorMessage::Hello {
                 build_id,
                 jobs,
                 slots,
                 holding,
-            } => self.hello(
-                id,
-                *build_id == self.options.build_id,
-                jobs,
-                *slots,
-                holding,
-            ),
+            } => {
+                let same_build = *build_id == self.options.build_id;
+                self.hello(id, same_build, jobs, *slots, holding)
+            }
+            said => {
+                let Some(held) = held_by(said) else {
+                    return Ok(());
+                };
+                self.said_of_run(id, envelope.seq, &held, said)
+            }
+        }
+    }
+
+    fn said_of_run(
+        &mut self,
+        id: &ExecutorId,
+        seq: u64,
+        held: &Fence,
+        message: &ExecutorMessage,
+    ) -> StoreResult<()> {
+        match message {
+            ExecutorMessage::Hello { .. } => Ok(()),
             ExecutorMessage::StepStart {
-                run_id,
-                generation,
                 step_name,
                 attempt,
+                timeout_ms,
+                retry,
                 ..
             } => {
-                self.step_start(id, &fence(run_id, *generation), step_name, *attempt);
+                let step = RunningStep {
+                    name: step_name.clone(),
+                    attempt: *attempt,
+                    started_at: self.now,
+                    timeout_ms: *timeout_ms,
+                    deadline: deadline_of(*timeout_ms, self.now),
+                    retry: *retry,
+                };
+                self.step_start(id, held, step);
                 Ok(())
             }
-            ExecutorMessage::StepCommit {
-                run_id,
-                generation,
-                step_name,
-                attempt,
-                output,
-                blobs,
-                duration_ms,
-                report,
-            } => {
-                let outcome = ran(step_name, *attempt, Ok(output.clone()), blobs, *duration_ms);
-                self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
-            }
-            ExecutorMessage::StepFail {
-                run_id,
-                generation,
-                step_name,
-                attempt,
-                error,
-                duration_ms,
-                report,
-                ..
-            } => {
-                let outcome = ran(step_name, *attempt, Err(error.clone()), &[], *duration_ms);
-                self.step_outcome(id, seq, &fence(run_id, *generation), &outcome, report)
+            ExecutorMessage::StepCommit { .. } | ExecutorMessage::StepFail { .. } => {
+                self.step_ended(id, seq, held, message)
             }
             ExecutorMessage::RunComplete {
-                run_id,
-                generation,
                 output,
                 blobs,
                 report,
-            } => self.run_end(
-                id,
-                seq,
-                &fence(run_id, *generation),
-                &RunOutcome::Completed {
+                ..
+            } => {
+                let outcome = RunOutcome::Completed {
                     output: output.clone(),
                     blobs: blobs.clone(),
-                },
-                report,
-            ),
+                };
+                self.run_end(id, seq, held, &outcome, report)
+            }
             ExecutorMessage::RunFail {
-                run_id,
-                generation,
                 error,
+                is_retryable,
+                retry_after_ms,
                 report,
                 ..
-            } => self.run_end(
+            } => self.run_failed(
                 id,
                 seq,
-                &fence(run_id, *generation),
-                &RunOutcome::Failed(error.clone()),
+                held,
+                error,
+                (*is_retryable, *retry_after_ms),
                 report,
             ),
-            ExecutorMessage::StepWait { .. }
-            | ExecutorMessage::StepInvoke { .. }
-            | ExecutorMessage::Suspend { .. }
-            | ExecutorMessage::Wake { .. }
-            | ExecutorMessage::Unresumable { .. } => todo!("issue 5"),
-            ExecutorMessage::Report {
-                run_id,
-                generation,
+            ExecutorMessage::StepWait {
+                step_name,
+                wait,
                 report,
-            } => self.report(id, seq, &fence(run_id, *generation), report),
-            ExecutorMessage::Released { run_id, generation } => {
-                self.released(id, &fence(run_id, *generation));
+                ..
+            } => self.step_wait(id, seq, held, step_name, wait, report),
+            ExecutorMessage::StepInvoke {
+                step_name,
+                mode,
+                children,
+                report,
+                ..
+            } => self.step_invoke(id, seq, held, step_name, (*mode, children), report),
+            ExecutorMessage::Suspend {
+                waits,
+                is_parked,
+                report,
+                ..
+            } => self.suspend(id, seq, held, waits, *is_parked, report),
+            ExecutorMessage::Wake { .. } => self.wake(held),
+            ExecutorMessage::Unresumable { .. } => self.unresumable(id, held),
+            ExecutorMessage::Report { report, .. } => self.report(id, seq, held, report),
+            ExecutorMessage::Released { .. } => {
+                self.released(id, held);
                 Ok(())
             }
         }
     }
 
-    fn step_start(&mut self, id: &ExecutorId, fence: &Fence, step_name: &str, attempt: u32) {
-        let now = self.now;
+    fn step_ended(
+        &mut self,
+        id: &ExecutorId,
+        seq: u64,
+        held: &Fence,
+        message: &ExecutorMessage,
+    ) -> StoreResult<()> {
+        let started_at = |duration_ms: &u32| self.now.plus(-i64::from(*duration_ms));
+        match message {
+            ExecutorMessage::StepCommit {
+                step_name,
+                attempt,
+                output,
+                blobs,
+                duration_ms,
+                report,
+                ..
+            } => {
+                let outcome = StepOutcome {
+                    name: step_name.clone(),
+                    kind: StepKind::Run,
+                    attempt: *attempt,
+                    result: Ok(output.clone()),
+                    blobs: blobs.clone(),
+                    started_at: started_at(duration_ms),
+                };
+                self.step_outcome(id, seq, held, &outcome, report)
+            }
+            ExecutorMessage::StepFail {
+                step_name,
+                kind,
+                attempt,
+                error,
+                retry,
+                duration_ms,
+                report,
+                ..
+            } => {
+                let outcome = StepOutcome {
+                    name: step_name.clone(),
+                    kind: *kind,
+                    attempt: *attempt,
+                    result: Err(error.clone()),
+                    blobs: Vec::new(),
+                    started_at: started_at(duration_ms),
+                };
+                match retry {
+                    Some(retry) => self.step_retry(id, seq, held, outcome, retry, report),
+                    None => self.step_outcome(id, seq, held, &outcome, report),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn step_start(&mut self, id: &ExecutorId, fence: &Fence, step: RunningStep) {
         let Some(slot) = self.state.slot_mut(id, &fence.run_id) else {
             return;
         };
         if slot.aborting || slot.generation != fence.generation {
             return;
         }
-        slot.running.retain(|step| step.name != step_name);
-        slot.running.push(RunningStep {
-            name: step_name.to_owned(),
-            attempt,
-            started_at: now,
-        });
+        let (step_name, attempt) = (step.name.clone(), step.attempt);
+        slot.running.retain(|running| running.name != step_name);
+        slot.running.push(step);
         let head = slot.head.clone();
-        self.emit(
-            &head,
-            EventBody::StepStart {
-                step_name: step_name.to_owned(),
-                attempt,
-            },
-        );
+        self.emit(&head, EventBody::StepStart { step_name, attempt });
     }
 
-    fn step_outcome(
+    pub(super) fn step_outcome(
         &mut self,
         id: &ExecutorId,
         seq: u64,
@@ -219,27 +275,6 @@ impl<S: Store> Turn<'_, S> {
         Ok(run.as_ref().map(fence_of))
     }
 
-    fn run_end(
-        &mut self,
-        id: &ExecutorId,
-        seq: u64,
-        fence: &Fence,
-        outcome: &RunOutcome,
-        report: &Report,
-    ) -> StoreResult<()> {
-        let Some(written) = self.store.finish_run(fence, outcome, report, self.now)? else {
-            return self.refuse(id, seq, fence);
-        };
-        self.ack(id, seq);
-        self.free_slot(id, fence);
-        self.emit_report(&written.head, report, written.logs);
-        match outcome {
-            RunOutcome::Completed { .. } => self.emit(&written.head, EventBody::RunComplete),
-            RunOutcome::Failed(error) => self.emit_failure(&written.head, error.code),
-        }
-        Ok(())
-    }
-
     fn report(
         &mut self,
         id: &ExecutorId,
@@ -258,15 +293,15 @@ impl<S: Store> Turn<'_, S> {
         Ok(())
     }
 
-    /// The fence did not hold and nothing was written. Where the run ended under this very generation by its own
-    /// function, this is a resend whose first copy was committed before an engine crash: it is acknowledged.
-    fn refuse(&mut self, id: &ExecutorId, seq: u64, fence: &Fence) -> StoreResult<()> {
+    /// The fence did not hold and nothing was written. Where the run left this very generation by its own function (it
+    /// ended, or waits), this is a resend whose first copy was committed before an engine crash: it is acknowledged.
+    pub(super) fn refuse(&mut self, id: &ExecutorId, seq: u64, fence: &Fence) -> StoreResult<()> {
         let run = self.store.run(&fence.run_id)?;
-        let ended_by_itself = run.as_ref().is_some_and(|run| {
-            matches!(run.status, RunStatus::Completed | RunStatus::Failed)
-                && run.generation == fence.generation
+        let left_by_itself = run.as_ref().is_some_and(|run| {
+            let by_itself = [RunStatus::Completed, RunStatus::Failed, RunStatus::Waiting];
+            by_itself.contains(&run.status) && run.generation == fence.generation
         });
-        if ended_by_itself {
+        if left_by_itself {
             self.ack(id, seq);
             self.free_slot(id, fence);
             return Ok(());
@@ -299,7 +334,7 @@ impl<S: Store> Turn<'_, S> {
             return;
         };
         // A run that waited for its concurrency key, or for its job's limit, may be claimable now, by anybody.
-        let has_limit = |limit: &Option<u32>| limit.is_some();
+        let has_limit = |job: &ServedJob| job.concurrency.is_some();
         if left.concurrency_key.is_some()
             || executor
                 .jobs
@@ -367,12 +402,16 @@ pub(super) fn fence(run_id: &RunId, generation: Generation) -> Fence {
 }
 
 /// The blobs that came with a message.
-pub(super) fn blobs_of(message: &ExecutorMessage) -> &[BlobId] {
+pub(super) fn blobs_of(message: &ExecutorMessage) -> Vec<BlobId> {
     match message {
         ExecutorMessage::StepCommit { blobs, .. } | ExecutorMessage::RunComplete { blobs, .. } => {
-            blobs
+            blobs.clone()
         }
-        _ => &[],
+        ExecutorMessage::StepInvoke { children, .. } => {
+            let blobs = children.iter().flat_map(|child| &child.blobs);
+            blobs.cloned().collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -8,12 +8,14 @@
 //! | running, released in good order       | the gate is open and a slot is free      | claimed, no count                 |
 //! | pending, due, its key and job free    | the gate is open and a slot is free      | claimed                           |
 //! | pending, not due                      | its `start_at` comes                     | due                               |
+//! | waiting for its next attempt          | its time comes                           | due                               |
+//! | waiting, due or woken                 | the gate is open and a slot is free      | claimed, before all others        |
 
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Assignment, EngineMessage, EventBody, ExecutorId, FailureCode, Holding, Report, Run,
-    RunFailure, RunId, ServedJob, TimestampMs,
+    EventBody, ExecutorId, FailureCode, Holding, Report, Run, RunFailure, RunId, ServedJob,
+    TimestampMs,
 };
 
 use super::client::head_of;
@@ -56,7 +58,7 @@ impl<S: Store> Turn<'_, S> {
         let executor = Executor {
             jobs: jobs
                 .iter()
-                .map(|job| (job.name.clone(), job.concurrency))
+                .map(|job| (job.name.clone(), job.clone()))
                 .collect(),
             slots,
             holding,
@@ -98,6 +100,9 @@ impl<S: Store> Turn<'_, S> {
         }
         self.heartbeat()?;
         self.promote_due()?;
+        self.end_due_waits()?;
+        self.end_network_waits()?;
+        self.keep_deadlines()?;
         self.send_acks();
         if self.state.gate == Gate::Open && !self.state.releasing {
             self.claim()?;
@@ -130,6 +135,7 @@ impl<S: Store> Turn<'_, S> {
         self.store.expire_leases(self.now)?;
         self.state.work_appeared();
         self.state.due_at(self.now);
+        self.state.wait_ends_at(self.now);
         self.state.heartbeat_at = Some(self.now.plus(HEARTBEAT_MS));
         Ok(())
     }
@@ -202,63 +208,47 @@ impl<S: Store> Turn<'_, S> {
         let jobs = self.state.executors.get(id).map(|executor| &executor.jobs);
         jobs.into_iter()
             .flatten()
-            .map(|(name, limit)| ServedJob {
-                name: name.clone(),
-                needs_network: false,
-                concurrency: limit.map(|limit| limit.saturating_sub(self.state.aborting(name))),
+            .map(|(name, job)| ServedJob {
+                concurrency: job
+                    .concurrency
+                    .map(|limit| limit.saturating_sub(self.state.aborting(name))),
+                ..job.clone()
             })
             .collect()
     }
 
-    /// Gives a claimed run to an executor, or fails it where it was interrupted too often. Whether it was given.
+    /// Gives a claimed run to an executor, or fails it where it was interrupted too often, or lets it wait where it needs
+    /// the network and there is none. Whether it was given.
     fn start(&mut self, id: &ExecutorId, claimed: Claimed) -> StoreResult<bool> {
-        let interrupted = claimed.is_interrupted();
-        let Claimed { run, .. } = claimed;
         self.state.counters.leases += 1;
+        let (run, interrupted) = (&claimed.run, claimed.is_interrupted());
         #[cfg(feature = "planted")]
         let interrupted =
             interrupted && !crate::planted::has(crate::planted::Bug::RecoveriesNotCounted);
         if interrupted && run.recoveries > run.max_recoveries {
-            let outcome = RunOutcome::Failed(too_many_recoveries(&run));
-            let written =
-                self.store
-                    .finish_run(&fence_of(&run), &outcome, &Report::default(), self.now)?;
-            let written = written.expect("a run that this transaction claimed is under its fence");
-            self.emit_failure(&written.head, FailureCode::LimitExceeded);
+            let outcome = RunOutcome::Failed(too_many_recoveries(run));
+            let is_finished = self.finish(&fence_of(run), &outcome, &Report::default())?;
+            assert!(
+                is_finished,
+                "a run that this transaction claimed is under its fence"
+            );
             return Ok(false);
         }
-        let body = if interrupted {
-            EventBody::RunResume {
-                attempt: run.attempt,
-                recoveries: run.recoveries,
-            }
-        } else {
-            EventBody::RunStart {
-                attempt: run.attempt,
-            }
-        };
-        self.emit(&head_of(&run), body);
-        let memo = if run.step_count > 0 || run.attempt > 1 {
-            self.store.steps(&run.id, true)?
-        } else {
-            Vec::new()
-        };
-        if let Some(executor) = self.state.executors.get_mut(id) {
-            executor.take(&run);
+        if !self.state.is_online && self.needs_network(id, &run.job_name) {
+            self.wait_for_network(&claimed)?;
+            return Ok(false);
         }
-        let assignment = Assignment {
-            run_id: run.id,
-            job_name: run.job_name,
-            generation: run.generation,
-            attempt: run.attempt,
-            labels: run.labels,
-            log_count: run.log_count,
-            timeout_ms: run.timeout_ms,
-            input: run.input,
-            memo,
-        };
-        self.send(id, EngineMessage::Assign { assignment });
+        self.emit_claimed(&claimed);
+        let place = self.place_of(id, &claimed);
+        self.give(&place, claimed)?;
         Ok(true)
+    }
+
+    fn needs_network(&self, id: &ExecutorId, job_name: &str) -> bool {
+        let executor = self.state.executors.get(id);
+        executor
+            .and_then(|executor| executor.jobs.get(job_name))
+            .is_some_and(|job| job.needs_network)
     }
 }
 

@@ -3,14 +3,21 @@
 //! **Owns** every decision about runs, steps, leases and executors. **Must not** read a clock, draw randomness, await,
 //! or do input and output other than through its [`Store`].
 
+mod children;
 mod client;
+mod deadlines;
 mod deletion;
+mod ending;
 mod executor;
 mod lease;
+mod policy;
 mod presence;
+mod signals;
 mod state;
+mod suspension;
 mod trigger;
 mod turn;
+mod waits;
 
 use std::collections::BTreeMap;
 
@@ -19,9 +26,13 @@ use stepwell_protocol::{
     Output, Reply, RunFilter, TimestampMs,
 };
 
+pub use self::children::CHILDREN_MAX;
+use self::client::Refused;
 pub use self::client::{LOGS_PER_PAGE_MAX, RUNS_PER_PAGE_MAX};
 pub use self::deletion::PURGE_RUNS_MAX;
-use self::state::{Gate, HEARTBEAT_MS, HELLO_MS_MAX, PAUSE_MS, State};
+pub use self::policy::{ATTEMPTS_MAX, RETRY_FACTOR_MAX};
+pub use self::signals::SIGNAL_KEY_CHARS_MAX;
+use self::state::{Executor, Gate, HEARTBEAT_MS, HELLO_MS_MAX, PAUSE_MS, State};
 pub use self::trigger::{
     BATCH_RUNS_MAX, JOB_NAME_BYTES_MAX, KEY_CHARS_MAX, LABEL_KEY_CHARS_MAX, LABEL_VALUE_CHARS_MAX,
     LABELS_MAX, PRIORITY_MAX,
@@ -100,6 +111,7 @@ impl<S: Store> Engine<S> {
         let state = State {
             session,
             executors: BTreeMap::new(),
+            doomed: BTreeMap::new(),
             gate,
             releasing: false,
             paused: None,
@@ -107,6 +119,9 @@ impl<S: Store> Engine<S> {
             heartbeat_at: (store.ownership() == Ownership::Shared).then(|| now.plus(HEARTBEAT_MS)),
             // Asked for by the tick below.
             next_due: Some(now),
+            next_wait: Some(now),
+            is_online: true,
+            network_came_back: false,
             sequence: 0,
             ids,
             counters: Counters::default(),
@@ -283,10 +298,23 @@ impl<S: Store> Engine<S> {
         };
         #[cfg(feature = "planted")]
         let gate = gate.filter(|_| !crate::planted::has(crate::planted::Bug::WakeUpLostAtRestart));
-        [gate, self.state.heartbeat_at, self.state.next_due]
-            .into_iter()
-            .flatten()
-            .min()
+        let state = &self.state;
+        // At once: more ended than one batch takes.
+        let network = state.network_came_back.then_some(TimestampMs(0));
+        let deadlines = state.executors.values().filter_map(Executor::deadline);
+        let deaths = state.doomed.values().map(|doomed| doomed.until);
+        [
+            gate,
+            state.heartbeat_at,
+            state.next_due,
+            state.next_wait,
+            network,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(deadlines)
+        .chain(deaths)
+        .min()
     }
 }
 
@@ -326,7 +354,7 @@ fn blobs_of(command: &Command) -> Vec<BlobId> {
             let blobs = runs.iter().flat_map(|run| &run.blobs);
             blobs.cloned().collect()
         }
-        Command::Retrigger { blobs, .. } => blobs.clone(),
+        Command::Retrigger { blobs, .. } | Command::Signal { blobs, .. } => blobs.clone(),
         _ => Vec::new(),
     }
 }
@@ -358,42 +386,56 @@ impl<S: Store> Turn<'_, S> {
                 envelope,
             } if giving_up && !matches!(envelope.message, ExecutorMessage::Hello { .. }) => {
                 self.give_up(executor_id, envelope)?;
-                self.drop_unreferenced(executor::blobs_of(&envelope.message))
+                self.drop_unreferenced(&executor::blobs_of(&envelope.message))
             }
             Input::Executor {
                 executor_id,
                 envelope,
             } => {
                 self.executor(executor_id, envelope)?;
-                self.drop_unreferenced(executor::blobs_of(&envelope.message))
+                self.drop_unreferenced(&executor::blobs_of(&envelope.message))
             }
             Input::ExecutorGone { executor_id } => self.executor_gone(executor_id),
             Input::Upkeep => self.upkeep(),
-            Input::Network { .. } => todo!("issue 5"),
+            Input::Network { is_online } => {
+                self.network(*is_online);
+                Ok(())
+            }
             Input::Release => self.release_all(),
         }
     }
 
-    /// A command's writes stand or fall alone: what it wrote, emitted and remembered before it failed is undone.
+    /// A command's writes stand or fall alone.
     fn in_savepoint(
         &mut self,
-        command: impl FnOnce(&mut Self) -> Result<Reply, client::Refused>,
+        command: impl FnOnce(&mut Self) -> Result<Reply, Refused>,
     ) -> StoreResult<Reply> {
+        self.attempt(command).or_else(client::reply_for)
+    }
+
+    /// What `work` wrote, emitted and remembered before it failed is undone.
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         self.store.savepoint()?;
         let state_before = self.state.clone();
+        let acks_before = self.acks.clone();
         let (events, effects) = (self.output.events.len(), self.output.effects.len());
-        match command(self) {
-            Ok(reply) => {
+        match work(self) {
+            Ok(done) => {
                 self.store.release_savepoint()?;
-                Ok(reply)
+                Ok(done)
             }
+            // The transaction is in doubt, and will be rolled back as a whole.
+            Err(Refused::Store(error)) if error.fails_batch() => Err(error.into()),
             Err(refused) => {
-                let reply = client::reply_for(refused)?;
                 self.store.rollback_to_savepoint()?;
                 *self.state = state_before;
+                self.acks = acks_before;
                 self.output.events.truncate(events);
                 self.output.effects.truncate(effects);
-                Ok(reply)
+                Err(refused)
             }
         }
     }

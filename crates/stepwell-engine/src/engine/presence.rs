@@ -39,7 +39,7 @@ impl<S: Store> Turn<'_, S> {
                 }
                 slots_taken.insert(held.run_id.clone(), slot);
             } else if let Some(run) = self.adopt(held)? {
-                slots_taken.insert(run.id.clone(), Slot::of(&run));
+                slots_taken.insert(run.id.clone(), Slot::of(&run, self.now));
                 adopted.push(fence_of(&run));
             }
         }
@@ -57,7 +57,7 @@ impl<S: Store> Turn<'_, S> {
             EngineMessage::Welcome {
                 epoch: self.state.session,
                 adopted,
-                is_online: true,
+                is_online: self.state.is_online,
             },
         );
         self.check_unserved = true;
@@ -66,6 +66,9 @@ impl<S: Store> Turn<'_, S> {
 
     /// An executor died: its runs go to others as interrupted.
     pub(super) fn executor_gone(&mut self, id: &ExecutorId) -> StoreResult<()> {
+        if self.state.doomed.contains_key(id) {
+            return self.bury(id);
+        }
         let Some(executor) = self.state.executors.remove(id) else {
             return Ok(());
         };
@@ -93,6 +96,10 @@ impl<S: Store> Turn<'_, S> {
     /// The host lets go of the database in good order.
     pub(super) fn release_all(&mut self) -> StoreResult<()> {
         self.state.releasing = true;
+        let doomed: Vec<ExecutorId> = self.state.doomed.keys().cloned().collect();
+        for id in doomed {
+            self.bury(&id)?;
+        }
         let held: Vec<Fence> = self
             .state
             .executors

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    Counters, Epoch, ErrorInfo, ExecutorId, Generation, Run, RunId, Step, StepKind, StepStatus,
-    TimestampMs,
+    Counters, Epoch, ErrorInfo, ExecutorId, Generation, Run, RunId, ServedJob, Step, StepKind,
+    StepRetry, StepStatus, TimestampMs,
 };
 
 use super::client::head_of;
+use super::deadlines::deadline_of;
 use crate::entropy::RunIds;
 use crate::store::{Fence, KeyOfJob, RunHead};
 
@@ -26,14 +27,21 @@ pub(super) const PAUSE_MS: i64 = 1_000;
 pub(super) struct State {
     pub(super) session: Epoch,
     pub(super) executors: BTreeMap<ExecutorId, Executor>,
+    /// Executors that hung, and whose death is waited for.
+    pub(super) doomed: BTreeMap<ExecutorId, Doomed>,
     pub(super) gate: Gate,
     /// Set by `Input::Release`: the host is letting go of the database.
     pub(super) releasing: bool,
     pub(super) paused: Option<ErrorInfo>,
     pub(super) unserved_jobs: Vec<String>,
     pub(super) heartbeat_at: Option<TimestampMs>,
-    /// When the next delayed run may start.
+    /// When the next delayed run, or the next attempt of a run, may start.
     pub(super) next_due: Option<TimestampMs>,
+    /// When the next wait of a step ends by time.
+    pub(super) next_wait: Option<TimestampMs>,
+    pub(super) is_online: bool,
+    /// Whether something may wait for the network that is there.
+    pub(super) network_came_back: bool,
     /// The sequence of the last event.
     pub(super) sequence: u64,
     pub(super) ids: RunIds,
@@ -51,8 +59,8 @@ pub(super) enum Gate {
 /// A connected executor.
 #[derive(Clone, Debug)]
 pub(super) struct Executor {
-    /// Each with its limit.
-    pub(super) jobs: BTreeMap<String, Option<u32>>,
+    /// By their names.
+    pub(super) jobs: BTreeMap<String, ServedJob>,
     pub(super) slots: u32,
     pub(super) holding: BTreeMap<RunId, Slot>,
     /// Functions that were told to stop, of runs that this executor has been given again meanwhile.
@@ -79,11 +87,33 @@ impl Executor {
     }
 
     /// It is given a run. It may be one whose old function it has been told to stop, and that has not ended.
-    pub(super) fn take(&mut self, run: &Run) {
-        if let Some(old) = self.holding.insert(run.id.clone(), Slot::of(run)) {
+    pub(super) fn take(&mut self, run: &Run, timeout_ms: Option<u64>, now: TimestampMs) {
+        let mut slot = Slot::of(run, now);
+        slot.timeout_ms = timeout_ms;
+        slot.deadline = deadline_of(timeout_ms, now);
+        if let Some(old) = self.holding.insert(run.id.clone(), slot) {
             self.replaced.insert((run.id.clone(), old.generation), old);
         }
     }
+
+    /// When something here must have ended.
+    pub(super) fn deadline(&self) -> Option<TimestampMs> {
+        let live = self.holding.values().filter(|slot| !slot.aborting);
+        live.flat_map(|slot| {
+            let steps = slot.running.iter().map(|step| step.deadline);
+            steps.chain([slot.deadline])
+        })
+        .flatten()
+        .min()
+    }
+}
+
+/// An executor that was told to end.
+#[derive(Clone, Debug)]
+pub(super) struct Doomed {
+    pub(super) executor: Executor,
+    /// Then it counts as dead.
+    pub(super) until: TimestampMs,
 }
 
 /// A run in an executor's hands.
@@ -93,6 +123,12 @@ pub(super) struct Slot {
     /// As an event tells it.
     pub(super) head: RunHead,
     pub(super) concurrency_key: Option<String>,
+    /// When it was given to the executor.
+    pub(super) since: TimestampMs,
+    /// How long it may be at work from then on.
+    pub(super) timeout_ms: Option<u64>,
+    /// When the executor must have ended it.
+    pub(super) deadline: Option<TimestampMs>,
     /// Told to stop: its lease is gone, and the slot is free once it says `released`.
     pub(super) aborting: bool,
     pub(super) running: Vec<RunningStep>,
@@ -100,14 +136,22 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The slot of a run that was just leased.
-    pub(super) fn of(run: &Run) -> Self {
+    pub(super) fn of(run: &Run, now: TimestampMs) -> Self {
         Self {
             generation: run.generation,
             head: head_of(run),
             concurrency_key: run.concurrency_key.clone(),
+            since: now,
+            timeout_ms: None,
+            deadline: None,
             aborting: false,
             running: Vec::new(),
         }
+    }
+
+    /// How long it has been at work here.
+    pub(super) fn worked_ms(&self, now: TimestampMs) -> u64 {
+        u64::try_from(now.0 - self.since.0).unwrap_or(0)
     }
 }
 
@@ -117,6 +161,11 @@ pub(super) struct RunningStep {
     pub(super) name: String,
     pub(super) attempt: u32,
     pub(super) started_at: TimestampMs,
+    pub(super) timeout_ms: Option<u64>,
+    /// When the executor must have said how it ended.
+    pub(super) deadline: Option<TimestampMs>,
+    /// What follows from a timeout.
+    pub(super) retry: Option<StepRetry>,
 }
 
 impl RunningStep {
@@ -173,10 +222,17 @@ impl State {
         self.next_due = Some(self.next_due.map_or(at, |due| due.min(at)));
     }
 
+    /// A wait of a step ends by time then.
+    pub(super) fn wait_ends_at(&mut self, at: TimestampMs) {
+        self.next_wait = Some(self.next_wait.map_or(at, |next| next.min(at)));
+    }
+
     fn aborting_slots(&self) -> impl Iterator<Item = &Slot> {
+        let doomed = self.doomed.values().map(|doomed| &doomed.executor);
         let slots = self
             .executors
             .values()
+            .chain(doomed)
             .flat_map(|one| one.holding.values().chain(one.replaced.values()));
         slots.filter(|slot| slot.aborting)
     }

@@ -15,8 +15,9 @@ use stepwell_protocol::{
 };
 
 use super::client::{Answer, Refused, head_of, not_found, refuse};
+use super::policy;
 use super::turn::Turn;
-use crate::store::{Inserted, MAX_RECOVERIES, NewRun, Store};
+use crate::store::{Inserted, MAX_RECOVERIES, NewRun, Parent, Store};
 
 /// The longest job name, in bytes.
 pub const JOB_NAME_BYTES_MAX: usize = 256;
@@ -38,7 +39,7 @@ const TIME_MS_MAX: i64 = (1 << 53) - 1;
 impl<S: Store> Turn<'_, S> {
     pub(super) fn trigger(&mut self, request_id: &RequestId, new: &NewTrigger) -> Answer {
         self.check(new)?;
-        let result = self.make(request_id.clone(), new)?;
+        let result = self.make(request_id.clone(), new, None)?;
         Ok(Reply::Triggered { result })
     }
 
@@ -60,7 +61,7 @@ impl<S: Store> Turn<'_, S> {
         let mut results = Vec::with_capacity(new.len());
         for (index, new) in new.iter().enumerate() {
             let request_id = RequestId(format!("{request_id}/{index}"));
-            let result = self.make(request_id, new);
+            let result = self.make(request_id, new, None);
             #[cfg(feature = "planted")]
             if crate::planted::has(crate::planted::Bug::BatchHalfWritten)
                 && let Err(Refused::Command(error)) = result
@@ -112,8 +113,13 @@ impl<S: Store> Turn<'_, S> {
         self.trigger(request_id, &new)
     }
 
-    /// Of a trigger that was checked.
-    fn make(&mut self, request_id: RequestId, new: &NewTrigger) -> Result<TriggerResult, Refused> {
+    /// Of a trigger that was checked. `parent`: of a child, the place that it takes.
+    pub(super) fn make(
+        &mut self,
+        request_id: RequestId,
+        new: &NewTrigger,
+        parent: Option<Parent>,
+    ) -> Result<TriggerResult, Refused> {
         let start_at = self.start_of(new);
         let new_run = NewRun {
             id: self.state.ids.next(self.now, self.random),
@@ -128,7 +134,7 @@ impl<S: Store> Turn<'_, S> {
             priority: new.priority.unwrap_or(0),
             retry: new.retry.unwrap_or_default(),
             timeout_ms: new.timeout_ms,
-            parent: None,
+            parent,
             created_at: self.now,
             start_at,
         };
@@ -191,7 +197,7 @@ impl<S: Store> Turn<'_, S> {
         start_at.max(self.now)
     }
 
-    fn check(&self, new: &NewTrigger) -> Result<(), Refused> {
+    pub(super) fn check(&self, new: &NewTrigger) -> Result<(), Refused> {
         check_text("jobName", new.job_name.len(), JOB_NAME_BYTES_MAX, "bytes")?;
         for (name, key) in [
             ("idempotencyKey", &new.idempotency_key),
@@ -218,19 +224,32 @@ impl<S: Store> Turn<'_, S> {
         if self.start_of(new).0 > TIME_MS_MAX || new.start_at.is_some_and(|at| at.0 < 0) {
             return invalid("startAt must be a time since 1970, in milliseconds below 2^53.");
         }
-        check_labels(&new.labels)?;
-        let (bytes, bytes_max) = (new.input.len(), self.options.payload_bytes_max);
-        if bytes > bytes_max as usize {
-            return refuse(
-                ErrorCode::PayloadTooLarge,
-                format!(
-                    "The input has {bytes} bytes, and {bytes_max} is the limit. Pass large data as a File or Blob, \
-                     or raise limits.payloadBytes of createStepwell."
-                ),
-            );
+        if let Some(problem) = new.retry.as_ref().and_then(policy::problem_of) {
+            return invalid(problem);
         }
-        Ok(())
+        if new
+            .timeout_ms
+            .is_some_and(|ms| !(1..=policy::DELAY_MS_MAX).contains(&ms))
+        {
+            return invalid("timeout must be from 1 ms to a century.");
+        }
+        check_labels(&new.labels)?;
+        check_size("The input", &new.input, self.options.payload_bytes_max)
     }
+}
+
+pub(super) fn check_size(what: &str, value: &Payload, bytes_max: u32) -> Result<(), Refused> {
+    let bytes = value.len();
+    if bytes <= bytes_max as usize {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::PayloadTooLarge,
+        format!(
+            "{what} has {bytes} bytes, and {bytes_max} is the limit. Pass large data as a File or Blob, or raise \
+             limits.payloadBytes of createStepwell."
+        ),
+    )
 }
 
 fn at(index: usize, refused: Refused) -> Refused {
@@ -246,7 +265,12 @@ fn invalid<T>(message: impl Into<String>) -> Result<T, Refused> {
     refuse(ErrorCode::InvalidInput, message)
 }
 
-fn check_text(name: &str, length: usize, length_max: usize, unit: &str) -> Result<(), Refused> {
+pub(super) fn check_text(
+    name: &str,
+    length: usize,
+    length_max: usize,
+    unit: &str,
+) -> Result<(), Refused> {
     if (1..=length_max).contains(&length) {
         return Ok(());
     }

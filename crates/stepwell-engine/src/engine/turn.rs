@@ -36,13 +36,24 @@ impl<S: Store> Turn<'_, S> {
         });
     }
 
+    /// A `seq` of 0 wants no answer.
     pub(super) fn ack(&mut self, executor_id: &ExecutorId, seq: u64) {
+        if seq == 0 {
+            return;
+        }
         self.acks.entry(executor_id.clone()).or_default().push(seq);
     }
 
     pub(super) fn send_acks(&mut self) {
         for (executor_id, seqs) in std::mem::take(&mut self.acks) {
             self.send(&executor_id, EngineMessage::Ack { seqs });
+        }
+    }
+
+    /// Those of one executor, because something else has to come after them.
+    pub(super) fn send_acks_of(&mut self, executor_id: &ExecutorId) {
+        if let Some(seqs) = self.acks.remove(executor_id) {
+            self.send(executor_id, EngineMessage::Ack { seqs });
         }
     }
 

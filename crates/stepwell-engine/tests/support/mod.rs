@@ -196,6 +196,7 @@ pub fn hello(jobs: &[&str], slots: u32, holding: &[Holding]) -> ExecutorMessage 
     let served = |&name: &&str| ServedJob {
         name: name.into(),
         concurrency: None,
+        needs_network: false,
     };
     let jobs = jobs.iter().map(served).collect();
     ExecutorMessage::Hello {
@@ -228,8 +229,10 @@ pub fn step_fail(held: &Holding, step: &str, attempt: u32) -> ExecutorMessage {
         run_id: held.run_id.clone(),
         generation: held.generation,
         step_name: step.into(),
+        kind: StepKind::Run,
         attempt,
         error: failure(Some(step), attempt),
+        retry: None,
         duration_ms: 3,
         report: Report::default(),
     }
@@ -250,6 +253,8 @@ pub fn run_fail(held: &Holding, error: RunFailure) -> ExecutorMessage {
         run_id: held.run_id.clone(),
         generation: held.generation,
         error,
+        is_retryable: true,
+        retry_after_ms: None,
         report: Report::default(),
     }
 }
@@ -259,6 +264,7 @@ pub fn failure(step: Option<&str>, attempt: u32) -> RunFailure {
         name: "Error".into(),
         message: "no".into(),
         stack: None,
+        causes: Vec::new(),
         code: FailureCode::Error,
         attempt,
         step_name: step.map(Into::into),
@@ -304,7 +310,7 @@ pub fn messages(output: &Output) -> Vec<EngineMessage> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Send { message, .. } => Some(message.clone()),
-            Effect::DeleteBlobs { .. } => None,
+            Effect::DeleteBlobs { .. } | Effect::TerminateExecutor { .. } => None,
         })
         .collect()
 }
@@ -374,6 +380,11 @@ pub fn event_names(output: &Output) -> Vec<&'static str> {
             EventBody::StepStart { .. } => "step:start",
             EventBody::StepComplete { .. } => "step:complete",
             EventBody::StepFail { .. } => "step:fail",
+            EventBody::RunWait { .. } => "run:wait",
+            EventBody::StepWait { .. } => "step:wait",
+            EventBody::StepRetry { .. } => "step:retry",
+            EventBody::StepWake { .. } => "step:wake",
+            EventBody::StepCancel { .. } => "step:cancel",
             EventBody::LogWrite { .. } => "log:write",
         })
         .collect()
