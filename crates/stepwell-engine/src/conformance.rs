@@ -3,6 +3,8 @@
 //! A scenario opens stores by the function it is given, each of them empty, and panics with a sentence where the store
 //! breaks the contract. What holds under one [`Ownership`] only is asked of stores of that ownership.
 
+mod attempts;
+mod children;
 mod deletion;
 mod fixture;
 mod keys;
@@ -10,6 +12,8 @@ mod leases;
 mod logs;
 mod pages;
 mod runs;
+mod signals;
+mod suspension;
 mod transactions;
 mod wait_reads;
 mod waits;
@@ -148,6 +152,48 @@ pub fn scenarios() -> Vec<Scenario> {
             network_waits_come_by_run_and_step,
             one_step_is_read_by_its_name,
             a_parked_function_is_told_what_it_does_not_know;
+        any => suspension:
+            a_suspended_run_waits,
+            what_a_run_waits_for_comes_back,
+            a_suspension_is_refused_where_a_wait_has_ended,
+            nothing_is_written_for_a_waiting_run,
+            a_run_waits_for_the_network_itself,
+            the_end_of_a_wait_wakes_its_run,
+            a_step_to_run_again_wakes_its_run,
+            where_a_function_is_parked_comes_with_the_claim,
+            the_time_at_work_adds_up_in_an_attempt,
+            woken_runs_are_claimed_before_others,
+            a_run_is_woken_though_it_still_waits,
+            what_was_not_started_has_no_start,
+            a_waiting_run_holds_its_key_but_no_slot,
+            a_waiting_run_is_cancelled_and_retried;
+        any => attempts:
+            a_failed_attempt_waits_for_the_next,
+            the_next_attempt_is_among_the_next_times,
+            a_new_attempt_has_a_budget_of_its_own;
+        any => signals:
+            a_signal_is_kept_until_it_is_taken,
+            a_resent_signal_is_told_what_became_of_the_first,
+            the_first_signal_of_a_key_wins,
+            the_wait_of_a_key_is_found,
+            a_key_belongs_to_one_open_wait,
+            a_key_is_free_when_its_wait_is_over,
+            a_pending_wait_whose_key_is_taken_stays_pending,
+            blobs_of_signals_are_referenced,
+            old_signals_are_forgotten,
+            signals_go_with_the_run_that_took_them;
+        any => children:
+            children_come_in_their_order,
+            a_step_has_its_children,
+            children_are_listed_by_id,
+            children_are_counted_down_to_none,
+            a_wait_may_begin_with_fewer_children_than_it_has,
+            a_wait_that_is_over_counts_no_children,
+            a_parent_waits_for_its_children_anew,
+            heads_tell_whose_child_a_run_is,
+            runs_are_filtered_by_parent,
+            retention_passes_over_children_and_active_families,
+            a_deleted_parent_leaves_its_children;
         any => logs:
             a_line_has_every_field,
             line_ids_rise_over_all_runs,
@@ -161,6 +207,8 @@ pub fn scenarios() -> Vec<Scenario> {
             a_savepoint_undoes_its_own_part_only,
             a_released_savepoint_keeps_its_part,
             a_commit_tells_whether_it_wrote,
-            ids_after_a_rollback_still_rise;
+            ids_after_a_rollback_still_rise,
+            a_savepoint_undoes_waits_signals_and_counts,
+            a_rollback_undoes_waits_signals_and_counts;
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn every_kind_of_wait_comes_back(open: Open<'_>) {
         let version = before.version + 1;
         assert_eq!((head.status, head.version), (RunStatus::Running, version));
         assert_eq!(f.one_step(&id(1), &wait.name), expected);
-        assert_eq!(f.steps(&id(1)), [expected.clone()]);
+        assert_eq!(f.steps(&id(1)), std::slice::from_ref(&expected));
         assert_eq!(f.read(|store| store.steps(&id(1), false)), [expected]);
         let after = Run {
             version,
@@ -198,10 +198,7 @@ pub(super) fn a_sleep_keeps_its_time_over_a_new_attempt(open: Open<'_>) {
         };
         assert_eq!(step.waiting_for, Some(until), "as it was told first");
         assert_eq!(f.read(|store| store.next_wait()), Some(at(100)));
-        f.write(|store| {
-            let why = super::fixture::FOR_NETWORK;
-            store.retry_later(&fence, &why, at(30), &nothing(), at(25))
-        });
+        f.put_off(&fence, 30);
         f.write(|store| store.promote_due(at(30)));
         fence = fence_of(&f.claim_one("job-1").run);
     }

@@ -6,7 +6,8 @@ use stepwell_protocol::{
 
 use super::Open;
 use super::fixture::{
-    Fixture, NOW, at, completed, ended, failed, failure, id, lines, messages, nothing, progress,
+    FOR_NETWORK, Fixture, NOW, at, completed, ended, failed, failure, id, lines, messages, nothing,
+    progress, sleep_until, suspension,
 };
 use crate::store::{Fence, Release, RunOutcome, fence_of};
 
@@ -376,6 +377,14 @@ pub(super) fn writes_without_the_lease_write_nothing(open: Open<'_>) {
                 let ended = store.finish_run(&fence, &outcome, &report, at(99))?;
                 assert_eq!(ended, None, "no end under {fence:?}");
             }
+            let nap = sleep_until("nap", 10);
+            let opened = store.open_wait(&fence, &nap, &report, at(99))?;
+            assert_eq!(opened, None, "no wait under {fence:?}");
+            let suspended =
+                store.suspend(&fence, &suspension(&[], &FOR_NETWORK), &report, at(99))?;
+            assert_eq!(suspended, None, "no suspension under {fence:?}");
+            let later = store.retry_later(&fence, &FOR_NETWORK, at(99), &report, at(99))?;
+            assert_eq!(later, None, "no further attempt under {fence:?}");
             Ok(())
         });
         assert_eq!(f.steps(&fence.run_id), []);
