@@ -24,7 +24,12 @@ pub(crate) fn run(connection: &Connection, run_id: &RunId) -> Result<Option<Dele
     let Some(head) = deleted else {
         return Ok(None);
     };
-    for sql in [sql::DELETE_INPUT, sql::DELETE_STEPS, sql::DELETE_LOGS] {
+    for sql in [
+        sql::DELETE_INPUT,
+        sql::DELETE_STEPS,
+        sql::DELETE_LOGS,
+        sql::DELETE_SIGNALS,
+    ] {
         #[cfg(feature = "planted")]
         if sql == sql::DELETE_LOGS && has(Bug::DeletedRunLeavesLogs) {
             continue;
@@ -36,10 +41,7 @@ pub(crate) fn run(connection: &Connection, run_id: &RunId) -> Result<Option<Dele
             .prepare_cached(sql::DELETE_LABEL)?
             .execute([id, key, value])?;
     }
-    let blobs: Vec<BlobId> = connection
-        .prepare_cached(sql::BLOBS_OF_RUN)?
-        .query_map([id], |row| row.get(0).map(BlobId))?
-        .collect::<Result<_>>()?;
+    let blobs = blobs_of(connection, id)?;
     let has_blobs = !blobs.is_empty();
     #[cfg(feature = "planted")]
     let has_blobs = has_blobs && !has(Bug::DeletedRunKeepsBlobs);
@@ -54,6 +56,14 @@ pub(crate) fn run(connection: &Connection, run_id: &RunId) -> Result<Option<Dele
     }
     let blobs = unreferenced_blobs(connection, &blobs)?;
     Ok(Some(Deleted { head, blobs }))
+}
+
+/// The blobs that belong to a run, or to a signal that is kept.
+pub(crate) fn blobs_of(connection: &Connection, owner: &str) -> Result<Vec<BlobId>> {
+    connection
+        .prepare_cached(sql::BLOBS_OF_RUN)?
+        .query_map([owner], |row| row.get(0).map(BlobId))?
+        .collect()
 }
 
 pub(crate) fn ended_before(

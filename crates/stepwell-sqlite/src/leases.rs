@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use stepwell_engine::{Claim, Claimed, Fence, KeyOfJob, Ownership, Release, RunHead};
-use stepwell_protocol::{Epoch, Run, ServedJob, TimestampMs};
+use stepwell_engine::{Claim, Claimed, Fence, KeyOfJob, Ownership, Parked, Release, RunHead};
+use stepwell_protocol::{Epoch, Run, RunStatus, ServedJob, TimestampMs};
 
 use crate::{rows, sql};
 
@@ -56,14 +56,19 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
     for job in claim.jobs {
         add_candidates(connection, claim, job, &mut candidates)?;
     }
-    candidates.sort_unstable();
-    candidates.dedup();
+    candidates.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+    candidates.dedup_by(|a, b| a.place == b.place);
     candidates.truncate(claim.limit as usize);
     let mut claimed = Vec::with_capacity(candidates.len());
     let mut statement = connection.prepare_cached(sql::CLAIM)?;
-    for (_, _, id) in candidates {
+    for Candidate {
+        place,
+        from,
+        parked,
+    } in candidates
+    {
         let values = params![
-            id,
+            place.3,
             rows::integer(claim.session.0),
             claim.lease_expires_at.map(|at| at.0),
             claim.now.0,
@@ -71,15 +76,22 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
         claimed.push(statement.query_row(values, |row| {
             Ok(Claimed {
                 run: rows::run(row)?,
-                interrupted: row.get(rows::RUN_COLUMNS)?,
+                from,
+                parked,
+                worked_ms: rows::counter(row, rows::RUN_COLUMNS)?,
             })
         })?);
     }
     Ok(claimed)
 }
 
-/// A claimable run by its place in the claim order.
-type Candidate = (Reverse<i32>, i64, String);
+/// A claimable run, as it was before its claim.
+struct Candidate {
+    /// Its place in the claim order: whether it was woken, its priority, its time, its id.
+    place: (Reverse<bool>, Reverse<i32>, i64, String),
+    from: RunStatus,
+    parked: Option<Parked>,
+}
 
 /// The first claimable runs of a job, as many as the claim and the job's limit allow.
 fn add_candidates(
@@ -114,7 +126,18 @@ fn add_candidates(
     let (candidates_sql, limit) = planted_candidates(claim, limit);
     let mut statement = connection.prepare_cached(candidates_sql.as_ref())?;
     let found = statement.query_map(params![job.name, limit, leaving], |row| {
-        Ok((Reverse(row.get(0)?), row.get(1)?, row.get(2)?))
+        let from = rows::status(row, 3)?;
+        let is_woken = from == RunStatus::Waiting;
+        Ok(Candidate {
+            place: (
+                Reverse(is_woken),
+                Reverse(row.get(0)?),
+                row.get(1)?,
+                row.get(2)?,
+            ),
+            from,
+            parked: rows::parked(row, 4)?,
+        })
     })?;
     for candidate in found {
         candidates.push(candidate?);
@@ -131,7 +154,7 @@ fn planted_candidates(claim: &Claim<'_>, limit: u32) -> (String, u32) {
         return (sql.replace("NOT EXISTS", "1 OR NOT EXISTS"), limit);
     }
     if has(Bug::PriorityIgnored) {
-        return (sql.replace("ORDER BY priority DESC,", "ORDER BY"), limit);
+        return (sql.replace("priority DESC, start_at", "start_at"), limit);
     }
     let limit = match has(Bug::JobLimitIgnored) {
         true => claim.limit,

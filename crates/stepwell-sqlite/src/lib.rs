@@ -1,8 +1,9 @@
 //! Stepwell's [`Store`](stepwell_engine::Store) on SQLite: the same SQL natively (bundled) and in WebAssembly.
 //!
-//! **Owns** every SQL statement (`sql.rs`), the schema and its migrations, the pragmas. **Must not** decide anything
+//! **Owns** every SQL statement (`sql/`), the schema and its migrations, the pragmas. **Must not** decide anything
 //! about runs, read a clock (times come with the calls) or parse a user's payload.
 
+mod children;
 mod deletion;
 mod error;
 mod leases;
@@ -11,10 +12,14 @@ mod open;
 mod pages;
 mod rows;
 mod runs;
+mod signals;
 mod sql;
+mod steps;
 mod store;
+mod suspension;
 mod transfer;
 mod upkeep;
+mod waits;
 mod writes;
 
 #[cfg(test)]

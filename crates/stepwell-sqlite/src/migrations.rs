@@ -13,7 +13,7 @@ pub const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 const MIGRATIONS: [&str; 1] = [V1];
 
 /// How many tables `V1` makes; fewer in a database of ours means damage.
-const TABLES: u32 = 8;
+const TABLES: u32 = 9;
 
 /// A step commit rewrites one row of `stepwell_runs` and adds one of `stepwell_steps`, so both are laid out for that:
 ///
@@ -24,7 +24,9 @@ const TABLES: u32 = 8;
 /// - No index holds a column that a step commit changes: it touches one page here, one there.
 /// - `stepwell_steps` without a rowid: one B-tree, and a run's steps lie together. `stepwell_runs` with one: rows as
 ///   large as an output would make a poor B-tree of keys.
-/// - The indexes on work to do are partial: a run that has ended is in neither, however many there are.
+/// - The indexes on work to do are partial: a run that has ended is in none, however many there are, nor is a step whose
+///   wait is over.
+/// - What most rows lack is NULL in them, a byte each: the usual retry policy, the root of a run without a parent.
 ///
 /// Rows are joined by the statements that insert them (each selects its run), so foreign keys would only cost look-ups.
 const V1: &str = "
@@ -46,14 +48,16 @@ CREATE TABLE stepwell_runs (
   concurrency_key TEXT,
   priority INTEGER NOT NULL,
   is_due INTEGER NOT NULL,
+  due_at INTEGER,
   status TEXT NOT NULL
     CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   attempt INTEGER NOT NULL,
+  first_attempt INTEGER NOT NULL,
   version INTEGER NOT NULL,
   lease_generation INTEGER NOT NULL,
   lease_owner INTEGER,
   lease_expires_at INTEGER,
-  interrupted INTEGER NOT NULL,
+  is_first_start INTEGER NOT NULL,
   released_orderly INTEGER NOT NULL,
   recoveries INTEGER NOT NULL,
   max_recoveries INTEGER NOT NULL,
@@ -66,6 +70,17 @@ CREATE TABLE stepwell_runs (
   started_at INTEGER,
   completed_at INTEGER,
   updated_at INTEGER NOT NULL,
+  worked_ms INTEGER NOT NULL,
+  timeout_ms INTEGER,
+  retry TEXT,
+  parent_id TEXT,
+  parent_step TEXT,
+  child_index INTEGER,
+  root_id TEXT,
+  needs_network INTEGER NOT NULL,
+  parked_by TEXT,
+  parked_index INTEGER,
+  waiting_for TEXT,
   labels TEXT NOT NULL,
   progress TEXT,
   error TEXT,
@@ -92,12 +107,17 @@ CREATE TABLE stepwell_blobs (
 
 CREATE INDEX stepwell_blobs_by_run ON stepwell_blobs (run_id);
 
-CREATE INDEX stepwell_runs_by_status ON stepwell_runs (status, id);
-CREATE INDEX stepwell_runs_by_job ON stepwell_runs (job_name, status, id);
-CREATE INDEX stepwell_runs_claimable ON stepwell_runs (job_name, priority DESC, start_at, id)
-  WHERE lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running');
-CREATE INDEX stepwell_runs_delayed ON stepwell_runs (start_at) WHERE is_due = 0 AND status = 'pending';
-CREATE INDEX stepwell_runs_ended ON stepwell_runs (completed_at, id) WHERE completed_at IS NOT NULL;
+CREATE INDEX stepwell_runs_by_status ON stepwell_runs (status, id, parent_id);
+CREATE INDEX stepwell_runs_by_job ON stepwell_runs (job_name, status, id, parent_id);
+CREATE INDEX stepwell_runs_claimable
+  ON stepwell_runs (job_name, (status = 'waiting') DESC, priority DESC, start_at, id)
+  WHERE lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running', 'waiting');
+CREATE INDEX stepwell_runs_delayed ON stepwell_runs (due_at)
+  WHERE is_due = 0 AND due_at IS NOT NULL AND status IN ('pending', 'waiting');
+CREATE INDEX stepwell_runs_offline ON stepwell_runs (id)
+  WHERE is_due = 0 AND needs_network = 1 AND status = 'waiting';
+CREATE INDEX stepwell_runs_ended ON stepwell_runs (completed_at, id)
+  WHERE completed_at IS NOT NULL AND parent_id IS NULL;
 CREATE UNIQUE INDEX stepwell_runs_idempotency ON stepwell_runs (job_name, idempotency_key)
   WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX stepwell_runs_pending_key ON stepwell_runs (job_name, concurrency_key)
@@ -105,20 +125,51 @@ CREATE UNIQUE INDEX stepwell_runs_pending_key ON stepwell_runs (job_name, concur
 CREATE INDEX stepwell_runs_active_key ON stepwell_runs (job_name, concurrency_key)
   WHERE concurrency_key IS NOT NULL AND status IN ('running', 'waiting');
 CREATE INDEX stepwell_runs_leased ON stepwell_runs (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX stepwell_runs_by_parent ON stepwell_runs (parent_id, id) WHERE parent_id IS NOT NULL;
+CREATE INDEX stepwell_runs_by_step ON stepwell_runs (parent_id, parent_step, child_index)
+  WHERE parent_id IS NOT NULL;
+CREATE INDEX stepwell_runs_active_descendants ON stepwell_runs (root_id)
+  WHERE root_id IS NOT NULL AND completed_at IS NULL;
 
 CREATE TABLE stepwell_steps (
   run_id TEXT NOT NULL,
   name TEXT NOT NULL,
   kind TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'pending')),
+  status TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'pending', 'waiting')),
   completed_index INTEGER,
   attempt INTEGER NOT NULL,
+  first_attempt INTEGER NOT NULL,
   started_at INTEGER NOT NULL,
   completed_at INTEGER,
+  wait TEXT CHECK (wait IN ('retry', 'sleep', 'signal', 'network', 'children')),
+  wake_at INTEGER,
+  signal_key TEXT,
+  child_mode TEXT,
+  child_count INTEGER,
+  pending_children INTEGER,
   error TEXT,
   output ANY,
   PRIMARY KEY (run_id, name)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX stepwell_steps_waiting ON stepwell_steps (run_id) WHERE status = 'waiting';
+CREATE INDEX stepwell_steps_due ON stepwell_steps (wake_at) WHERE status = 'waiting' AND wake_at IS NOT NULL;
+CREATE INDEX stepwell_steps_offline ON stepwell_steps (run_id) WHERE status = 'waiting' AND wait = 'network';
+CREATE UNIQUE INDEX stepwell_steps_signal ON stepwell_steps (signal_key) WHERE status = 'waiting' AND wait = 'signal';
+
+CREATE TABLE stepwell_signals (
+  id INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
+  run_id TEXT,
+  created_at INTEGER NOT NULL,
+  error TEXT,
+  value ANY
+) STRICT;
+
+CREATE UNIQUE INDEX stepwell_signals_kept ON stepwell_signals (key) WHERE run_id IS NULL;
+CREATE INDEX stepwell_signals_by_age ON stepwell_signals (created_at, request_id) WHERE run_id IS NULL;
+CREATE INDEX stepwell_signals_by_run ON stepwell_signals (run_id) WHERE run_id IS NOT NULL;
 
 CREATE TABLE stepwell_logs (
   id INTEGER PRIMARY KEY,

@@ -50,7 +50,7 @@ const WAL_BYTES_MAX: u32 = 8 * 1024 * 1024;
 const WAL_TRIES_MAX: u32 = 100;
 const PAGE_BYTES: u32 = 4_096;
 /// More than there are statements, so that none is ever prepared twice.
-const CACHED_STATEMENTS_MAX: usize = 96;
+const CACHED_STATEMENTS_MAX: usize = 128;
 
 impl SqliteStore {
     /// Takes over a connection that has not been used yet.

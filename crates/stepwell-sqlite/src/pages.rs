@@ -39,19 +39,32 @@ fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<Strin
     let mut ids = Vec::new();
     // The parameters that all of these statements share, and some more.
     let mut add = |sql: &str, more: &[&dyn ToSql]| {
-        let mut values: Vec<&dyn ToSql> =
-            vec![&cursor, &limit, &after, &before, &labels, &first_id];
+        let mut values: Vec<&dyn ToSql> = vec![
+            &cursor,
+            &limit,
+            &after,
+            &before,
+            &labels,
+            &first_id,
+            &filter.roots_only,
+        ];
         values.extend(more);
         add_ids(connection, sql, &values, &mut ids)
     };
+    let (listed_statuses, listed_jobs) = (list(&filter.statuses)?, list(&filter.job_names)?);
+    if let Some(parent_id) = &filter.parent_id {
+        add(
+            sql::RUN_IDS_BY_PARENT,
+            params![listed_statuses, listed_jobs, parent_id.as_str()],
+        )?;
+        return Ok(ids);
+    }
     if let Some(label) = filter.labels.iter().next()
         && !is_active_only(&filter.statuses)
     {
-        let statuses = list(&filter.statuses)?;
-        let jobs = list(&filter.job_names)?;
         add(
             sql::RUN_IDS_BY_LABEL,
-            params![statuses, jobs, label.0, label.1],
+            params![listed_statuses, listed_jobs, label.0, label.1],
         )?;
         return Ok(ids);
     }
@@ -59,7 +72,8 @@ fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<Strin
         [] => &RunStatus::ALL,
         some => some,
     };
-    if filter.job_names.is_empty() && filter.statuses.is_empty() {
+    // The index of all ids does not tell children from roots; the one by status does.
+    if filter.job_names.is_empty() && filter.statuses.is_empty() && !filter.roots_only {
         add(sql::RUN_IDS, &[])?;
     } else if filter.job_names.is_empty() {
         for status in statuses {

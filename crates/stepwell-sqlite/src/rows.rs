@@ -6,10 +6,11 @@ use rusqlite::types::{FromSqlError, FromSqlResult, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stepwell_engine::RunHead;
+use stepwell_engine::{ChildCount, OpenWait, Parked, RunHead};
 use stepwell_protocol::{
-    Generation, LogLevel, LogLine, Payload, Progress, Run, RunId, RunStatus, Step, StepKind,
-    StepStatus, TimestampMs,
+    ChildResult, ExecutorId, Generation, InvokeMode, LogLevel, LogLine, Payload, Progress,
+    RetryPolicy, Run, RunFailure, RunId, RunStatus, Step, StepKind, StepStatus, TimestampMs,
+    WaitingFor,
 };
 
 /// SQLite's integers are signed. Counters that start at 0 and rise by 1 never reach the sign.
@@ -17,12 +18,23 @@ pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn counter(row: &Row<'_>, column: usize) -> Result<u64> {
+pub(crate) fn counter(row: &Row<'_>, column: usize) -> Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| Error::IntegralValueOutOfRange(column, value))
 }
 
-fn time(row: &Row<'_>, column: usize) -> Result<TimestampMs> {
+fn optional_counter(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
+    match row.get_ref(column)? {
+        ValueRef::Null => Ok(None),
+        _ => counter(row, column).map(Some),
+    }
+}
+
+fn optional_run_id(row: &Row<'_>, column: usize) -> Result<Option<RunId>> {
+    Ok(row.get::<_, Option<String>>(column)?.map(RunId))
+}
+
+pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<TimestampMs> {
     row.get(column).map(TimestampMs)
 }
 
@@ -108,24 +120,35 @@ pub(crate) fn progress_json(progress: Option<&Progress>) -> Result<Option<String
     }
 }
 
-pub(crate) const fn kind_name(kind: StepKind) -> &'static str {
-    match kind {
-        StepKind::Run => "run",
+/// The usual policy is NULL: most runs have it.
+pub(crate) fn retry_json(policy: &RetryPolicy) -> Result<Option<String>> {
+    match *policy == RetryPolicy::NONE {
+        true => Ok(None),
+        false => json(policy).map(Some),
     }
 }
 
-fn kind_from_name(name: &str) -> Option<StepKind> {
-    [StepKind::Run]
+pub(crate) const fn mode_name(mode: InvokeMode) -> &'static str {
+    match mode {
+        InvokeMode::FailFast => "fail_fast",
+        InvokeMode::Settled => "settled",
+    }
+}
+
+fn mode_from_name(name: &str) -> Option<InvokeMode> {
+    [InvokeMode::FailFast, InvokeMode::Settled]
         .into_iter()
-        .find(|&kind| kind_name(kind) == name)
+        .find(|&mode| mode_name(mode) == name)
 }
 
 /// How many columns [`run`] reads.
-pub(crate) const RUN_COLUMNS: usize = 23;
+pub(crate) const RUN_COLUMNS: usize = 31;
 
 pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
+    let id = RunId(row.get(0)?);
+    let root_id = optional_run_id(row, 30)?.unwrap_or_else(|| id.clone());
     Ok(Run {
-        id: RunId(row.get(0)?),
+        id,
         job_name: row.get(1)?,
         status: named(row, 2, RunStatus::from_name)?,
         input: required_payload(row, 3)?,
@@ -142,6 +165,14 @@ pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
         idempotency_key: row.get(19)?,
         concurrency_key: row.get(20)?,
         priority: row.get(21)?,
+        waiting_for: ours(row, 23)?,
+        first_attempt: row.get(24)?,
+        retry: ours(row, 25)?.unwrap_or(RetryPolicy::NONE),
+        timeout_ms: optional_counter(row, 26)?,
+        parent_id: optional_run_id(row, 27)?,
+        parent_step: row.get(28)?,
+        child_index: row.get(29)?,
+        root_id,
         labels: labels(row, 22)?,
         created_at: time(row, 13)?,
         start_at: time(row, 14)?,
@@ -156,23 +187,128 @@ pub(crate) fn head(run_id: &RunId, row: &Row<'_>) -> Result<RunHead> {
         run_id: run_id.clone(),
         job_name: row.get(0)?,
         labels: labels(row, 3)?,
+        parent_id: optional_run_id(row, 4)?,
+        parent_step: row.get(5)?,
         status: named(row, 1, RunStatus::from_name)?,
         version: counter(row, 2)?,
     })
 }
 
+/// Without its children, which are runs.
 pub(crate) fn step(row: &Row<'_>) -> Result<Step> {
+    let name: String = row.get(0)?;
+    let attempt = row.get(4)?;
+    let error: Option<RunFailure> = ours(row, 6)?;
+    let waiting_for = waiting_for(row, &name, attempt, error.as_ref())?;
     Ok(Step {
-        name: row.get(0)?,
-        kind: named(row, 1, kind_from_name)?,
+        name,
+        kind: named(row, 1, StepKind::from_name)?,
         status: named(row, 2, StepStatus::from_name)?,
         completed_index: row.get(3)?,
-        attempt: row.get(4)?,
+        attempt,
         output: optional_payload(row, 5)?,
-        error: ours(row, 6)?,
+        error,
         started_at: time(row, 7)?,
         completed_at: optional_time(row, 8)?,
+        first_attempt: row.get(9)?,
+        waiting_for,
+        children: Vec::new(),
     })
+}
+
+/// What a step waits for is not stored as such: its columns tell it.
+fn waiting_for(
+    row: &Row<'_>,
+    name: &str,
+    attempt: u32,
+    error: Option<&RunFailure>,
+) -> Result<Option<WaitingFor>> {
+    let step_name = name.to_owned();
+    let Some(wait) = row.get_ref(10)?.as_str_or_null().map_err(Error::from)? else {
+        return Ok(None);
+    };
+    let waiting_for = match wait {
+        "retry" => WaitingFor::Retry {
+            step_name: Some(step_name),
+            attempt: attempt + 1,
+            until: time(row, 11)?,
+            error: error.cloned().ok_or_else(|| unknown(6, "NULL"))?,
+        },
+        "sleep" => WaitingFor::Sleep {
+            step_name,
+            until: time(row, 11)?,
+        },
+        "signal" => WaitingFor::Signal {
+            step_name,
+            key: row.get(12)?,
+            until: optional_time(row, 11)?,
+        },
+        "children" => WaitingFor::Children {
+            step_name,
+            count: row.get(13)?,
+        },
+        "network" => WaitingFor::Network {
+            step_name: Some(step_name),
+        },
+        other => return Err(unknown(10, other)),
+    };
+    Ok(Some(waiting_for))
+}
+
+pub(crate) fn open_wait(row: &Row<'_>) -> Result<OpenWait> {
+    Ok(OpenWait {
+        run_id: RunId(row.get(0)?),
+        step_name: row.get(1)?,
+        kind: kind(row, 2)?,
+    })
+}
+
+pub(crate) fn kind(row: &Row<'_>, column: usize) -> Result<StepKind> {
+    named(row, column, StepKind::from_name)
+}
+
+pub(crate) fn status(row: &Row<'_>, column: usize) -> Result<RunStatus> {
+    named(row, column, RunStatus::from_name)
+}
+
+/// The executor's id and the index beside it.
+pub(crate) fn parked(row: &Row<'_>, column: usize) -> Result<Option<Parked>> {
+    let Some(executor_id) = row.get::<_, Option<String>>(column)? else {
+        return Ok(None);
+    };
+    Ok(Some(Parked {
+        executor_id: ExecutorId(executor_id),
+        next_index: row.get(column + 1)?,
+    }))
+}
+
+pub(crate) fn child(row: &Row<'_>) -> Result<ChildResult> {
+    Ok(ChildResult {
+        run_id: RunId(row.get(0)?),
+        job_name: row.get(1)?,
+        status: status(row, 2)?,
+        output: optional_payload(row, 3)?,
+        error: ours(row, 4)?,
+    })
+}
+
+pub(crate) fn child_count(row: &Row<'_>) -> Result<ChildCount> {
+    Ok(ChildCount {
+        pending: row.get(0)?,
+        mode: named(row, 1, mode_from_name)?,
+    })
+}
+
+/// What a signal brought: a failure, or else a value.
+pub(crate) fn sent(
+    row: &Row<'_>,
+    value: usize,
+    error: usize,
+) -> Result<std::result::Result<Payload, RunFailure>> {
+    match ours(row, error)? {
+        Some(failure) => Ok(Err(failure)),
+        None => required_payload(row, value).map(Ok),
+    }
 }
 
 pub(crate) fn log_line(row: &Row<'_>) -> Result<LogLine> {

@@ -2,14 +2,13 @@
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, ToSql, params};
 use stepwell_engine::{Inserted, NewRun, UNCLAIMED};
-use stepwell_protocol::{
-    LogPage, LogQuery, Order, RequestId, Run, RunId, RunStatus, Step, TimestampMs,
-};
+use stepwell_protocol::{LogPage, LogQuery, Order, RequestId, Run, RunId, RunStatus, TimestampMs};
 
-use crate::{rows, sql, writes};
+use crate::{rows, sql, waits, writes};
 
 pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> {
     let labels = rows::json(&new.labels)?;
+    let parent = new.parent.as_ref();
     let inserted = connection
         .prepare_cached(sql::INSERT_RUN)?
         .execute(params![
@@ -23,6 +22,12 @@ pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> 
             new.concurrency_key,
             new.priority,
             labels,
+            new.timeout_ms.map(rows::integer),
+            rows::retry_json(&new.retry)?,
+            parent.map(|parent| parent.run_id.as_str()),
+            parent.map(|parent| parent.step_name.as_str()),
+            parent.map(|parent| parent.index),
+            parent.map(|parent| parent.root_id.as_str()),
         ])?;
     if inserted == 0 {
         return in_the_way(connection, new);
@@ -69,6 +74,7 @@ fn in_the_way(connection: &Connection, new: &NewRun) -> Result<Inserted> {
 
 /// The run as it now stands, without reading what was just written.
 fn as_inserted(new: &NewRun) -> Run {
+    let parent = new.parent.as_ref();
     Run {
         id: new.id.clone(),
         job_name: new.job_name.clone(),
@@ -87,6 +93,14 @@ fn as_inserted(new: &NewRun) -> Run {
         idempotency_key: new.idempotency_key.clone(),
         concurrency_key: new.concurrency_key.clone(),
         priority: new.priority,
+        waiting_for: None,
+        first_attempt: 1,
+        retry: new.retry,
+        timeout_ms: new.timeout_ms,
+        parent_id: parent.map(|parent| parent.run_id.clone()),
+        parent_step: parent.map(|parent| parent.step_name.clone()),
+        child_index: parent.map(|parent| parent.index),
+        root_id: parent.map_or(&new.id, |parent| &parent.root_id).clone(),
         labels: new.labels.clone(),
         created_at: new.created_at,
         start_at: new.start_at,
@@ -128,16 +142,6 @@ pub(crate) fn last_request(connection: &Connection, run_id: &RunId) -> Result<Op
         .optional()
 }
 
-pub(crate) fn steps(connection: &Connection, run_id: &RunId, outputs: bool) -> Result<Vec<Step>> {
-    let mut steps: Vec<Step> = connection
-        .prepare_cached(sql::STEPS)?
-        .query_map(params![run_id.as_str(), outputs], rows::step)?
-        .collect::<Result<_>>()?;
-    // They come by name; a run's steps are few enough to sort here, and no index on the order has to be kept.
-    steps.sort_by_key(|step| step.completed_index.unwrap_or(u32::MAX));
-    Ok(steps)
-}
-
 pub(crate) fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
     let limit = query.limit as usize;
     let (sql, start) = match query.order {
@@ -171,7 +175,11 @@ pub(crate) fn cancel(
     request_id: &RequestId,
     now: TimestampMs,
 ) -> Result<Option<Run>> {
-    guarded(connection, sql::CANCEL, run_id, version, request_id, now)
+    let cancelled = guarded(connection, sql::CANCEL, run_id, version, request_id, now)?;
+    if cancelled.is_some() {
+        waits::close(connection, run_id)?;
+    }
+    Ok(cancelled)
 }
 
 pub(crate) fn retry(

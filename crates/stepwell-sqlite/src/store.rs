@@ -2,16 +2,17 @@
 
 use rusqlite::Connection;
 use stepwell_engine::{
-    Claim, Claimed, Deleted, Fence, Inserted, NewRun, Ownership, Release, RunHead, RunOutcome,
-    RunWritten, StepOutcome, StepWritten, Store, StoreResult,
+    ChildCount, Claim, Claimed, Deleted, Fence, Inserted, NewRun, OpenWait, Ownership, Release,
+    RunHead, RunOutcome, RunWritten, Signal, SignalStored, StepOutcome, StepWait, StepWritten,
+    Store, StoreResult, Suspended, Suspension, WaitEnd, WaitEnded, WaitOpened,
 };
 use stepwell_protocol::{
-    BlobId, Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, Step,
-    TimestampMs,
+    BlobId, ChildResult, Epoch, ExecutorId, LogPage, LogQuery, Report, RequestId, Run, RunFilter,
+    RunId, RunPage, Step, TimestampMs, WaitingFor,
 };
 
 use crate::error::store_error;
-use crate::{deletion, leases, pages, runs, writes};
+use crate::{children, deletion, leases, pages, runs, signals, steps, suspension, waits, writes};
 
 /// A [`Store`] on a SQLite connection.
 #[derive(Debug)]
@@ -119,7 +120,15 @@ impl Store for SqliteStore {
     }
 
     fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>> {
-        runs::steps(&self.connection, run_id, outputs).map_err(store_error)
+        steps::all(&self.connection, run_id, outputs).map_err(store_error)
+    }
+
+    fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>> {
+        steps::one(&self.connection, run_id, step_name).map_err(store_error)
+    }
+
+    fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>> {
+        steps::since(&self.connection, run_id, next_index).map_err(store_error)
     }
 
     fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage> {
@@ -132,6 +141,22 @@ impl Store for SqliteStore {
 
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
         leases::promote_due(&self.connection, now).map_err(store_error)
+    }
+
+    fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        waits::due(&self.connection, now, limit).map_err(store_error)
+    }
+
+    fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>> {
+        waits::next(&self.connection).map_err(store_error)
+    }
+
+    fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        waits::for_network(&self.connection, limit).map_err(store_error)
+    }
+
+    fn wake_network_runs(&mut self) -> StoreResult<u64> {
+        suspension::wake_offline(&self.connection).map_err(store_error)
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
@@ -184,6 +209,98 @@ impl Store for SqliteStore {
         now: TimestampMs,
     ) -> StoreResult<Option<RunWritten>> {
         writes::finish(&self.connection, fence, outcome, report, now).map_err(store_error)
+    }
+
+    fn retry_later(
+        &mut self,
+        fence: &Fence,
+        waiting_for: &WaitingFor,
+        wake_at: TimestampMs,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        suspension::retry_later(&self.connection, fence, waiting_for, wake_at, report, now)
+            .map_err(store_error)
+    }
+
+    fn open_wait(
+        &mut self,
+        fence: &Fence,
+        wait: &StepWait,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitOpened>> {
+        waits::open(&self.connection, fence, wait, report, now).map_err(store_error)
+    }
+
+    fn end_wait(
+        &mut self,
+        run_id: &RunId,
+        step_name: &str,
+        end: &WaitEnd,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitEnded>> {
+        waits::end(&self.connection, run_id, step_name, end, now).map_err(store_error)
+    }
+
+    fn suspend(
+        &mut self,
+        fence: &Fence,
+        suspension: &Suspension<'_>,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Suspended>> {
+        suspension::suspend(&self.connection, fence, suspension, report, now).map_err(store_error)
+    }
+
+    fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>> {
+        suspension::wake(&self.connection, suspended, now).map_err(store_error)
+    }
+
+    fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>> {
+        suspension::parked_by(&self.connection, run_id).map_err(store_error)
+    }
+
+    fn store_signal(
+        &mut self,
+        request_id: &RequestId,
+        key: &str,
+        signal: &Signal,
+        now: TimestampMs,
+    ) -> StoreResult<SignalStored> {
+        signals::store(&self.connection, request_id, key, signal, now).map_err(store_error)
+    }
+
+    fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>> {
+        signals::take(&self.connection, key, run_id).map_err(store_error)
+    }
+
+    fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>> {
+        signals::awaited_by(&self.connection, key).map_err(store_error)
+    }
+
+    fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>> {
+        signals::forget(&self.connection, before, limit).map_err(store_error)
+    }
+
+    fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>> {
+        children::of_step(&self.connection, run_id, step_name).map_err(store_error)
+    }
+
+    fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>> {
+        children::ids(&self.connection, run_id).map_err(store_error)
+    }
+
+    fn active_children(
+        &mut self,
+        run_id: &RunId,
+        step_name: Option<&str>,
+    ) -> StoreResult<Vec<RunId>> {
+        children::active(&self.connection, run_id, step_name).map_err(store_error)
+    }
+
+    fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>> {
+        children::ended(&self.connection, run_id, step_name).map_err(store_error)
     }
 
     fn cancel_run(

@@ -35,6 +35,11 @@ const MEANT: &[(&str, &str)] = &[
     // The recursive table itself: a name for each job.
     ("CLAIMABLE_JOBS", "SCAN job"),
     ("CLAIMABLE_JOBS", "SCAN job"),
+    // Nothing but what is woken: a run that needs no network, or was woken already, is not in this index.
+    (
+        "WAKE_OFFLINE",
+        "SCAN stepwell_runs USING INDEX stepwell_runs_offline",
+    ),
     // Leases are as few as slots; runs without one are not in this index.
     (
         "VOID_LEASES",
@@ -45,7 +50,7 @@ const MEANT: &[(&str, &str)] = &[
 #[test]
 fn every_statement_searches_by_an_index() {
     let store = memory();
-    for (name, sql) in sql::ALL {
+    for (name, sql) in sql::all() {
         let lines = plan(&store, sql);
         for line in &lines {
             let found = lines.iter().filter(|other| *other == line).count();
@@ -111,7 +116,10 @@ fn the_hot_statements_use_the_index_made_for_them() {
             "CANDIDATES",
             "INDEX stepwell_runs_active_key (job_name=? AND concurrency_key=?)",
         ),
-        ("PROMOTE_DUE", "INDEX stepwell_runs_delayed (start_at<?)"),
+        (
+            "PROMOTE_DUE",
+            "INDEX stepwell_runs_delayed (due_at>? AND due_at<?)",
+        ),
         ("NEXT_DUE", "COVERING INDEX stepwell_runs_delayed"),
         (
             "RUN_BY_IDEMPOTENCY",
@@ -129,8 +137,7 @@ fn the_hot_statements_use_the_index_made_for_them() {
         ("RENEW_LEASES", "INDEX stepwell_runs_leased (lease_owner=?)"),
     ];
     for (name, expected) in uses {
-        let (_, sql) = sql::ALL
-            .iter()
+        let (_, sql) = sql::all()
             .find(|(known, _)| *known == name)
             .expect("the statement is in the list");
         let plan = plan(&store, sql);
@@ -247,6 +254,7 @@ fn claim(store: &mut SqliteStore) -> Fence {
         jobs: &[ServedJob {
             name: "job".to_owned(),
             concurrency: None,
+            needs_network: false,
         }],
         leaving: &[],
         limit: 1,

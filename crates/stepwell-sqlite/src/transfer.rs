@@ -22,13 +22,14 @@ const JOURNAL_BYTES: std::ops::Range<usize> = 18..20;
 const PROBLEMS_MAX: usize = 3;
 
 /// What is carried over, in no particular order: rows refer to each other by id. Sessions are not: epochs go on rising.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "stepwell_runs",
     "stepwell_run_inputs",
     "stepwell_steps",
     "stepwell_logs",
     "stepwell_labels",
     "stepwell_blobs",
+    "stepwell_signals",
 ];
 
 impl SqliteStore {
@@ -56,7 +57,7 @@ impl SqliteStore {
 
     /// Replaces everything by what an export holds, in one transaction, and returns the blobs that came with it. The
     /// engine on this store must be opened anew: nothing that it remembers is true any more. Runs that were at work
-    /// when the export was made go on as interrupted ones; whoever holds one now has lost its lease.
+    /// when the export was made go on as interrupted ones; whoever holds one now, or its parked function, has lost it.
     ///
     /// # Errors
     /// `NotImportable` for what is no sound database of Stepwell, `SchemaTooNew` for one of a newer build, and whatever

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::{Fence, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten};
 use stepwell_protocol::{BlobId, LogLine, Report, RunId, RunStatus, StepStatus, TimestampMs};
 
-use crate::{rows, sql};
+use crate::{rows, sql, waits};
 
 /// The hot path: one insert of the step, one update of the run.
 pub(crate) fn step(
@@ -62,7 +62,7 @@ fn insert_step(
                 fence.run_id.as_str(),
                 rows::integer(fence.generation.0),
                 outcome.name,
-                rows::kind_name(outcome.kind),
+                outcome.kind.as_str(),
                 status.as_str(),
                 outcome.attempt,
                 outcome.started_at.0,
@@ -105,6 +105,19 @@ pub(crate) fn report(
 ) -> Result<Option<RunWritten>> {
     let progress = rows::progress_json(report.progress.as_ref())?;
     let logs = insert_logs(connection, fence, report)?;
+    let head = count_report(connection, fence, report, &progress, &logs, now)?;
+    Ok(head.map(|head| RunWritten { head, logs }))
+}
+
+/// The run's part of a report whose lines are stored.
+pub(crate) fn count_report(
+    connection: &Connection,
+    fence: &Fence,
+    report: &Report,
+    progress: &Option<String>,
+    logs: &[LogLine],
+    now: TimestampMs,
+) -> Result<Option<RunHead>> {
     let written = connection
         .prepare_cached(sql::WRITE_REPORT)?
         .query_row(
@@ -119,12 +132,11 @@ pub(crate) fn report(
             |row| rows::head(&fence.run_id, row),
         )
         .optional()?;
-    let head = match written {
-        Some(head) => Some(head),
+    match written {
+        Some(head) => Ok(Some(head)),
         // A resend that brings nothing new is no write; the run is told as it stands.
-        None => fenced_head(connection, fence)?,
-    };
-    Ok(head.map(|head| RunWritten { head, logs }))
+        None => fenced_head(connection, fence),
+    }
 }
 
 fn fenced_head(connection: &Connection, fence: &Fence) -> Result<Option<RunHead>> {
@@ -162,10 +174,10 @@ pub(crate) fn finish(
                 last_ordinal(report),
                 progress,
                 now.0,
+                rows::integer(logs.len() as u64),
                 status.as_str(),
                 output,
                 error,
-                rows::integer(logs.len() as u64),
             ],
             |row| rows::head(&fence.run_id, row),
         )
@@ -176,10 +188,11 @@ pub(crate) fn finish(
             .prepare_cached(sql::PLANTED_KEY_FREE)?
             .execute([fence.run_id.as_str()])?;
     }
-    if head.is_some()
-        && let RunOutcome::Completed { blobs, .. } = outcome
-    {
-        insert_blobs(connection, &fence.run_id, blobs)?;
+    if head.is_some() {
+        waits::close(connection, &fence.run_id)?;
+        if let RunOutcome::Completed { blobs, .. } = outcome {
+            insert_blobs(connection, &fence.run_id, blobs)?;
+        }
     }
     Ok(head.map(|head| RunWritten { head, logs }))
 }
@@ -190,17 +203,26 @@ pub(crate) fn insert_blobs(
     run_id: &RunId,
     blobs: &[BlobId],
 ) -> Result<()> {
+    insert_blobs_of(connection, run_id.as_str(), blobs)
+}
+
+/// Ties blobs to a run, or to a signal that is kept.
+pub(crate) fn insert_blobs_of(
+    connection: &Connection,
+    owner: &str,
+    blobs: &[BlobId],
+) -> Result<()> {
     if blobs.is_empty() {
         return Ok(());
     }
     connection
         .prepare_cached(sql::INSERT_BLOBS)?
-        .execute(params![run_id.as_str(), rows::json(&blobs)?])?;
+        .execute(params![owner, rows::json(&blobs)?])?;
     Ok(())
 }
 
 /// The ordinal of the last line; 0 where there is none.
-fn last_ordinal(report: &Report) -> i64 {
+pub(crate) fn last_ordinal(report: &Report) -> i64 {
     match report.logs.len() {
         0 => 0,
         lines => rows::integer(report.first_ordinal.saturating_add(lines as u64 - 1)),
@@ -208,7 +230,11 @@ fn last_ordinal(report: &Report) -> i64 {
 }
 
 /// Stores the lines that are not stored yet. Must come before the update that raises the run's `line_ordinal`.
-fn insert_logs(connection: &Connection, fence: &Fence, report: &Report) -> Result<Vec<LogLine>> {
+pub(crate) fn insert_logs(
+    connection: &Connection,
+    fence: &Fence,
+    report: &Report,
+) -> Result<Vec<LogLine>> {
     let mut stored = Vec::new();
     if report.logs.is_empty() {
         return Ok(stored);

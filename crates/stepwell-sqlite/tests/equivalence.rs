@@ -10,7 +10,8 @@ use stepwell_engine::{
 };
 use stepwell_protocol::{
     BlobId, Epoch, FailureCode, Generation, LogLevel, LogQuery, NewLog, Order, Payload, Progress,
-    Report, RequestId, RunFailure, RunFilter, RunId, RunStatus, ServedJob, StepKind, TimestampMs,
+    Report, RequestId, RetryPolicy, RunFailure, RunFilter, RunId, RunStatus, ServedJob, StepKind,
+    TimestampMs,
 };
 use stepwell_sqlite::{Durability, SqliteStore};
 use support::random::Random;
@@ -230,6 +231,9 @@ impl Maker {
             labels: self.labels(2),
             priority: self.random.below(3) as i32 - 1,
             max_recoveries: self.random.below(4) as u32,
+            retry: RetryPolicy::NONE,
+            timeout_ms: None,
+            parent: None,
             created_at: self.at(0),
             start_at,
         }
@@ -248,6 +252,8 @@ impl Maker {
             labels: self.labels(1),
             created_after: self.random.chance(20).then(|| self.at(-700)),
             created_before: self.random.chance(20).then(|| self.at(-200)),
+            parent_id: None,
+            roots_only: false,
             cursor: self.random.chance(50).then(|| self.run_id()),
             limit: self.random.below(6) as u32,
         }
@@ -272,6 +278,7 @@ impl Maker {
             .map(|_| ServedJob {
                 name: self.random.pick(&JOBS).to_owned(),
                 concurrency: self.random.chance(40).then(|| self.random.below(4) as u32),
+                needs_network: false,
             })
             .collect();
         jobs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -316,6 +323,7 @@ impl Maker {
             name: "Error".to_owned(),
             message: format!("no {}", self.random.below(100)),
             stack: self.random.chance(50).then(|| "at x\n\"y\"".to_owned()),
+            causes: Vec::new(),
             code: self
                 .random
                 .pick(&[FailureCode::Error, FailureCode::LimitExceeded]),

@@ -51,6 +51,7 @@ fn claim_two(
         jobs: &[ServedJob {
             name: "job".to_owned(),
             concurrency: None,
+            needs_network: false,
         }],
         leaving: &[],
         limit: 2,
@@ -87,7 +88,7 @@ fn work(
     let claimed = claim_two(store, session)?;
     let some = !claimed.is_empty();
     for claimed in claimed {
-        assert!(!claimed.interrupted, "nobody's lease is void here");
+        assert!(!claimed.is_interrupted(), "nobody's lease is void here");
         let fence = fence_of(&claimed.run);
         let outcome = StepOutcome {
             blobs: Vec::new(),

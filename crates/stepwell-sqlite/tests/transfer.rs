@@ -76,6 +76,7 @@ fn claim(session: Epoch) -> Claim<'static> {
         vec![ServedJob {
             name: "job".to_owned(),
             concurrency: None,
+            needs_network: false,
         }]
     });
     Claim {
@@ -155,7 +156,7 @@ fn an_import_replaces_everything_and_its_unfinished_runs_are_claimed() {
     assert_eq!(adopted, None);
     let claimed = target.claim(&claim(session)).expect("claims").remove(0);
     assert_eq!(claimed.run.id, before[0].id);
-    assert!(claimed.interrupted);
+    assert!(claimed.is_interrupted());
     assert_eq!(claimed.run.step_count, 1);
     assert_eq!(target.steps(&before[0].id, true).expect("reads").len(), 1);
     let filter = RunFilter {

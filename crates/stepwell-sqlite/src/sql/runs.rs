@@ -1,0 +1,89 @@
+//! Runs as clients see them.
+
+/// The run has the labels ?5 (a JSON object, or NULL for any), was made from ?3 on and before ?4, and has no parent
+/// where ?7 says so.
+macro_rules! matching {
+    () => {
+        "created_at >= ?3 AND created_at < ?4 AND (NOT ?7 OR parent_id IS NULL) AND (?5 IS NULL OR NOT EXISTS ( \
+           SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS ( \
+             SELECT 1 FROM stepwell_labels WHERE stepwell_labels.key = wanted.key \
+             AND stepwell_labels.value = wanted.value AND run_id = stepwell_runs.id)))"
+    };
+}
+
+/// ?8 and ?9 are JSON arrays of statuses and jobs, NULL for any.
+macro_rules! of_statuses_and_jobs {
+    () => {
+        "(?8 IS NULL OR status IN (SELECT value FROM json_each(?8))) \
+         AND (?9 IS NULL OR job_name IN (SELECT value FROM json_each(?9)))"
+    };
+}
+
+statements! {
+    INSERT_RUN = "INSERT INTO stepwell_runs \
+        (id, request_id, last_request_id, job_name, status, attempt, first_attempt, version, lease_generation, \
+         is_first_start, released_orderly, recoveries, max_recoveries, step_count, next_index, line_ordinal, log_count, \
+         created_at, start_at, updated_at, is_due, due_at, idempotency_key, concurrency_key, priority, labels, \
+         worked_ms, needs_network, timeout_ms, retry, parent_id, parent_step, child_index, root_id) \
+        VALUES (?1, ?2, ?2, ?3, 'pending', 1, 1, 1, 0, 0, 0, 0, ?4, 0, 0, 0, 0, ?5, ?6, ?5, ?6 <= ?5, \
+         CASE WHEN ?6 > ?5 THEN ?6 END, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16) \
+        ON CONFLICT DO NOTHING";
+    INSERT_INPUT = "INSERT INTO stepwell_run_inputs (run_id, input) VALUES (?1, ?2)";
+
+    RUN = concat!("SELECT ", run_columns!(), " FROM stepwell_runs WHERE id = ?1");
+    RUN_BY_REQUEST = concat!("SELECT ", run_columns!(), " FROM stepwell_runs WHERE request_id = ?1");
+    RUN_BY_IDEMPOTENCY = concat!("SELECT ", run_columns!(), " FROM stepwell_runs \
+        WHERE job_name = ?1 AND idempotency_key = ?2");
+    RUN_PENDING_BY_KEY = concat!("SELECT ", run_columns!(), " FROM stepwell_runs \
+        WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'");
+    PENDING_OF_KEY = "SELECT id FROM stepwell_runs \
+        WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'";
+    INSERT_LABELS = "INSERT INTO stepwell_labels (key, value, run_id) SELECT key, value, ?1 FROM json_each(?2)";
+    /// Under no fence of its own: the statement before it has shown that the fence holds, in the same transaction.
+    INSERT_BLOBS = "INSERT INTO stepwell_blobs (blob_id, run_id) SELECT value, ?1 FROM json_each(?2) \
+        WHERE true ON CONFLICT DO NOTHING";
+    LAST_REQUEST = "SELECT last_request_id FROM stepwell_runs WHERE id = ?1";
+
+    /// Pages are made of ids first: one query for each job and status that is asked for, merged. Ids begin with a time
+    /// that is never before `created_at`, so ?6 ends the search where only older runs are left.
+    RUN_IDS = concat!("SELECT id FROM stepwell_runs WHERE id < ?1 AND id >= ?6 AND ", matching!(), " \
+        ORDER BY id DESC LIMIT ?2");
+    /// Its index tells children from roots, and so does the next one's: the rows of children are not read.
+    RUN_IDS_BY_STATUS = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_status \
+        WHERE status = ?8 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+    RUN_IDS_BY_JOB = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_job \
+        WHERE job_name = ?9 AND status = ?8 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+    /// Where runs are asked for by labels and not only active ones: ?10 and ?11 are one of the labels.
+    RUN_IDS_BY_LABEL = concat!("SELECT stepwell_runs.id FROM stepwell_labels AS label CROSS JOIN stepwell_runs \
+        ON stepwell_runs.id = label.run_id \
+        WHERE label.key = ?10 AND label.value = ?11 AND label.run_id < ?1 AND label.run_id >= ?6 AND ", matching!(), " \
+        AND ", of_statuses_and_jobs!(), " ORDER BY label.run_id DESC LIMIT ?2");
+    /// The children of ?10.
+    RUN_IDS_BY_PARENT = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_parent \
+        WHERE parent_id = ?10 AND id < ?1 AND id >= ?6 AND ", matching!(), " \
+        AND ", of_statuses_and_jobs!(), " ORDER BY id DESC LIMIT ?2");
+
+    LOGS_ASC = "SELECT id, run_id, level, message, data, step_name, attempt, timestamp FROM stepwell_logs \
+        WHERE run_id = ?1 AND id > ?2 AND level >= ?3 ORDER BY id LIMIT ?4";
+    LOGS_DESC = "SELECT id, run_id, level, message, data, step_name, attempt, timestamp FROM stepwell_logs \
+        WHERE run_id = ?1 AND id < ?2 AND level >= ?3 ORDER BY id DESC LIMIT ?4";
+
+    CANCEL = concat!(
+        "UPDATE stepwell_runs SET status = 'cancelled', completed_at = ?4, last_request_id = ?3, \
+         lease_owner = NULL, lease_expires_at = NULL, ", waits_no_more!(), ", version = version + 1, updated_at = ?4 \
+         WHERE id = ?1 AND version = ?2 AND status IN ('pending', 'running', 'waiting') RETURNING ", run_columns!()
+    );
+    /// Failed steps are about to become pending, so completed ones alone count.
+    RETRY = concat!(
+        "UPDATE stepwell_runs SET status = 'pending', attempt = attempt + 1, first_attempt = attempt + 1, \
+         recoveries = 0, worked_ms = 0, error = NULL, \
+         completed_at = NULL, last_request_id = ?3, is_due = 1, released_orderly = 0, start_at = min(start_at, ?4), \
+         step_count = (SELECT count(*) FROM stepwell_steps WHERE run_id = ?1 AND status = 'completed'), \
+         version = version + 1, updated_at = ?4 \
+         WHERE id = ?1 AND version = ?2 AND status IN ('failed', 'cancelled') RETURNING ", run_columns!()
+    );
+    /// What has no result has to run again, with a fresh budget.
+    RETRY_STEPS = "UPDATE stepwell_steps \
+        SET status = 'pending', completed_index = NULL, wait = NULL, first_attempt = attempt + 1 \
+        WHERE run_id = ?1 AND status IN ('failed', 'pending', 'waiting')";
+}
