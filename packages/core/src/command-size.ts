@@ -11,6 +11,8 @@ export function sizeOfCommand(command: Command): number {
       return command.runs.reduce((sum, { input }) => sum + sizeOf(input) + 100, 100)
     case 'retrigger':
       return sizeOf(command.input) + 100
+    case 'signal':
+      return sizeOf(command.value ?? '') + 100
     default:
       return 100
   }

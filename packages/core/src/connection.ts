@@ -18,6 +18,7 @@ interface ReplyTypes {
   retry: 'run'
   deleteRun: 'deleted'
   purgeRuns: 'deleted'
+  signal: 'signalled'
   getStatus: 'status'
 }
 

@@ -22,6 +22,7 @@ export type {
   RunsFilter,
   RunsPage,
   RunUpdate,
+  Signalled,
   Stepwell,
   StepwellOptions,
   TerminalRunOf,
@@ -97,15 +98,23 @@ export type {
 } from './step.js'
 export type {
   Disposition,
+  FailureCause,
+  FailureCode,
   LogLevel,
   LogLine,
   Progress,
+  RetryPolicy,
   RunFailure,
   RunStatus,
+  SignalDisposition,
   Step,
+  StepChild,
+  StepKind,
+  StepStatus,
   StepwellStatus,
   StorageState,
   TerminalStatus,
+  WaitingFor,
 } from './types.js'
 
 /**

@@ -118,6 +118,13 @@ export function checkCharacters(value: unknown, name: string, charsMax: number):
   return value
 }
 
+/** A key: a text of at least one character. */
+export function checkKey(value: unknown, name: string, charsMax: number): string {
+  const key = checkCharacters(value, name, charsMax)
+  if (key === '') throw invalid(`${name} is empty. Give it a text, or leave it out.`)
+  return key
+}
+
 /** The greatest time that a `Date` can hold. */
 const TIME_MS_MAX = 8.64e15
 

@@ -6,14 +6,28 @@
 import type { StepwellError } from './errors.js'
 import type {
   ErrorInfo,
+  FailureCause,
   FailureCode,
   LogLevel,
   Progress,
+  RetryPolicy,
   RunStatus,
   StepKind,
+  StepStatus,
 } from './generated/protocol.js'
 
-export type { Disposition, LogLevel, Progress, RunStatus } from './generated/protocol.js'
+export type {
+  Disposition,
+  FailureCause,
+  FailureCode,
+  LogLevel,
+  Progress,
+  RetryPolicy,
+  RunStatus,
+  SignalDisposition,
+  StepKind,
+  StepStatus,
+} from './generated/protocol.js'
 
 /** Where the data lives and whether the browser may throw it away. */
 export type StorageState = 'persistent' | 'best-effort' | 'memory' | 'unavailable'
@@ -40,23 +54,78 @@ export interface RunFailure {
   readonly name: string
   readonly message: string
   readonly stack?: string
+  /** The chain of `cause`, outermost first; empty where there was none. */
+  readonly causes: readonly FailureCause[]
   readonly code: FailureCode
   /** The attempt of the step that failed, or of the run where none did. */
   readonly attempt: number
   readonly stepName?: string
 }
 
+/**
+ * What a run or a step waits for, discriminated by `kind`. `until` is the time at which the wait ends by itself. Of a run,
+ * `stepName` is `null` where no step but the run itself waits.
+ */
+export type WaitingFor =
+  | {
+      readonly kind: 'retry'
+      readonly stepName: string | null
+      /** The attempt that will be made. */
+      readonly attempt: number
+      readonly until: number
+      /** Why the attempt before failed. */
+      readonly error: RunFailure
+    }
+  | { readonly kind: 'sleep'; readonly stepName: string; readonly until: number }
+  | {
+      readonly kind: 'signal'
+      readonly stepName: string
+      /** What to give to `client.signal`. */
+      readonly key: string
+      /** `null`: it waits for as long as it takes. */
+      readonly until: number | null
+    }
+  | {
+      readonly kind: 'children'
+      readonly stepName: string
+      /** How many children the step has. */
+      readonly count: number
+    }
+  | {
+      /** Until the browser is online. */
+      readonly kind: 'network'
+      readonly stepName: string | null
+    }
+
+/** A child of a step, as its parent sees it. */
+export interface StepChild {
+  readonly runId: string
+  readonly jobName: string
+  readonly status: RunStatus
+  /** Of a completed child. */
+  readonly output?: unknown
+  /** Of a failed child. */
+  readonly error?: RunFailure
+}
+
 /** A step as it is stored, or as it runs now. */
 export interface Step {
   readonly name: string
+  /** The call that made it: `step.run` and `step.map`, `step.sleep`, `step.waitForSignal`, or `step.invoke`. */
   readonly kind: StepKind
-  readonly status: 'running' | 'completed' | 'failed' | 'pending'
+  /** `pending`: it has to run, again or at all. */
+  readonly status: StepStatus
   /** Its place in the order of outcomes, from 0. */
   readonly completedIndex: number | null
   readonly attempt: number
-  /** Only where outputs were asked for. */
+  /** Only where outputs were asked for. A sleep, children, and a signal that did not come in time have none. */
   readonly output?: unknown
+  /** Of a failed step, and of one that is tried again. */
   readonly error?: RunFailure
+  /** Of a waiting step. */
+  readonly waitingFor?: WaitingFor
+  /** Of a step of kind `invoke`, where outputs were asked for: its children in the order of the call. */
+  readonly children?: readonly StepChild[]
   readonly startedAt: number
   readonly completedAt: number | null
 }
@@ -79,7 +148,7 @@ interface RunBase<N extends string, In> {
   readonly jobName: N
   readonly input: In
   readonly progress: Progress | null
-  /** 1-based; rises with `retry`. */
+  /** 1-based; rises with `retry`, and with each attempt of the job's retry policy. */
   readonly attempt: number
   readonly version: number
   /** Consecutive recoveries from an interruption without a newly committed step. */
@@ -94,6 +163,18 @@ interface RunBase<N extends string, In> {
   readonly idempotencyKey: string | null
   /** At most one run of the job and key is at work, and one more pending. */
   readonly concurrencyKey: string | null
+  /** How its own failures are tried again: its job's policy when it was triggered. `maxAttempts: 1` means not at all. */
+  readonly retry: RetryPolicy
+  /** How long an attempt may be at work, in milliseconds, waits not counted; `null`: no limit. */
+  readonly timeoutMs: number | null
+  /** The run whose step made this one; `null` where it was triggered by itself. */
+  readonly parentId: string | null
+  /** The run at the top: this one itself where it has no parent. */
+  readonly rootId: string
+  /** The parent's step that made it; `null` where it has no parent. */
+  readonly parentStep: string | null
+  /** Its place among the children of that step, from 0; `null` where it has no parent. */
+  readonly childIndex: number | null
   readonly createdAt: number
   /** When it may start: later than `createdAt` where the trigger asked for a delay. */
   readonly startAt: number
@@ -107,31 +188,36 @@ interface RunBase<N extends string, In> {
 }
 
 type Open = { readonly completedAt: null; readonly output?: undefined; readonly error?: undefined }
+type NotWaiting = { readonly waitingFor?: undefined }
 
 /** A run, discriminated by `status`. `N`: the job's name, `In`: its parsed input, `Out`: its output. */
 export type RunData<N extends string, In, Out> = RunBase<N, In> &
   (
-    | ({ readonly status: 'pending' } & Open)
-    | ({ readonly status: 'running' } & Open)
-    | ({ readonly status: 'waiting' } & Open)
-    | {
+    | ({ readonly status: 'pending' } & Open & NotWaiting)
+    | ({ readonly status: 'running' } & Open & NotWaiting)
+    | ({
+        readonly status: 'waiting'
+        /** Where it waits for several things, the one to show. */
+        readonly waitingFor: WaitingFor
+      } & Open)
+    | ({
         readonly status: 'completed'
         readonly completedAt: number
         readonly output: Out
         readonly error?: undefined
-      }
-    | {
+      } & NotWaiting)
+    | ({
         readonly status: 'failed'
         readonly completedAt: number
         readonly error: RunFailure
         readonly output?: undefined
-      }
-    | {
+      } & NotWaiting)
+    | ({
         readonly status: 'cancelled'
         readonly completedAt: number
         readonly error?: undefined
         readonly output?: undefined
-      }
+      } & NotWaiting)
   )
 
 /** The statuses that a run does not leave but by `retry`. */

@@ -203,6 +203,8 @@ describe('requests', () => {
       coalesce: false,
       labels: {},
       priority: 0,
+      retry: undefined,
+      timeoutMs: undefined,
       startAt: undefined,
       delayMs: undefined,
     },

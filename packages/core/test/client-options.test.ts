@@ -190,6 +190,32 @@ describe.each(RUN_ID_CALLS)('%s', (name) => {
   )
 })
 
+describe('signal', () => {
+  const bad: readonly (readonly [string, unknown, RegExp])[] = [
+    ['no key', undefined, /key of signal must be a text.*undefined/],
+    ['null', null, /key of signal must be a text.*null/],
+    ['a number', 7, /key of signal must be a text.*7/],
+    ['an empty key', '', /key of signal is empty/],
+    ['a long key', 'x'.repeat(513), /key of signal may have 512.*513/],
+    ['half a character', 'a\ud800', /key of signal.*surrogate/],
+  ]
+  test.each(bad)('refuses %s', async (_what, key, message) => {
+    const { commands, sent } = client()
+    expect(await refusal(() => commands.signal(key, 1))).toMatch(message)
+    expect(sent).toEqual([])
+  })
+
+  test('refuses a value that cannot be stored, with its path', async () => {
+    const { commands, sent } = client()
+    const reason = await commands.signal('k', { at: [new Date()] }).catch((error) => error)
+    expect(reason).toMatchObject({
+      code: 'not_serializable',
+      message: expect.stringMatching(/value of signal "k".*at\[0\]/),
+    })
+    expect(sent).toEqual([])
+  })
+})
+
 describe('purgeRuns', () => {
   const bad: readonly (readonly [string, unknown, RegExp])[] = [
     ['nothing', undefined, /purgeRuns needs the option olderThan/],
@@ -233,6 +259,10 @@ describe('getRuns', () => {
           [`${name} ${value}`, { [name]: value }, new RegExp(`${name} of getRuns`)] as const,
       ),
     ),
+    ['an empty parent', { parent: '' }, /parent of getRuns/],
+    ['a parent as a number', { parent: 7 }, /parent of getRuns.*or null.*7/],
+    ['a parent as a run', { parent: { id: 'run-1' } }, /parent of getRuns.*an object/],
+    ['a long parent', { parent: 'x'.repeat(201) }, /parent of getRuns/],
     ['an empty cursor', { cursor: '' }, /cursor of getRuns/],
     ['a cursor as a number', { cursor: 7 }, /cursor of getRuns/],
     ['a long cursor', { cursor: 'x'.repeat(201) }, /cursor of getRuns/],

@@ -27,6 +27,8 @@ const trigger = (chars: number): Command => ({
     coalesce: false,
     labels: {},
     priority: 0,
+    retry: undefined,
+    timeoutMs: undefined,
     startAt: undefined,
     delayMs: undefined,
   },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createCommands } from '../src/client/commands.js'
 import { createCodec } from '../src/codec/codec.js'
 import { StepwellError } from '../src/errors.js'
-import type { Command, Reply, Run, RunEvent, Step } from '../src/generated/protocol.js'
+import type { Command, Reply, Run, RunEvent, Step, WaitingFor } from '../src/generated/protocol.js'
 import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
 import { quiet } from './scripted-engine.js'
 
@@ -87,9 +87,26 @@ const stepComplete = (version: number, completedIndex = 0): RunEvent => ({
   ...eventHead(version),
   type: 'step:complete',
   stepName: 'a',
+  stepKind: 'run',
   attempt: 1,
   completedIndex,
   startedAt: 1,
+})
+const sleeping: WaitingFor = { kind: 'sleep', stepName: 'a', until: 9 }
+const stepWait = (version: number): RunEvent => ({
+  ...eventHead(version),
+  type: 'step:wait',
+  stepName: 'a',
+  stepKind: 'sleep',
+  attempt: 1,
+  waitingFor: sleeping,
+  startedAt: 1,
+})
+const stepWake = (version: number): RunEvent => ({
+  ...eventHead(version),
+  type: 'step:wake',
+  stepName: 'a',
+  attempt: 1,
 })
 const complete = (version: number): RunEvent => ({
   ...eventHead(version, 'completed'),
@@ -99,6 +116,7 @@ const deleted = (version: number): RunEvent => ({
   ...eventHead(version, 'completed'),
   type: 'run:delete',
 })
+const open = { completedIndex: undefined, completedAt: undefined }
 const stored = (rest: Partial<Step> = {}): Step => ({
   name: 'a',
   kind: 'run',
@@ -107,6 +125,9 @@ const stored = (rest: Partial<Step> = {}): Step => ({
   attempt: 1,
   output: undefined,
   error: undefined,
+  firstAttempt: 1,
+  waitingFor: undefined,
+  children: [],
   startedAt: 1,
   completedAt: 2,
   ...rest,
@@ -190,7 +211,18 @@ describe('subscribe', () => {
     ['a line of the same version', line(1), ['log:write']],
     ['a line of an older version', line(1, 'x', 4), []],
     ['its start', { ...eventHead(5), type: 'run:start', attempt: 1 }, []],
-    ['its resumption', { ...eventHead(6), type: 'run:resume', recoveries: 1 }, ['run:resume']],
+    [
+      'its resumption',
+      { ...eventHead(6), type: 'run:resume', attempt: 1, recoveries: 1 },
+      ['run:resume'],
+    ],
+    ['its wait', stepWait(6), ['step:wait']],
+    ['its wake', stepWake(6), ['step:wake']],
+    [
+      'the wait of the run',
+      { ...eventHead(6, 'waiting'), type: 'run:wait', waitingFor: sleeping },
+      ['run:wait'],
+    ],
   ] as [string, RunEvent, string[]][])('during the read: %s', async (_what, event, told) => {
     const script = held()
     const shown = { current: 2, total: undefined, message: undefined }
@@ -214,6 +246,30 @@ describe('subscribe', () => {
     await first
     script.emit(complete(7))
     expect(await rest(script)).toEqual(['run:complete'])
+  })
+
+  test.each([
+    ['a wait', stepWait(6), stored({ status: 'waiting', waitingFor: sleeping, ...open })],
+    ['a wake', stepWake(6), stored({ status: 'pending', ...open })],
+  ])('nor is %s', async (_what, event, step) => {
+    const script = held()
+    const first = script.next()
+    script.set(greetRun({ status: 'running', version: 5 }), [step])
+    script.emit(event)
+    await script.answer()
+    await first
+    script.emit(complete(7))
+    expect(await rest(script)).toEqual(['run:complete'])
+  })
+
+  test('what a run and a step wait for is told as they show it', async () => {
+    const script = await live()
+    const waitingFor: WaitingFor = { kind: 'signal', stepName: 'a', key: 'k', until: undefined }
+    script.emit({ ...eventHead(5, 'waiting'), type: 'run:wait', waitingFor })
+    expect(await script.next()).toMatchObject({
+      type: 'run:wait',
+      waitingFor: { key: 'k', until: null },
+    })
   })
 
   test('over an engine restart comes a fresh snapshot, after what had come before', async () => {

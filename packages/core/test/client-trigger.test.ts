@@ -269,6 +269,7 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
     labels: { tenant: 'acme' },
     createdAfter: new Date(1000),
     createdBefore: 2000,
+    parent: 'run-0',
     cursor: '01900000-0000-7000-8000-000000000009',
     limit: 7,
   })
@@ -284,6 +285,8 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
         labels: { tenant: 'acme' },
         createdAfter: 1000,
         createdBefore: 2000,
+        parentId: 'run-0',
+        rootsOnly: false,
         cursor: '01900000-0000-7000-8000-000000000009',
         limit: 7,
       },
@@ -296,12 +299,21 @@ test('getRuns sends every filter, and deleteRun its id', async () => {
         labels: {},
         createdAfter: undefined,
         createdBefore: undefined,
+        parentId: undefined,
+        rootsOnly: false,
         cursor: undefined,
         limit: 50,
       },
     },
     { type: 'deleteRun', runId: 'run-1' },
   ])
+})
+
+test('getRuns of a parent that is null is of runs without a parent', async () => {
+  const page = { runs: [], nextCursor: undefined }
+  const { commands, sent } = client(() => ({ type: 'runs', page }))
+  await commands.getRuns({ parent: null })
+  expect(sent).toMatchObject([{ filter: { parentId: undefined, rootsOnly: true } }])
 })
 
 test('a run that is deleted while it is waited for is not_found', async () => {
@@ -312,6 +324,7 @@ test('a run that is deleted while it is waited for is not_found', async () => {
   run = undefined
   emit({
     ...{ sequence: 1, timestamp: 1, runId: 'run-1', jobName: 'greet', labels: {}, version: 3 },
+    parentId: undefined,
     status: 'completed',
     type: 'run:delete',
   })

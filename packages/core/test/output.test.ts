@@ -15,6 +15,7 @@ function eventsOf(count: number): RunEvent[] {
     labels: {},
     status: 'pending',
     version: 1,
+    parentId: undefined,
   }))
 }
 

@@ -65,5 +65,6 @@ export function greetRun(rest: Partial<Run> = {}): Run {
 }
 
 export function eventHead(version: number, status: RunStatus = 'running', runId = 'run-1') {
-  return { sequence: version, timestamp: 1, runId, jobName: 'greet', labels: {}, status, version }
+  const head = { sequence: version, timestamp: 1, runId, jobName: 'greet', labels: {} }
+  return { ...head, status, version, parentId: undefined }
 }

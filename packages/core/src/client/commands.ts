@@ -11,6 +11,7 @@ import { createDecoding } from './decoding.js'
 import { logQuery, runFilter } from './filters.js'
 import { purgeRuns } from './purge.js'
 import { checkRunId, type Jobs, resolveJob } from './resolve.js'
+import { signal } from './signal.js'
 import { createSubscription } from './subscribe.js'
 import { batchTrigger, retrigger, type TriggerContext, trigger } from './trigger.js'
 import { notFound, waitForRun } from './wait.js'
@@ -112,6 +113,7 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     },
     cancel: (runId) => change('cancel', runId),
     retry: (runId) => change('retry', runId),
+    signal: (key, value) => signal(making, key, value),
     async deleteRun(runId) {
       checkRunId(runId)
       await connection.request({ type: 'deleteRun', runId })

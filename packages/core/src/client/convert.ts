@@ -2,7 +2,7 @@
 import { blobIdsOf, type Codec, type ReadBlobs } from '../codec/codec.js'
 import { errorText } from '../errors.js'
 import type * as wire from '../generated/protocol.js'
-import type { LogLine, RunData, RunFailure, Step } from '../types.js'
+import type { LogLine, RunData, RunFailure, Step, StepChild, WaitingFor } from '../types.js'
 
 /** A run of a job of which nothing is known. */
 export type UntypedRun = RunData<string, unknown, unknown>
@@ -14,7 +14,9 @@ export function blobIdsOfRuns(runs: readonly wire.Run[]): wire.BlobId[] {
 
 /** The Blobs and Files that must be read before these steps can be converted. */
 export function blobIdsOfSteps(steps: readonly wire.Step[]): wire.BlobId[] {
-  return steps.flatMap(({ output = '' }) => blobIdsOf(output))
+  return steps
+    .flatMap(({ output, children }) => [output, ...children.map((child) => child.output)])
+    .flatMap((payload = '') => blobIdsOf(payload))
 }
 
 export function toRun(codec: Pick<Codec, 'decode'>, run: wire.Run, blobs?: ReadBlobs): UntypedRun {
@@ -32,6 +34,12 @@ export function toRun(codec: Pick<Codec, 'decode'>, run: wire.Run, blobs?: ReadB
     priority: run.priority,
     idempotencyKey: run.idempotencyKey ?? null,
     concurrencyKey: run.concurrencyKey ?? null,
+    retry: run.retry,
+    timeoutMs: run.timeoutMs ?? null,
+    parentId: run.parentId ?? null,
+    rootId: run.rootId,
+    parentStep: run.parentStep ?? null,
+    childIndex: run.childIndex ?? null,
     createdAt: run.createdAt,
     startAt: run.startAt,
     updatedAt: run.updatedAt,
@@ -41,8 +49,11 @@ export function toRun(codec: Pick<Codec, 'decode'>, run: wire.Run, blobs?: ReadB
   switch (run.status) {
     case 'pending':
     case 'running':
-    case 'waiting':
       return { ...base, status: run.status, completedAt: null }
+    case 'waiting': {
+      const waitingFor = toWaitingFor(run.waitingFor ?? unknownWait(run))
+      return { ...base, status: 'waiting', completedAt: null, waitingFor }
+    }
     case 'completed': {
       const output = codec.decode(run.output ?? '', blobs)
       return { ...base, status: 'completed', completedAt, output }
@@ -58,16 +69,38 @@ const NO_FAILURE: wire.RunFailure = {
   name: 'Error',
   message: 'The run failed without a stored failure.',
   stack: undefined,
+  causes: [],
   code: 'error',
   attempt: 1,
   stepName: undefined,
 }
 
+/** Of a waiting run without its wait, which no engine makes: it can still be shown, cancelled and deleted. */
+function unknownWait(run: wire.Run): wire.WaitingFor {
+  const error = { ...NO_FAILURE, message: 'What the run waits for is not stored.' }
+  const { attempt, updatedAt: until } = run
+  return { kind: 'retry', stepName: undefined, attempt, until, error }
+}
+
+export function toWaitingFor(wait: wire.WaitingFor): WaitingFor {
+  switch (wait.kind) {
+    case 'retry':
+      return { ...wait, stepName: wait.stepName ?? null, error: toFailure(wait.error) }
+    case 'signal':
+      return { ...wait, until: wait.until ?? null }
+    case 'network':
+      return { ...wait, stepName: wait.stepName ?? null }
+    default:
+      return wait
+  }
+}
+
 export function toFailure(failure: wire.RunFailure = NO_FAILURE): RunFailure {
-  const { name, message, code, attempt, stack, stepName } = failure
+  const { name, message, causes, code, attempt, stack, stepName } = failure
   return {
     name,
     message,
+    causes,
     code,
     attempt,
     ...(stack === undefined ? {} : { stack }),
@@ -76,16 +109,32 @@ export function toFailure(failure: wire.RunFailure = NO_FAILURE): RunFailure {
 }
 
 export function toStep(codec: Codec, step: wire.Step, blobs?: ReadBlobs): Step {
+  const { name, kind, status, attempt, startedAt, output, error, waitingFor, children } = step
   return {
-    name: step.name,
-    kind: step.kind,
-    status: step.status,
+    name,
+    kind,
+    status,
     completedIndex: step.completedIndex ?? null,
-    attempt: step.attempt,
-    startedAt: step.startedAt,
+    attempt,
+    startedAt,
     completedAt: step.completedAt ?? null,
-    ...(step.output === undefined ? {} : { output: codec.decode(step.output, blobs) }),
-    ...(step.error === undefined ? {} : { error: toFailure(step.error) }),
+    ...(output === undefined ? {} : { output: codec.decode(output, blobs) }),
+    ...(error === undefined ? {} : { error: toFailure(error) }),
+    ...(waitingFor === undefined ? {} : { waitingFor: toWaitingFor(waitingFor) }),
+    ...(children.length === 0
+      ? {}
+      : { children: children.map((child) => toChild(codec, child, blobs)) }),
+  }
+}
+
+function toChild(codec: Codec, child: wire.ChildResult, blobs?: ReadBlobs): StepChild {
+  const { runId, jobName, status, output, error } = child
+  return {
+    runId,
+    jobName,
+    status,
+    ...(output === undefined ? {} : { output: codec.decode(output, blobs) }),
+    ...(error === undefined ? {} : { error: toFailure(error) }),
   }
 }
 

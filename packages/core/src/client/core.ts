@@ -5,6 +5,7 @@ import type { Disposition, RunFilter } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
 import type { LogLine, Step, StepwellStatus } from '../types.js'
 import type { UntypedRun } from './convert.js'
+import type { UntypedSignalled } from './signal.js'
 import type { Subscription } from './subscribe.js'
 import type { LogsFilter, LogsPage, WaitOptions } from './types.js'
 
@@ -42,6 +43,7 @@ export interface ClientCore {
   waitForRun(runId: string, options: WaitOptions): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
+  signal(key: unknown, value: unknown): Promise<UntypedSignalled>
   subscribe(runId: string): Subscription
   deleteRun(runId: string): Promise<void>
   purgeRuns(options: unknown): Promise<number>

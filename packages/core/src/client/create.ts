@@ -63,6 +63,7 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
     waitForRun: (runId, options = {}) => commands.waitForRun(runId, options),
     cancel: (runId) => commands.cancel(runId),
     retry: (runId) => commands.retry(runId),
+    signal: (key, value) => commands.signal(key, value),
     setContext: (value) => connection.setContext(value),
     subscribe: (runId) => commands.subscribe(runId),
     deleteRun: (runId) => commands.deleteRun(runId),

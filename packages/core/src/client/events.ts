@@ -2,8 +2,8 @@
 import type { Codec } from '../codec/codec.js'
 import type { StepwellError } from '../errors.js'
 import type { EventHead, RunEvent } from '../generated/protocol.js'
-import type { LogLine, StorageState } from '../types.js'
-import { toLogLine } from './convert.js'
+import type { LogLine, StorageState, WaitingFor } from '../types.js'
+import { toLogLine, toWaitingFor } from './convert.js'
 
 type LogEvent = EventHead & {
   readonly type: 'log:write'
@@ -12,8 +12,12 @@ type LogEvent = EventHead & {
   readonly truncated: boolean
 }
 
+type WithPublicWait<E> = E extends { readonly waitingFor: unknown }
+  ? Omit<E, 'waitingFor'> & { readonly waitingFor: WaitingFor }
+  : E
+
 /** Events of runs, told after the commit that made them true. */
-export type StepwellRunEvent = Exclude<RunEvent, { type: 'log:write' }> | LogEvent
+export type StepwellRunEvent = WithPublicWait<Exclude<RunEvent, { type: 'log:write' }>> | LogEvent
 
 /** Events of the engine and of the connection to it. */
 export type StepwellEngineEvent =
@@ -36,5 +40,13 @@ export type StepwellEventType = StepwellEvent['type']
 export type StepwellEventOf<T extends StepwellEventType> = Extract<StepwellEvent, { type: T }>
 
 export function toPublicEvent(codec: Codec, event: RunEvent): StepwellRunEvent {
-  return event.type === 'log:write' ? { ...event, log: toLogLine(codec, event.log) } : event
+  switch (event.type) {
+    case 'log:write':
+      return { ...event, log: toLogLine(codec, event.log) }
+    case 'run:wait':
+    case 'step:wait':
+      return { ...event, waitingFor: toWaitingFor(event.waitingFor) }
+    default:
+      return event
+  }
 }

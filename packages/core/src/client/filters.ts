@@ -30,14 +30,23 @@ export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-const RUNS_OPTIONS = ['job', 'status', 'labels', 'createdAfter', 'createdBefore', 'cursor', 'limit']
+const RUNS_OPTIONS = [
+  'job',
+  'status',
+  'labels',
+  'createdAfter',
+  'createdBefore',
+  'parent',
+  'cursor',
+  'limit',
+]
 const LOGS_OPTIONS = ['level', 'order', 'cursor', 'limit']
 
 /** @param without an option that `what`, the function whose filter it is, does not take. */
 export function runFilter(jobs: Jobs, filter: unknown, what: string, without?: string): RunFilter {
   const known = RUNS_OPTIONS.filter((option) => option !== without)
   const options = checkOptions(filter, what, known)
-  const { job, status, labels, createdAfter, createdBefore, cursor, limit } = options
+  const { job, status, labels, createdAfter, createdBefore, parent, cursor, limit } = options
   const name = (option: string) => `The option ${option} of ${what}`
   const time = (value: unknown, option: string) =>
     value === undefined ? undefined : checkTime(value, name(option))
@@ -49,6 +58,9 @@ export function runFilter(jobs: Jobs, filter: unknown, what: string, without?: s
     labels: checkLabelsFilter(labels, name('labels')),
     createdAfter: time(createdAfter, 'createdAfter'),
     createdBefore: time(createdBefore, 'createdBefore'),
+    parentId:
+      parent === undefined || parent === null ? undefined : checkParent(parent, name('parent')),
+    rootsOnly: parent === null,
     cursor: cursor === undefined ? undefined : checkRunsCursor(cursor, name('cursor')),
     limit: limit === undefined ? RUNS_LIMIT : checkInteger(limit, name('limit'), 1, RUNS_LIMIT_MAX),
   }
@@ -59,6 +71,13 @@ function checkRunsCursor(value: unknown, name: string): string {
   const cursor = checkText(value, name, ID_LENGTH_MAX)
   if (RUN_ID.test(cursor)) return cursor
   throw invalid(`${name} must be the nextCursor of the page before, and is ${shown(cursor)}.`)
+}
+
+function checkParent(value: unknown, name: string): string {
+  if (typeof value === 'string') return checkText(value, name, ID_LENGTH_MAX)
+  throw invalid(
+    `${name} must be a run's id, for its children, or null, for runs that have no parent; it is ${shown(value)}.`,
+  )
 }
 
 export function logQuery(runId: string, filter: unknown): LogQuery {

@@ -15,6 +15,20 @@ export function isNews({ run, steps }: UntypedSnapshot, event: RunEvent): boolea
       )
       return !isKnown && !isShown
     }
+    // Each of these as well.
+    case 'step:wait': {
+      const { stepName, startedAt } = event
+      const isShown = steps.some(
+        (step) =>
+          step.name === stepName && step.status === 'waiting' && step.startedAt === startedAt,
+      )
+      return !isKnown && !isShown
+    }
+    case 'step:wake': {
+      const { stepName } = event
+      const isShown = steps.some((step) => step.name === stepName && step.status === 'pending')
+      return !isKnown && !isShown
+    }
     // These leave the run's version as it is.
     case 'step:start': {
       const { stepName, attempt } = event

@@ -163,6 +163,7 @@ const REPLY_TYPES: Readonly<Record<Command['type'], Reply['type']>> = {
   retry: 'run',
   deleteRun: 'deleted',
   purgeRuns: 'deleted',
+  signal: 'signalled',
   getStatus: 'status',
 }
 

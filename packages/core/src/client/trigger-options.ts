@@ -1,13 +1,6 @@
 /** The options of a trigger, checked; all but what a job's schema has to say about its labels. */
 import { durationMs } from '../duration.js'
-import {
-  checkCharacters,
-  checkInteger,
-  checkOneOf,
-  checkOptions,
-  checkTime,
-  invalid,
-} from '../options.js'
+import { checkInteger, checkKey, checkOneOf, checkOptions, checkTime, invalid } from '../options.js'
 
 /** What a child takes: which run it is, its parent's step decides. */
 const CHILD_OPTIONS = ['concurrencyKey', 'labels', 'delay', 'startAt', 'priority']
@@ -48,7 +41,11 @@ export function checkChildOptions(options: unknown, what: string): TriggerSettin
 function settingsOf(given: Readonly<Record<string, unknown>>, what: string): TriggerSettings {
   const { coalesce, delay, startAt, priority, labels } = given
   const name = (option: string) => `The option ${option} of ${what}`
-  const concurrencyKey = checkKey(given['concurrencyKey'], name('concurrencyKey'))
+  const key = (option: string) => {
+    const value = given[option]
+    return value === undefined ? undefined : checkKey(value, name(option), KEY_CHARS_MAX)
+  }
+  const concurrencyKey = key('concurrencyKey')
   if (coalesce !== undefined) {
     checkOneOf(coalesce, name('coalesce'), ['skip'])
     if (concurrencyKey === undefined) {
@@ -61,7 +58,7 @@ function settingsOf(given: Readonly<Record<string, unknown>>, what: string): Tri
     throw invalid(`${what} got both delay and startAt. Give one of them.`)
   }
   return {
-    idempotencyKey: checkKey(given['idempotencyKey'], name('idempotencyKey')),
+    idempotencyKey: key('idempotencyKey'),
     concurrencyKey,
     coalesce: coalesce !== undefined,
     priority:
@@ -72,11 +69,4 @@ function settingsOf(given: Readonly<Record<string, unknown>>, what: string): Tri
     delayMs: delay === undefined ? undefined : durationMs(delay, name('delay')),
     labels,
   }
-}
-
-function checkKey(value: unknown, name: string): string | undefined {
-  if (value === undefined) return undefined
-  const key = checkCharacters(value, name, KEY_CHARS_MAX)
-  if (key === '') throw invalid(`${name} is empty. Give it a text, or leave it out.`)
-  return key
 }

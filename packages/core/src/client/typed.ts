@@ -8,6 +8,7 @@ import type { AnyJob } from '../infer.js'
 import type { Step, StepwellStatus } from '../types.js'
 import type { UntypedRun } from './convert.js'
 import type { ClientCore, UntypedRunsPage, UntypedTriggered } from './core.js'
+import type { UntypedSignalled } from './signal.js'
 import type { Subscription } from './subscribe.js'
 import type { UntypedOutput } from './trigger-and-wait.js'
 import type { LogsPage, Stepwell } from './types.js'
@@ -25,6 +26,7 @@ export interface UntypedStepwell {
   waitForRun(runId: string, options?: object): Promise<UntypedRun>
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
+  signal(key: unknown, value?: unknown): Promise<UntypedSignalled>
   setContext(value: unknown): void
   subscribe(runId: string): Subscription
   deleteRun(runId: string): Promise<void>

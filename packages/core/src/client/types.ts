@@ -1,7 +1,14 @@
 /** The public shape of a client: what `createStepwell` returns. */
 import type { Serializer } from '../codec/codec.js'
 import type { Duration } from '../duration.js'
-import type { Disposition, LogLevel, Order, Progress, RunStatus } from '../generated/protocol.js'
+import type {
+  Disposition,
+  LogLevel,
+  Order,
+  Progress,
+  RunStatus,
+  SignalDisposition,
+} from '../generated/protocol.js'
 import type {
   AnyJob,
   Args,
@@ -74,6 +81,15 @@ export interface TriggeredOutput<J extends AnyJob> {
   readonly output: JobOutput<J>
 }
 
+/** What became of a signal. */
+export interface Signalled {
+  /**
+   * `delivered`: a run waited for the key and goes on. `kept`: none does yet; the first one that waits for it gets it at
+   * once. `ignored`: a signal is kept for that key already, and the first one stands.
+   */
+  readonly disposition: SignalDisposition
+}
+
 export interface WaitOptions {
   /** When to give up waiting (the run goes on): rejects with `timeout`. */
   readonly timeout?: Duration
@@ -92,6 +108,8 @@ export interface RunsFilter<R> {
   readonly createdAfter?: number | Date
   /** Triggered earlier. */
   readonly createdBefore?: number | Date
+  /** A run's id: its children. `null`: only runs that have no parent. Left out: all. */
+  readonly parent?: string | null
   /** `nextCursor` of the page before. */
   readonly cursor?: string
   /** 1 to 1,000; default 50. */
@@ -204,6 +222,12 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   cancel<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
   /** Lets a failed or cancelled run go on from its failed step. */
   retry<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
+  /**
+   * Sends a value to the run that waits for the key by `step.waitForSignal`, or that will: a signal that comes early is
+   * kept. An `Error` makes the step throw it. The value is what a step's result may be; left out it is `undefined`. The key
+   * has 1 to 512 characters; where the step names none it is `runId:stepName`, as the run's `waitingFor.key` tells.
+   */
+  signal(key: string, value?: unknown): Promise<Signalled>
   /**
    * Gives jobs a new `step.context`: running ones see it at once, later ones from their start, until the next call, or
    * until the option `context` makes a newer one. The value is copied; one that cannot be (a function, …) throws
