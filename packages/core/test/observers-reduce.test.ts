@@ -20,6 +20,10 @@ const base = {
   priority: 0,
   idempotencyKey: null,
   concurrencyKey: null,
+  parentId: null,
+  parentStep: null,
+  childIndex: null,
+  rootId: 'r',
   createdAt: 100,
   startAt: 100,
   updatedAt: 100,
@@ -39,16 +43,31 @@ const STATUS: Partial<Record<EventBody['type'], RunStatus>> = {
   'run:complete': 'completed',
   'run:fail': 'failed',
   'run:cancel': 'cancelled',
+  'run:wait': 'waiting',
 }
 function event(version: number, body: EventBody): RunEvent {
-  const head = { sequence: 1, timestamp: 200, runId: 'r', jobName: 'job', labels: {} }
+  const head = {
+    sequence: 1,
+    timestamp: 200,
+    runId: 'r',
+    jobName: 'job',
+    labels: {},
+    parentId: undefined,
+  }
   return { ...head, status: STATUS[body.type] ?? 'running', version, ...body }
 }
 const start = (version: number) => event(version, { type: 'run:start', attempt: 1 })
 const stepStart = (version: number, stepName: string, attempt = 1) =>
   event(version, { type: 'step:start', stepName, attempt })
 const stepComplete = (version: number, stepName: string, completedIndex: number) =>
-  event(version, { type: 'step:complete', stepName, attempt: 1, completedIndex, startedAt: 150 })
+  event(version, {
+    type: 'step:complete',
+    stepName,
+    stepKind: 'run',
+    attempt: 1,
+    completedIndex,
+    startedAt: 150,
+  })
 
 function reduced(run: UntypedRun, steps: readonly Step[], ...events: RunEvent[]) {
   let snapshot: RunSnapshot = { run, steps }
@@ -70,7 +89,7 @@ describe('events of a run', () => {
       updatedAt: 200,
       version: 6,
     })
-    const resume = event(6, { type: 'run:resume', recoveries: 2 })
+    const resume = event(6, { type: 'run:resume', attempt: 1, recoveries: 2 })
     const result = reduced(running, [step('a', 'completed', 0), step('b', 'running', null)], resume)
     expect(result.run).toMatchObject({ status: 'running', startedAt: 110, recoveries: 2 })
     expect(names(result.steps)).toEqual(['a completed'])
@@ -90,6 +109,7 @@ describe('events of a run', () => {
     event(6, {
       type: 'step:fail',
       stepName: 'a',
+      stepKind: 'run',
       attempt: 1,
       completedIndex: 0,
       startedAt: 1,
@@ -172,13 +192,14 @@ describe('a run of a list, without its steps', () => {
     const failed = event(6, {
       type: 'step:fail',
       stepName: 'a',
+      stepKind: 'run',
       attempt: 1,
       completedIndex: 2,
       startedAt: 1,
       errorCode: 'error',
     })
     const result = reduceRow(running, failed)
-    expect(result).toMatchObject({ isStale: false, run: { version: 6, stepCount: 3 } })
+    expect(result).toMatchObject({ isStale: false, run: { version: 6, stepCount: 1 } })
     expect(reduceRow(result.run, failed).run).toBe(result.run)
   })
 

@@ -92,7 +92,14 @@ describe('live', () => {
     engine.change(
       id,
       { stepCount: 1 },
-      { type: 'step:complete', stepName: 's', attempt: 1, completedIndex: 0, startedAt: 1 },
+      {
+        type: 'step:complete',
+        stepName: 's',
+        stepKind: 'run',
+        attempt: 1,
+        completedIndex: 0,
+        startedAt: 1,
+      },
     )
     await frames.next()
     expect(list.observer.get().runs).toMatchObject([{ status: 'running', progress, stepCount: 1 }])

@@ -10,7 +10,7 @@ import { initialStatus } from '../src/client/tab.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { Connection } from '../src/connection.js'
 import { isStepwellError, StepwellError } from '../src/errors.js'
-import type { Command, EventBody, Reply, Run, RunEvent } from '../src/generated/protocol.js'
+import type { Command, EventBody, Reply, Run, RunEvent, Step } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
 import type { StepwellStatus } from '../src/types.js'
 import { wireRun } from './wire-run.js'
@@ -35,6 +35,7 @@ export async function settled(): Promise<void> {
 
 export function scriptedClient(jobs: object) {
   const runs = new Map<string, Run>()
+  const steps = new Map<string, readonly Step[]>()
   const asked: Command[] = []
   const events = createEmitter<readonly RunEvent[]>()
   const resets = createEmitter<void>()
@@ -47,8 +48,8 @@ export function scriptedClient(jobs: object) {
 
   const emit = (run: Run, body: EventBody) => {
     sequence += 1
-    const { id: runId, jobName, labels, version } = run
-    const head = { sequence, timestamp: 1000 + sequence, runId, jobName, labels, version }
+    const { id: runId, jobName, labels, version, parentId } = run
+    const head = { sequence, timestamp: 1000 + sequence, runId, jobName, labels, version, parentId }
     const event: RunEvent = { ...head, status: run.status, ...body }
     if (collected === null) events.emit([event])
     else collected.push(event)
@@ -61,12 +62,15 @@ export function scriptedClient(jobs: object) {
   const page = ({ filter }: CommandOf<'getRuns'>): Reply => {
     const { jobNames = [], statuses = [], labels = {}, cursor, limit = 50 } = filter
     const { createdAfter = 0, createdBefore = Number.POSITIVE_INFINITY } = filter
+    const { parentId, rootsOnly = false } = filter
     const found = [...runs.values()]
       .filter(({ id }) => cursor === undefined || id < cursor)
       .filter(({ jobName }) => jobNames.length === 0 || jobNames.includes(jobName))
       .filter((run) => statuses.length === 0 || statuses.includes(run.status))
       .filter((run) => Object.entries(labels).every(([key, value]) => run.labels[key] === value))
       .filter(({ createdAt }) => createdAt >= createdAfter && createdAt < createdBefore)
+      .filter((run) => parentId === undefined || run.parentId === parentId)
+      .filter((run) => !rootsOnly || run.parentId === undefined)
       .sort((a, b) => (a.id < b.id ? 1 : -1))
     const shown = found.slice(0, limit)
     const nextCursor = found.length > limit ? shown.at(-1)?.id : undefined
@@ -87,7 +91,7 @@ export function scriptedClient(jobs: object) {
       case 'getRuns':
         return page(command)
       case 'getSteps':
-        return { type: 'steps', steps: [] }
+        return { type: 'steps', steps: [...(steps.get(command.runId) ?? [])] }
       case 'trigger': {
         const { jobName, input, labels, concurrencyKey, idempotencyKey, priority } = command.run
         const keys = { concurrencyKey, idempotencyKey, priority }
@@ -135,6 +139,8 @@ export function scriptedClient(jobs: object) {
     asked,
     status,
     runs,
+    /** Of each run, as the engine lists them. */
+    steps,
     /** How often each command was asked since the last call. */
     counts(): Record<string, number> {
       const counts: Record<string, number> = {}
@@ -159,6 +165,10 @@ export function scriptedClient(jobs: object) {
       const run = runOf(id)
       runs.delete(id)
       emit(run, { type: 'run:delete' })
+    },
+    /** The body of an event, of the version that is stored. */
+    emit(id: string, body: EventBody) {
+      emit(runOf(id), body)
     },
     /** An event of what was before, or is not stored. */
     tell(id: string, head: Partial<Run>, body: EventBody) {

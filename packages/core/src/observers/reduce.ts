@@ -4,9 +4,20 @@
  */
 
 import type { UntypedRun } from '../client/convert.js'
-import { isTerminal } from '../client/wait.js'
 import type { Progress, RunEvent } from '../generated/protocol.js'
 import type { Step } from '../types.js'
+import { cancelledRun, counted, runningRun, waitingRun, written } from './reduce-run.js'
+import {
+  completedStep,
+  hasOutcome,
+  idleSteps,
+  leavesStored,
+  retriedSteps,
+  startedStep,
+  waitingStep,
+  withoutRunning,
+  wokenStep,
+} from './reduce-steps.js'
 
 export interface RunSnapshot {
   readonly run: UntypedRun
@@ -19,45 +30,61 @@ export interface Reduced {
   readonly isStale: boolean
 }
 
+type EventOf<T> = Extract<RunEvent, { type: T }>
+
 export function reduceRun(snapshot: RunSnapshot, event: RunEvent): Reduced {
-  const { run } = snapshot
+  const { run, steps } = snapshot
   // Of the version that was read, or older: the state is known. Only running steps and progress have no version of their
   // own, and their rules below bear repetition.
   const isKnown = event.version <= run.version
   if (event.version < run.version) return same(snapshot)
   switch (event.type) {
     case 'run:start':
-      return isKnown
-        ? same(snapshot)
-        : changed(runningRun(run, event, event.attempt), snapshot.steps)
-    case 'run:resume': {
+      return isKnown ? same(snapshot) : changed(runningRun(run, event), steps)
+    case 'run:resume':
       if (isKnown) return same(snapshot)
-      const running = runningRun(run, event, run.attempt)
-      return changed({ ...running, recoveries: event.recoveries }, withoutRunning(snapshot.steps))
-    }
+      return changed(runningRun(run, event), withoutRunning(steps), leavesStored(steps))
+    case 'run:wait':
+      return isKnown ? same(snapshot) : waited(snapshot, event)
     case 'run:cancel':
       if (isKnown) return same(snapshot)
-      return changed(cancelledRun(run, event), withoutRunning(snapshot.steps))
+      return changed(cancelledRun(run, event), idleSteps(steps), leavesStored(steps))
     case 'run:complete':
     case 'run:fail':
     case 'run:retry':
       return { snapshot, isStale: !isKnown || event.status !== run.status }
     case 'run:progress':
       // Not its version: the end of a run with which it was reported has the same one, and is not known by this.
-      return changed(
-        { ...run, progress: event.progress, updatedAt: event.timestamp },
-        snapshot.steps,
-      )
+      return changed({ ...run, progress: event.progress, updatedAt: event.timestamp }, steps)
+    default:
+      return reduceStep(snapshot, event, isKnown)
+  }
+}
+
+function reduceStep(snapshot: RunSnapshot, event: RunEvent, isKnown: boolean): Reduced {
+  const { run, steps } = snapshot
+  switch (event.type) {
     case 'step:start':
       return changed(run, startedStep(snapshot, event))
+    case 'step:wait': {
+      const next = waitingStep(steps, event, isKnown)
+      if (isKnown && next === steps) return same(snapshot)
+      return changed(isKnown ? run : { ...written(run, event), recoveries: 0 }, next)
+    }
+    case 'step:wake': {
+      const next = wokenStep(steps, event)
+      if (isKnown) return next === steps ? same(snapshot) : changed(run, next)
+      // Its call and its time are not in the event.
+      const isStale = !steps.some(({ name }) => name === event.stepName)
+      return changed(written(run, event), next, isStale)
+    }
     case 'step:complete':
-      if (isKnown && hasOutcome(snapshot.steps, event.stepName)) return same(snapshot)
-      return changed(
-        counted(run, event, event.completedIndex),
-        completedStep(snapshot.steps, event),
-      )
+      if (isKnown && hasOutcome(steps, event.stepName)) return same(snapshot)
+      return changed(isKnown ? run : counted(run, event), completedStep(steps, event))
     case 'step:fail':
-      return { snapshot, isStale: !isKnown || !hasOutcome(snapshot.steps, event.stepName) }
+      return { snapshot, isStale: !isKnown || !hasOutcome(steps, event.stepName) }
+    // `step:retry` comes before the `step:wait` of the same version, `step:cancel` beside the `run:cancel` of the same
+    // one; these tell all.
     default:
       return same(snapshot)
   }
@@ -68,12 +95,24 @@ export function reduceRun(snapshot: RunSnapshot, event: RunEvent): Reduced {
  * the reference.
  */
 export function reduceRow(run: UntypedRun, event: RunEvent): { run: UntypedRun; isStale: boolean } {
-  if (event.type === 'step:complete' || event.type === 'step:fail') {
-    const isNews = event.version > run.version
-    return { run: isNews ? counted(run, event, event.completedIndex) : run, isStale: false }
-  }
-  if (event.type === 'run:progress' && isSameProgress(run.progress, event.progress)) {
-    return { run, isStale: false }
+  const isNews = event.version > run.version
+  switch (event.type) {
+    case 'step:complete':
+    case 'step:fail':
+      return { run: isNews ? counted(run, event) : run, isStale: false }
+    case 'step:wait':
+      return { run: isNews ? { ...written(run, event), recoveries: 0 } : run, isStale: false }
+    case 'step:wake':
+      return { run: isNews ? written(run, event) : run, isStale: false }
+    case 'run:wait': {
+      const { snapshot, isStale } = reduceRun({ run, steps: [] }, event)
+      if (snapshot.run === run || !isRetryOfRun(event)) return { run: snapshot.run, isStale }
+      // Failed steps are no outcomes any more, and which they are is not known here.
+      const { stepCount } = run
+      return { run: { ...snapshot.run, stepCount }, isStale: isStale || stepCount > 0 }
+    }
+    case 'run:progress':
+      if (isSameProgress(run.progress, event.progress)) return { run, isStale: false }
   }
   const { snapshot, isStale } = reduceRun({ run, steps: [] }, event)
   return { run: snapshot.run, isStale }
@@ -83,101 +122,23 @@ export function isSameProgress(a: Progress | null, b: Progress | null): boolean 
   return a?.current === b?.current && a?.total === b?.total && a?.message === b?.message
 }
 
-type EventOf<T> = Extract<RunEvent, { type: T }>
-
 function same(snapshot: RunSnapshot): Reduced {
   return { snapshot, isStale: false }
 }
 
-function changed(run: UntypedRun, steps: readonly Step[]): Reduced {
-  return { snapshot: { run, steps }, isStale: false }
+function changed(run: UntypedRun, steps: readonly Step[], isStale = false): Reduced {
+  return { snapshot: { run, steps }, isStale }
 }
 
-function counted(
-  run: UntypedRun,
-  { version, timestamp }: RunEvent,
-  completedIndex: number,
-): UntypedRun {
-  const stepCount = Math.max(run.stepCount, completedIndex + 1)
-  return { ...run, version, updatedAt: timestamp, stepCount }
+/** The run itself waits for its next attempt: what failed has to run again, as after `retry`. */
+function isRetryOfRun({ waitingFor }: EventOf<'run:wait'>): boolean {
+  return waitingFor.kind === 'retry' && waitingFor.stepName === undefined
 }
 
-/** What a run has whatever its status. */
-function baseOf(run: UntypedRun) {
-  const { id, jobName, input, progress, attempt, recoveries, stepCount, logCount, labels } = run
-  const { priority, idempotencyKey, concurrencyKey, createdAt, startAt, startedAt } = run
-  return {
-    id,
-    jobName,
-    input,
-    progress,
-    attempt,
-    recoveries,
-    stepCount,
-    logCount,
-    labels,
-    priority,
-    idempotencyKey,
-    concurrencyKey,
-    createdAt,
-    startAt,
-    startedAt,
-  }
-}
-
-function runningRun(run: UntypedRun, event: RunEvent, attempt: number): UntypedRun {
-  const { version, timestamp } = event
-  const startedAt = run.startedAt ?? timestamp
-  const base = { ...baseOf(run), attempt, version, updatedAt: timestamp, startedAt }
-  return { ...base, status: 'running', completedAt: null }
-}
-
-function cancelledRun(run: UntypedRun, { version, timestamp }: RunEvent): UntypedRun {
-  const base = { ...baseOf(run), version, updatedAt: timestamp }
-  return { ...base, status: 'cancelled', completedAt: timestamp }
-}
-
-function hasOutcome(steps: readonly Step[], name: string): boolean {
-  return steps.some((step) => step.name === name && step.completedIndex !== null)
-}
-
-function withoutRunning(steps: readonly Step[]): readonly Step[] {
-  return steps.filter(({ status }) => status !== 'running')
-}
-
-function startedStep({ run, steps }: RunSnapshot, event: EventOf<'step:start'>): readonly Step[] {
-  const { stepName: name, attempt, timestamp } = event
-  const known = steps.find((step) => step.name === name)
-  // Told late: the outcome of that attempt is known, or the run is over.
-  if (isTerminal(run.status) || known?.status === 'completed' || known?.status === 'failed') {
-    return steps
-  }
-  if (known?.status === 'running' && known.attempt >= attempt) return steps
-  const step: Step = {
-    name,
-    kind: 'run',
-    status: 'running',
-    completedIndex: null,
-    attempt,
-    startedAt: timestamp,
-    completedAt: null,
-  }
-  return [...steps.filter((other) => other !== known), step]
-}
-
-/** In the order of outcomes, running ones last: as the engine lists them. */
-function completedStep(steps: readonly Step[], event: EventOf<'step:complete'>): readonly Step[] {
-  const { stepName: name, attempt, completedIndex, startedAt, timestamp } = event
-  const step: Step = {
-    name,
-    kind: 'run',
-    status: 'completed',
-    completedIndex,
-    attempt,
-    startedAt,
-    completedAt: timestamp,
-  }
-  const others = steps.filter((other) => other.name !== name)
-  const ended = others.filter((other) => other.completedIndex !== null)
-  return [...ended, step, ...others.filter((other) => other.completedIndex === null)]
+function waited({ run, steps }: RunSnapshot, event: EventOf<'run:wait'>): Reduced {
+  if (!isRetryOfRun(event)) return changed(waitingRun(run, event), withoutRunning(steps))
+  const left = retriedSteps(steps)
+  const stepCount = left.filter(({ completedIndex }) => completedIndex !== null).length
+  const next = { ...waitingRun(run, event), stepCount, recoveries: 0 }
+  return changed(next, left, leavesStored(steps))
 }

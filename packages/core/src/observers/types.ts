@@ -5,9 +5,9 @@
 import type { RunsFilter, Triggered, TriggeredOutput, WaitOptions } from '../client/types.js'
 import type { Observable } from '../connection.js'
 import type { StepwellError } from '../errors.js'
-import type { LogLevel } from '../generated/protocol.js'
+import type { LogLevel, RunStatus } from '../generated/protocol.js'
 import type { AnyJob, Args, JobLabels, JobOutput, Run, RunOf, TriggerOptions } from '../infer.js'
-import type { LogLine, Progress, RunFailure, Step } from '../types.js'
+import type { LogLine, Progress, RunFailure, Step, WaitingFor } from '../types.js'
 
 /** With the snapshot for a server and for hydration, as `useSyncExternalStore` wants it. */
 export interface Observer<T> extends Observable<T> {
@@ -32,12 +32,35 @@ interface Nothing {
   readonly output?: undefined
   readonly progress: null
   readonly steps: readonly Step[]
+  readonly waitingFor: null
+  readonly children: readonly ChildView[]
 }
 
 interface Something {
   readonly progress: Progress | null
   /** Without outputs; `client.getSteps(id, { outputs: true })` reads them. */
   readonly steps: readonly Step[]
+  /**
+   * The runs that this one invoked, by step, in the order in which the steps were called, and by their place in the call.
+   * Of more than 1,000 the newest. The array and each child in it keep their reference until they change.
+   */
+  readonly children: readonly ChildView[]
+}
+
+/** A child of a run: what a row or a cell of it needs. `useRun(runId)` has all of it. */
+export interface ChildView {
+  readonly runId: string
+  readonly jobName: string
+  /** The step of the parent that invoked it. */
+  readonly stepName: string
+  /** Its place among the children of that step, from 0. */
+  readonly index: number
+  readonly status: RunStatus
+}
+
+/** It does not wait: not now. */
+interface Unwaiting {
+  readonly waitingFor: null
 }
 
 interface Loading {
@@ -76,15 +99,26 @@ export type RunState<J extends AnyJob = AnyJob> =
   /** The engine cannot be reached; `error` says why and what to do. */
   | ({ readonly status: 'unavailable'; readonly error: StepwellError } & Nothing & Inert)
   /** `run` is `null` between `trigger` and its answer. */
-  | ({ readonly status: 'pending'; readonly run: RunIn<J, 'pending'> | null } & Something & Active)
-  | ({ readonly status: 'running'; readonly run: RunIn<J, 'running'> } & Something & Active)
-  | ({ readonly status: 'waiting'; readonly run: RunIn<J, 'waiting'> } & Something & Active)
+  | ({ readonly status: 'pending'; readonly run: RunIn<J, 'pending'> | null } & Something &
+      Unwaiting &
+      Active)
+  | ({ readonly status: 'running'; readonly run: RunIn<J, 'running'> } & Something &
+      Unwaiting &
+      Active)
+  /** `waitingFor` says what for: `'retry'`, `'sleep'`, `'signal'`, `'children'` or `'network'`. */
+  | ({
+      readonly status: 'waiting'
+      readonly run: RunIn<J, 'waiting'>
+      readonly waitingFor: WaitingFor
+    } & Something &
+      Active)
   | ({
       readonly status: 'completed'
       readonly run: RunIn<J, 'completed'>
       readonly output: JobOutput<J>
       readonly error?: undefined
     } & Something &
+      Unwaiting &
       Terminal)
   | ({
       readonly status: 'failed'
@@ -92,6 +126,7 @@ export type RunState<J extends AnyJob = AnyJob> =
       readonly error: RunFailure
       readonly output?: undefined
     } & Something &
+      Unwaiting &
       Terminal)
   | ({
       readonly status: 'cancelled'
@@ -99,6 +134,7 @@ export type RunState<J extends AnyJob = AnyJob> =
       readonly error?: undefined
       readonly output?: undefined
     } & Something &
+      Unwaiting &
       Terminal)
 
 /** What `useRun` returns. Distributes over a union of jobs. */

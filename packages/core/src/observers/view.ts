@@ -2,9 +2,16 @@
 import type { StepwellError } from '../errors.js'
 import type { StepwellStatus } from '../types.js'
 import type { RunSnapshot } from './reduce.js'
-import type { RunState } from './types.js'
+import type { ChildView, RunState } from './types.js'
 
-const NOTHING = { run: null, progress: null, steps: Object.freeze([]) } as const
+const NO_CHILDREN: readonly ChildView[] = Object.freeze([])
+const NOTHING = {
+  run: null,
+  progress: null,
+  steps: Object.freeze([]),
+  waitingFor: null,
+  children: NO_CHILDREN,
+} as const
 const INERT = { isLoading: false, isActive: false, isTerminal: false } as const
 const ACTIVE = { isLoading: false, isActive: true, isTerminal: false } as const
 const TERMINAL = { isLoading: false, isActive: false, isTerminal: true } as const
@@ -30,15 +37,18 @@ export function obstacleOf({ state, error }: StepwellStatus): StepwellError | nu
   return state === 'unavailable' || state === 'closed' ? error : null
 }
 
-export function runState({ run, steps }: RunSnapshot): RunState {
-  const shown = { progress: run.progress, steps }
+export function runState(
+  { run, steps }: RunSnapshot,
+  children: readonly ChildView[] = NO_CHILDREN,
+): RunState {
+  const shown = { progress: run.progress, steps, children, waitingFor: null }
   switch (run.status) {
     case 'pending':
       return { ...shown, ...ACTIVE, status: 'pending', run }
     case 'running':
       return { ...shown, ...ACTIVE, status: 'running', run }
     case 'waiting':
-      return { ...shown, ...ACTIVE, status: 'waiting', run }
+      return { ...shown, ...ACTIVE, status: 'waiting', run, waitingFor: run.waitingFor }
     case 'completed':
       return { ...shown, ...TERMINAL, status: 'completed', run, output: run.output }
     case 'failed':
