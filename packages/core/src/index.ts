@@ -64,8 +64,10 @@ export { observeJob } from './observers/job.js'
 export { observeLogs } from './observers/logs.js'
 export { observeRun } from './observers/run.js'
 export { observeRuns } from './observers/runs.js'
+export { observeSignal } from './observers/signal.js'
 export { observeStatus } from './observers/status.js'
 export type {
+  ChildView,
   JobActions,
   JobObserver,
   JobTriggerOptions,
@@ -80,6 +82,7 @@ export type {
   RunState,
   RunsView,
   RunView,
+  SignalView,
 } from './observers/types.js'
 export type { RetryOptions } from './retry.js'
 /** What a job's function is given; `Step` is a stored step. */

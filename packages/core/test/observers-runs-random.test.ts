@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { RunStatus } from '../src/generated/protocol.js'
 import { defineJob, observeRuns } from '../src/index.js'
+import { randomOf, repeat } from './random.js'
 import { type Frames, scriptedClient, settled, stubFrames } from './scripted-client.js'
 
 const jobs = { job: defineJob({ name: 'job', run: (_step, _input: unknown) => 'done' }) }
@@ -22,21 +23,6 @@ afterEach(async () => {
   vi.unstubAllGlobals()
 })
 
-/** Mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
-
-function repeat(times: number, call: () => void): void {
-  for (let i = 0; i < times; i++) call()
-}
-
 /** One thing that may happen to the engine's runs. */
 function happen(engine: ReturnType<typeof scriptedClient>, random: (below: number) => number) {
   const runs = [...engine.runs.values()]
@@ -52,7 +38,14 @@ function happen(engine: ReturnType<typeof scriptedClient>, random: (below: numbe
       engine.change(run.id, { version: run.version, progress }, { type: 'run:progress', progress })
     else if (random(2) === 0) engine.complete(run.id)
     else {
-      const error = { name: 'E', message: 'm', stack: undefined, attempt: 1, stepName: undefined }
+      const error = {
+        name: 'E',
+        message: 'm',
+        stack: undefined,
+        causes: [],
+        attempt: 1,
+        stepName: undefined,
+      }
       engine.change(
         run.id,
         { status: 'failed', error: { ...error, code: 'error' }, completedAt: 1 },

@@ -36,6 +36,7 @@ export async function settled(): Promise<void> {
 export function scriptedClient(jobs: object) {
   const runs = new Map<string, Run>()
   const steps = new Map<string, readonly Step[]>()
+  const signals = new Set<string>()
   const asked: Command[] = []
   const events = createEmitter<readonly RunEvent[]>()
   const resets = createEmitter<void>()
@@ -103,6 +104,12 @@ export function scriptedClient(jobs: object) {
         const id = trigger({ jobName, input: command.input, labels, concurrencyKey })
         return { type: 'triggered', result: { run: runOf(id), disposition: 'created' } }
       }
+      case 'signal': {
+        // Nobody waits: the first one of a key is kept.
+        const disposition = signals.has(command.key) ? 'ignored' : 'kept'
+        signals.add(command.key)
+        return { type: 'signalled', disposition }
+      }
       default:
         throw new Error(`the script has no answer to ${command.type}`)
     }
@@ -156,7 +163,8 @@ export function scriptedClient(jobs: object) {
       emit(run, body)
     },
     start(id: string) {
-      this.change(id, { status: 'running', startedAt: 1500 }, { type: 'run:start', attempt: 1 })
+      const { attempt } = runOf(id)
+      this.change(id, { status: 'running', startedAt: 1500 }, { type: 'run:start', attempt })
     },
     complete(id: string, output = '"done"') {
       this.change(id, { status: 'completed', output, completedAt: 3000 }, { type: 'run:complete' })
@@ -176,6 +184,8 @@ export function scriptedClient(jobs: object) {
     },
     /** The events of all that `call` does come in one array, as those of a transaction. */
     batch(call: () => void) {
+      // Within another one, or within what nobody is told.
+      if (collected !== null) return call()
       collected = []
       call()
       const batch = collected

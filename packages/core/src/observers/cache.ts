@@ -17,6 +17,8 @@ export interface EntryParts<V> {
   start(): void
   stop(): void
   onEvents(events: readonly RunEvent[]): void
+  /** Of children of its run. */
+  onChildEvents?(events: readonly RunEvent[]): void
   /** Read again, for something may have been missed. */
   onReset(): void
   /** The connection's status changed. */
@@ -42,14 +44,17 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
 
   const route = (events: readonly RunEvent[]) => {
     const byRun = new Map<string, RunEvent[]>()
+    const byParent = new Map<string, RunEvent[]>()
     for (const event of events) {
-      const list = byRun.get(event.runId)
-      if (list === undefined) byRun.set(event.runId, [event])
-      else list.push(event)
+      push(byRun, event.runId, event)
+      if (event.parentId !== undefined) push(byParent, event.parentId, event)
     }
     for (const parts of started) {
       const own = parts.runId === null ? events : byRun.get(parts.runId)
       if (own !== undefined) parts.onEvents(own)
+      if (parts.runId === null || byParent.size === 0) continue
+      const ofChildren = byParent.get(parts.runId)
+      if (ofChildren !== undefined) parts.onChildEvents?.(ofChildren)
     }
   }
   const forAll = (call: (parts: P) => void) => () => {
@@ -126,4 +131,10 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
       for (const { parts } of entries.values()) yield parts
     },
   }
+}
+
+function push(lists: Map<string, RunEvent[]>, key: string, event: RunEvent): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [event])
+  else list.push(event)
 }

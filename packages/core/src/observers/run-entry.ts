@@ -6,6 +6,7 @@ import type { RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import type { Step } from '../types.js'
 import { type Cache, createCache, type EntryParts } from './cache.js'
+import { createChildren } from './children.js'
 import { cancelFrame, inNextFrame } from './frame.js'
 import { handled } from './handled.js'
 import { type RunSnapshot, reduceRun } from './reduce.js'
@@ -52,12 +53,13 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
   let isReadAgain = false
   /** Events that came during a read: its answer may be older or newer than they are. */
   let held: RunEvent[] = []
+  const children = createChildren(core, runId, () => inNextFrame(show))
 
   const state = () => {
     const obstacle = obstacleOf(core.status.get()) ?? error
     if (obstacle !== null) return unavailableState(obstacle)
     if (known === 'loading') return LOADING
-    return known === 'missing' ? MISSING : runState(known)
+    return known === 'missing' ? MISSING : runState(known, children.list())
   }
   const show = () => {
     cancelFrame(show)
@@ -88,13 +90,20 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
       isStale ||= reduced.isStale
     }
     if (isStale) read()
-    if (known !== before) showSoon()
+    if (known === before) return
+    followChildren()
+    showSoon()
+  }
+  const followChildren = () => {
+    if (known === 'missing') children.forget()
+    else if (known !== 'loading') children.follow(known.steps)
   }
   const onAnswer = () => {
     isReading = false
     const events = held
     held = []
     apply(events)
+    followChildren()
     if (isReadAgain) read()
     showSoon()
   }
@@ -133,6 +142,7 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
       cancelFrame(show)
       held = []
       known = 'loading'
+      children.forget()
     },
     seed(run) {
       if (known === 'loading' || known === 'missing') known = { run, steps: [] }
@@ -143,7 +153,11 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
       if (isReading) held.push(...events)
       else apply(events)
     },
-    onReset: read,
+    onChildEvents: children.tell,
+    onReset() {
+      children.reset()
+      read()
+    },
     onStatus() {
       if (state().status !== view.status || view.status === 'unavailable') show()
     },

@@ -10,6 +10,10 @@ export interface RunsWanted {
   readonly labels: Record<string, string>
   readonly createdAfter: number | undefined
   readonly createdBefore: number | undefined
+  /** Only children of this run. */
+  readonly parentId: string | undefined
+  /** Only runs that have no parent. */
+  readonly rootsOnly: boolean
 }
 
 /** Whether all of these labels are among those of a run. */
@@ -18,8 +22,10 @@ export function hasLabels(labels: Labels, wanted: Labels): boolean {
 }
 
 /** Whether an event is of a run that may be shown, by what no run ever changes. */
-export function mayShow(wanted: RunsWanted, { jobName, labels }: RunEvent): boolean {
+export function mayShow(wanted: RunsWanted, { jobName, labels, parentId }: RunEvent): boolean {
   const { jobNames } = wanted
+  if (wanted.parentId !== undefined && parentId !== wanted.parentId) return false
+  if (wanted.rootsOnly && parentId !== undefined) return false
   if (jobNames.length > 0 && !jobNames.includes(jobName)) return false
   return hasLabels(labels, wanted.labels)
 }

@@ -28,10 +28,12 @@ export function observeRuns(client: Pick<Stepwell, '~core'>, filter: object = {}
 
 function queryOf(filter: RunFilter): RunsQuery {
   const { jobNames = [], statuses = [], labels = {}, createdAfter, createdBefore } = filter
-  const { limit = RUNS_LIMIT } = filter
+  const { parentId, rootsOnly = false, limit = RUNS_LIMIT } = filter
   const lists = [[...jobNames].sort(), [...statuses].sort(), Object.entries(labels).sort()]
-  const key = JSON.stringify([lists, createdAfter ?? null, createdBefore ?? null, limit])
-  return { jobNames, statuses, labels, createdAfter, createdBefore, limit, key }
+  const times = [createdAfter ?? null, createdBefore ?? null]
+  const key = JSON.stringify([lists, times, parentId ?? null, rootsOnly, limit])
+  const wanted = { jobNames, statuses, labels, createdAfter, createdBefore, parentId, rootsOnly }
+  return { ...wanted, limit, key }
 }
 
 const LOADING_RUNS: RunsView = Object.freeze({

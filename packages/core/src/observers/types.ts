@@ -244,3 +244,23 @@ export interface LogsView {
   /** Shows only what comes from now on. Stored lines stay stored, and `loadOlder` reads them. */
   readonly clear: () => void
 }
+
+/** What `useSignal` returns. */
+export interface SignalView<T = unknown> {
+  /**
+   * Sends a value to the run that waits for the key, or an error, which its wait then throws. Resolves with what became of
+   * it, once that is committed. Handled like the promise of `trigger`.
+   */
+  readonly send: (...args: SignalArgs<T>) => Promise<Signalled>
+  readonly isSending: boolean
+  /**
+   * What became of the latest signal that was sent: `'delivered'` to a wait, `'kept'` for the first one that opens, or
+   * `'ignored'` because another one of the key is kept. `null` before that.
+   */
+  readonly disposition: SignalDisposition | null
+  /** Why the latest could not be sent, until the next `send`. */
+  readonly error: StepwellError | null
+}
+
+/** The value may be left out where it may be `undefined`. */
+type SignalArgs<T> = undefined extends T ? [value?: T | Error] : [value: T | Error]

@@ -1,0 +1,16 @@
+/** For tests of properties. */
+
+/** Mulberry32: the same numbers for the same seed. */
+export function randomOf(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+export function repeat(times: number, call: () => void): void {
+  for (let i = 0; i < times; i++) call()
+}
