@@ -20,6 +20,8 @@ const base = {
   priority: 0,
   idempotencyKey: null,
   concurrencyKey: null,
+  retry: { maxAttempts: 1, initialDelayMs: 1000, factor: 2, maxDelayMs: 60_000, jitter: 0.2 },
+  timeoutMs: null,
   parentId: null,
   parentStep: null,
   childIndex: null,

@@ -217,6 +217,24 @@ describe('the filter', () => {
     expect(engine.counts()).toEqual({ getRun: 1 })
   })
 
+  test('the parent: its children, or only runs that have none, by the event alone', async () => {
+    const parentId = engine.trigger()
+    const child = { parentStep: 'parts', rootId: parentId }
+    const children = await listed({ parent: parentId })
+    const roots = await listed({ parent: null })
+    const all = await listed()
+    expect(roots.ids()).toEqual([1])
+    engine.counts()
+    engine.trigger({ ...child, parentId, childIndex: 0 })
+    engine.trigger({ ...child, parentId: 'run-000009', childIndex: 0 })
+    engine.trigger()
+    await frames.drain()
+    expect(children.ids()).toEqual([2])
+    expect(roots.ids()).toEqual([4, 1])
+    expect(all.ids()).toEqual([4, 3, 2, 1])
+    expect(engine.counts()).toEqual({ getRun: 5 })
+  })
+
   test('times: a run outside of them is read once, and not for each of its events', async () => {
     const list = await listed({ createdAfter: 500, createdBefore: 1500 })
     const inside = engine.trigger({ createdAt: 500 })
@@ -243,6 +261,9 @@ test.each([
   [{ labels: { 'a b': 'x' } }, 'labels'],
   [{ createdAfter: Number.NaN }, 'createdAfter'],
   [{ createdBefore: -1 }, 'createdBefore'],
+  [{ parent: 7 }, 'parent'],
+  [{ parent: '' }, 'parent'],
+  [{ parent: {} }, 'parent'],
   [{ limit: 0 }, 'limit'],
   [{ limit: -1 }, 'limit'],
   [{ limit: 1.5 }, 'limit'],

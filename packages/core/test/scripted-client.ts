@@ -94,7 +94,7 @@ export function scriptedClient(jobs: object) {
       case 'getSteps':
         return { type: 'steps', steps: [...(steps.get(command.runId) ?? [])] }
       case 'trigger': {
-        const { jobName, input, labels, concurrencyKey, idempotencyKey, priority } = command.run
+        const { jobName, input, labels, concurrencyKey, idempotencyKey, priority = 0 } = command.run
         const keys = { concurrencyKey, idempotencyKey, priority }
         const id = trigger({ jobName, input, labels, ...keys })
         return { type: 'triggered', result: { run: runOf(id), disposition: 'created' } }

@@ -6,6 +6,7 @@ import {
   useRun,
   useRunLogs,
   useRuns,
+  useSignal,
   useSuspenseRun,
 } from '@stepwell/react'
 import type { ReactNode } from 'react'
@@ -16,7 +17,7 @@ const RUN_ID = '01900000-0000-7000-8000-000000000000'
 const add = defineJob({ name: 'add', run: async (step, n: number) => step.run('one', () => n + 1) })
 const client = createStepwell({ jobs: { add } })
 
-const hooks = { useJob, useRun, useRunLogs, useRuns, useSuspenseRun }
+const hooks = { useJob, useRun, useRunLogs, useRuns, useSignal, useSuspenseRun }
 type Hook = keyof typeof hooks
 
 function Calls({ hook, args }: { hook: Hook; args: readonly unknown[] }) {
@@ -87,7 +88,13 @@ const table: readonly (readonly [Hook, readonly unknown[], RegExp])[] = [
   ['useRuns', [{ createdAfter: -1 }], /createdAfter of useRuns/],
   ['useRuns', [{ createdBefore: Number.NaN }], /createdBefore of useRuns/],
   ['useRuns', [{ limit: '10' }], /limit of useRuns/],
+  ['useRuns', [{ parent: 7 }], /parent of useRuns/],
+  ['useRuns', [{ parent: '' }], /parent of useRuns/],
   ['useRuns', [{ cursor: 'x' }], /useRuns does not know the option "cursor"/],
+  ['useSignal', [7], /key of useSignal/],
+  ['useSignal', [''], /key of useSignal/],
+  ['useSignal', [{ key: 'k' }], /key of useSignal/],
+  ['useSignal', ['k'.repeat(513)], /key of useSignal/],
 ]
 
 test.each(table)('%s refuses %j', (hook, args, says) => {

@@ -8,6 +8,7 @@ import {
   useRun,
   useRunLogs,
   useRuns,
+  useSignal,
   useStepwell,
   useStepwellStatus,
   useSuspenseRun,
@@ -51,6 +52,17 @@ function SuspenseRun({ id }: { id: string }) {
   return <i>{`${useSuspenseRun(id).status} ${isDone}`}</i>
 }
 
+function Signal({ signalKey }: { signalKey: string | null }) {
+  const { isSending, disposition, error } = useSignal(signalKey)
+  return <i>{`${isSending} ${disposition} ${error}`}</i>
+}
+
+function Family({ id }: { id: string | null }) {
+  const { waitingFor, children } = useRun(id)
+  const { waitingFor: ofJob, children: childrenOfJob } = useJob(add)
+  return <i>{`${waitingFor} ${children.length} ${ofJob} ${childrenOfJob.length}`}</i>
+}
+
 function Status() {
   const { state, role } = useStepwellStatus()
   return <i>{`${state} ${role}`}</i>
@@ -73,6 +85,18 @@ test('useJob is loading, whatever its options', () => {
 test('useRun is loading, and idle without an id', () => {
   expect(rendered(<Run id={RUN_ID} />)).toBe('<i>loading true</i>')
   expect(rendered(<Run id={null} />)).toBe('<i>idle false</i>')
+})
+
+test('nothing is waited for, there are no children, and no signal was sent', () => {
+  expect(rendered(<Family id={RUN_ID} />)).toBe('<i>null 0 null 0</i>')
+  expect(rendered(<Family id={null} />)).toBe('<i>null 0 null 0</i>')
+  expect(rendered(<Signal signalKey="k" />)).toBe('<i>false null null</i>')
+  expect(rendered(<Signal signalKey={null} />)).toBe('<i>false null null</i>')
+})
+
+test('useRuns takes a parent', () => {
+  expect(rendered(<Runs filter={{ parent: null }} />)).toBe('<i>loading 0 false</i>')
+  expect(rendered(<Runs filter={{ parent: RUN_ID }} />)).toBe('<i>loading 0 false</i>')
 })
 
 test('useRunLogs is loading and has no lines', () => {
@@ -138,6 +162,7 @@ test('no hook touches what only a browser has', () => {
         <Run id={RUN_ID} />
         <Logs id={RUN_ID} />
         <Runs filter={{ status: 'running' }} />
+        <Signal signalKey="k" />
         <Status />
         <Client />
       </Suspense>,
@@ -157,6 +182,7 @@ test('a hook outside a provider says which one and what to do', () => {
   expect(() => renderToString(<Run id={null} />)).toThrow(words('useRun'))
   expect(() => renderToString(<Logs id={null} />)).toThrow(words('useRunLogs'))
   expect(() => renderToString(<Runs />)).toThrow(words('useRuns'))
+  expect(() => renderToString(<Signal signalKey={null} />)).toThrow(words('useSignal'))
   expect(() => renderToString(<SuspenseRun id={RUN_ID} />)).toThrow(words('useSuspenseRun'))
   expect(() => renderToString(<Status />)).toThrow(words('useStepwellStatus'))
   expect(() => renderToString(<Client />)).toThrow(words('useStepwell'))

@@ -43,7 +43,7 @@ export function cancelledRun(run: UntypedRun, event: RunEvent): UntypedRun {
 function baseOf(run: UntypedRun, { version, timestamp }: RunEvent) {
   const { id, jobName, input, progress, attempt, recoveries, stepCount, logCount, labels } = run
   const { priority, idempotencyKey, concurrencyKey, createdAt, startAt, startedAt } = run
-  const { parentId, parentStep, childIndex, rootId, unreadable } = run
+  const { retry, timeoutMs, parentId, parentStep, childIndex, rootId, unreadable } = run
   return {
     id,
     jobName,
@@ -58,6 +58,8 @@ function baseOf(run: UntypedRun, { version, timestamp }: RunEvent) {
     priority,
     idempotencyKey,
     concurrencyKey,
+    retry,
+    timeoutMs,
     parentId,
     parentStep,
     childIndex,

@@ -2,10 +2,16 @@
  * What hooks show. One shape for `useJob` and `useRun`: a union discriminated by `status`, with literal `isLoading`,
  * `isActive` and `isTerminal` on each member.
  */
-import type { RunsFilter, Triggered, TriggeredOutput, WaitOptions } from '../client/types.js'
+import type {
+  RunsFilter,
+  Signalled,
+  Triggered,
+  TriggeredOutput,
+  WaitOptions,
+} from '../client/types.js'
 import type { Observable } from '../connection.js'
 import type { StepwellError } from '../errors.js'
-import type { LogLevel, RunStatus } from '../generated/protocol.js'
+import type { LogLevel, RunStatus, SignalDisposition } from '../generated/protocol.js'
 import type { AnyJob, Args, JobLabels, JobOutput, Run, RunOf, TriggerOptions } from '../infer.js'
 import type { LogLine, Progress, RunFailure, Step, WaitingFor } from '../types.js'
 
