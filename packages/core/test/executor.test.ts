@@ -105,6 +105,7 @@ describe('a run', () => {
       message: 'broken',
       stack: 'TypeError: broken\n  at x',
       code: 'error',
+      causes: [],
       attempt: 1,
       stepName: 'bad',
     } as const

@@ -135,7 +135,7 @@ export async function welcomedExecutor(
     serializer,
   })
   await engine.next('hello')
-  engine.send({ type: 'welcome', epoch: 1, adopted: [] })
+  engine.send({ type: 'welcome', epoch: 1, adopted: [], isOnline: true })
   return { executor, engine }
 }
 
@@ -149,6 +149,7 @@ export function assign(jobName: string, rest: Partial<Assignment> = {}): EngineM
       attempt: 1,
       labels: {},
       logCount: 0,
+      timeoutMs: undefined,
       input: '',
       memo: [],
       ...rest,
@@ -157,7 +158,7 @@ export function assign(jobName: string, rest: Partial<Assignment> = {}): EngineM
 }
 
 export function welcome(epoch: number, ...adopted: Holding[]): EngineMessage {
-  return { type: 'welcome', epoch, adopted }
+  return { type: 'welcome', epoch, adopted, isOnline: true }
 }
 
 export function stored(name: string, completedIndex: number, output: Payload): Step {
@@ -169,6 +170,9 @@ export function stored(name: string, completedIndex: number, output: Payload): S
     attempt: 1,
     output,
     error: undefined,
+    firstAttempt: 1,
+    waitingFor: undefined,
+    children: [],
     startedAt: 1,
     completedAt: 2,
   }

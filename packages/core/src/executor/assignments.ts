@@ -1,4 +1,4 @@
-/** The runs that an executor works on: from assignment to their stored end, their abort, or their adoption. */
+/** The runs that an executor works on or has parked: from assignment to their stored end, their abort, or their adoption. */
 import type { BlobReads } from '../blob-reads.js'
 import type { Codec } from '../codec/codec.js'
 import type {
@@ -8,12 +8,14 @@ import type {
   Holding,
   RefusalReason,
   RunId,
+  Step,
 } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import type { ContextFeed } from './context.js'
 import type { StopReason } from './execution.js'
 import type { Outbox } from './outbox.js'
-import { type ActiveRun, startRun } from './run.js'
+import { createParked } from './parked.js'
+import { type ActiveRun, type Resumption, startRun } from './run.js'
 import type { Turns } from './turns.js'
 
 /** A function that does not end after its abort is given up after this; its slot is free then. */
@@ -21,12 +23,16 @@ const RELEASE_MS_MAX = 2_000
 
 export interface Assignments {
   readonly start: (assignment: Assignment, jobs: ReadonlyMap<string, AnyJob>) => void
-  /** What a `hello` tells. */
+  /** A parked run goes on; one that is not here is assigned by the engine. */
+  readonly resume: (runId: RunId, resumption: Resumption) => void
+  /** A step of a run does not wait any more. */
+  readonly resolved: (runId: RunId, generation: Generation, step: Step) => void
+  /** What a `hello` tells: what is at work. */
   readonly holding: () => Holding[]
   /** Gives adopted runs their new generations, aborts the others, and returns what was adopted. */
   readonly adopt: (adopted: readonly Holding[]) => ReadonlyMap<RunId, Generation>
-  /** Tells the engine again which bodies run. */
-  readonly announceBodies: () => void
+  /** Tells the engine again which bodies run, and what wants to be woken. */
+  readonly announce: () => void
   readonly abort: (runId: RunId, generation: Generation, reason: AbortReason) => void
   readonly refuse: (seq: number, runId: RunId, reason: RefusalReason) => void
   readonly stopAll: (reason: StopReason) => void
@@ -41,19 +47,31 @@ export interface Shared {
   readonly blobReads: BlobReads
   readonly logLinesMax: () => number
   readonly context: ContextFeed
+  /** As the engine says. */
+  readonly isOnline: () => boolean
+  readonly parkedMax: number
 }
 
 export function createAssignments(shared: Shared): Assignments {
-  const { outbox, turns, codec, blobReads, logLinesMax, context } = shared
+  const { outbox, turns, codec, blobReads, logLinesMax, context, isOnline } = shared
   const runs = new Map<RunId, ActiveRun>()
   /** Aborted for the engine, and their functions have not ended. */
   const leaving = new Set<string>()
 
+  const forget = (run: ActiveRun) => {
+    if (runs.get(run.runId) !== run) return
+    runs.delete(run.runId)
+    parked.delete(run.runId)
+  }
   const discard = (run: ActiveRun, reason: StopReason) => {
-    if (runs.get(run.runId) === run) runs.delete(run.runId)
+    forget(run)
     outbox.drop(run.runId)
     run.stop(reason)
   }
+  const parked = createParked(shared.parkedMax, (runId) => {
+    const run = runs.get(runId)
+    if (run !== undefined) discard(run, 'evicted')
+  })
   /** Aborts a run for the engine, and says when its slot is free. */
   const leave = (run: ActiveRun, reason: StopReason) => {
     const { runId } = run
@@ -75,9 +93,6 @@ export function createAssignments(shared: Shared): Assignments {
       if (job === undefined) return
       const previous = runs.get(runId)
       if (previous !== undefined) discard(previous, 'lease_lost')
-      const onEnd = () => {
-        if (runs.get(runId) === run) runs.delete(runId)
-      }
       const run = startRun({
         job,
         assignment,
@@ -87,24 +102,40 @@ export function createAssignments(shared: Shared): Assignments {
         blobReads,
         logLinesMax: logLinesMax(),
         context,
-        onEnd,
+        isOnline,
+        onParked: () => parked.add(runId),
+        onActive: () => parked.delete(runId),
+        onEnd: () => forget(run),
       })
       runs.set(runId, run)
     },
+    resume(runId, resumption) {
+      const run = runs.get(runId)
+      if (run?.isParked() === true) run.resume(resumption)
+      else outbox.tell({ type: 'unresumable', runId, generation: resumption.generation })
+    },
+    resolved(runId, generation, step) {
+      const run = runs.get(runId)
+      if (run?.generation() === generation) run.resolved(step)
+    },
     holding: () =>
-      [...runs.values()].map((run) => ({ runId: run.runId, generation: run.generation() })),
+      [...runs.values()]
+        .filter((run) => !run.isParked())
+        .map((run) => ({ runId: run.runId, generation: run.generation() })),
     adopt(adopted) {
       const generations = new Map<RunId, Generation>()
       for (const { runId, generation } of adopted) generations.set(runId, generation)
       for (const run of [...runs.values()]) {
+        // What is parked has no lease, and waits for its `resume` under any engine.
+        if (run.isParked()) continue
         const generation = generations.get(run.runId)
         if (generation === undefined) discard(run, 'lease_lost')
         else run.adopt(generation)
       }
       return generations
     },
-    announceBodies() {
-      for (const run of runs.values()) run.announceBodies()
+    announce() {
+      for (const run of runs.values()) run.announce()
     },
     abort(runId, generation, reason) {
       const run = runs.get(runId)

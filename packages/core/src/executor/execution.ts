@@ -1,16 +1,20 @@
 /** What the parts of one execution of a run share. */
-import type { Codec, ReadBlobs } from '../codec/codec.js'
-import { StepwellError } from '../errors.js'
-import type { AbortReason, Assignment, Generation } from '../generated/protocol.js'
+import type { Codec } from '../codec/codec.js'
+import { type ErrorCode, StepwellError } from '../errors.js'
+import type { AbortReason, Assignment, Generation, Step } from '../generated/protocol.js'
+import type { RunningBody } from './body.js'
+import type { AnyCall } from './calls.js'
 import type { RunContext } from './context.js'
 import type { FailurePlace } from './failure.js'
 import type { Outbox } from './outbox.js'
-import type { Releases } from './releases.js'
+import type { Ready, Releases } from './releases.js'
 import type { Reports } from './reports.js'
+import type { StoredBlobs } from './stored-blobs.js'
+import type { Suspension } from './suspension.js'
 
 export interface Execution {
   readonly assignment: Assignment
-  /** Rises when a restarted engine adopts the run. */
+  /** Rises when a restarted engine adopts the run, and with each resumption. */
   generation: Generation
   /** `ended`: the function has returned or thrown. `aborted`: nothing that it still makes counts. */
   phase: 'running' | 'ended' | 'aborted'
@@ -18,31 +22,46 @@ export interface Execution {
   readonly context: RunContext
   readonly outbox: Outbox
   readonly codec: Codec
-  /** The stored Blobs that the assignment's payloads name. */
-  blobs: ReadBlobs
+  readonly isOnline: () => boolean
+  readonly blobs: StoredBlobs
   readonly reports: Reports
   readonly releases: Releases
+  readonly suspension: Suspension
+  /** Stored steps that were not called yet. */
+  readonly memo: Map<string, Memo>
+  /** Names of steps that were called. */
+  readonly used: Set<string>
+  /** Calls that are not settled, in the order in which they were made. */
+  readonly calls: Map<string, AnyCall>
   /** Bodies that run now, by the name of their step. */
-  readonly inFlight: Map<string, { readonly attempt: number }>
-  /** Steps whose promise is not settled. */
-  readonly openSteps: Set<{ readonly reject: (reason: unknown) => void }>
+  readonly bodies: Map<string, RunningBody>
+  /** Promises that the function was given and that are not settled. */
+  readonly open: Set<{ readonly reject: (reason: unknown) => void }>
   /** What steps threw, so that the run's failure names its step. By identity: it finds primitives too. */
   readonly thrownBy: Map<unknown, FailurePlace>
   /** Fails the run, whatever its function does with the error. */
   readonly fail: (error: StepwellError) => void
 }
 
-export type StopReason = AbortReason | 'closed'
+/** A stored step, and whether what it names has been read. */
+export interface Memo {
+  readonly stored: Step
+  readonly ready: Ready
+}
 
-const STOPPED: Readonly<Record<StopReason, string>> = {
-  cancelled: 'was cancelled',
-  lease_lost: 'goes on elsewhere, because this executor lost its lease',
-  closed: 'was interrupted, because its executor was closed',
+export type StopReason = AbortReason | 'closed' | 'evicted'
+
+const STOPPED: Readonly<Record<StopReason, readonly [ErrorCode, string]>> = {
+  cancelled: ['cancelled', 'was cancelled'],
+  lease_lost: ['lease_lost', 'goes on elsewhere, because this executor lost its lease'],
+  closed: ['closed', 'was interrupted, because its executor was closed'],
+  evicted: ['lease_lost', 'waits, and was put out of memory; it is replayed when it goes on'],
 }
 
 export function stopError(reason: StopReason, runId: string): StepwellError {
-  const message = `Run ${runId} ${STOPPED[reason]}. Nothing that this execution still does is stored; let it end.`
-  return new StepwellError(reason, message)
+  const [code, what] = STOPPED[reason]
+  const message = `Run ${runId} ${what}. Nothing that this execution still does is stored; let it end.`
+  return new StepwellError(code, message)
 }
 
 /**
@@ -53,9 +72,20 @@ export function abortExecution(execution: Execution, reason: StopReason): void {
   if (execution.phase === 'aborted') return
   execution.phase = 'aborted'
   const error = stopError(reason, execution.assignment.runId)
-  silence(execution, error)
-  for (const { reject } of execution.openSteps) reject(error)
-  execution.openSteps.clear()
+  execution.releases.stop()
+  execution.reports.stop()
+  fireSignals(execution, error)
+  endBodies(execution)
+  for (const { reject } of execution.open) reject(error)
+  execution.open.clear()
+  execution.calls.clear()
+  execution.suspension.stop()
+}
+
+/** The run's signal, and those of its bodies, which follow it. */
+export function fireSignals({ controller, bodies }: Execution, reason: StepwellError): void {
+  controller.abort(reason)
+  for (const body of bodies.values()) body.abort(reason)
 }
 
 /**
@@ -65,10 +95,16 @@ export function abortExecution(execution: Execution, reason: StopReason): void {
 export function endExecution(execution: Execution): void {
   if (execution.phase !== 'running') return
   execution.phase = 'ended'
-  if (execution.inFlight.size === 0) return
-  execution.controller.abort(endedError(execution))
-  execution.inFlight.clear()
+  execution.calls.clear()
+  if (execution.bodies.size === 0) return
+  fireSignals(execution, endedError(execution))
+  endBodies(execution)
   execution.releases.stop()
+}
+
+function endBodies({ bodies }: Execution): void {
+  for (const body of bodies.values()) body.end()
+  bodies.clear()
 }
 
 export function endedError({ assignment }: Execution): StepwellError {
@@ -79,9 +115,9 @@ export function endedError({ assignment }: Execution): StepwellError {
   )
 }
 
-function silence(execution: Execution, error: StepwellError): void {
-  execution.releases.stop()
-  execution.reports.stop()
-  execution.inFlight.clear()
-  execution.controller.abort(error)
+/** The run fails with this error, even where its function catches it. */
+export function fatal(execution: Execution, error: StepwellError, stepName: string): StepwellError {
+  execution.thrownBy.set(error, { attempt: execution.assignment.attempt, stepName })
+  execution.fail(error)
+  return error
 }

@@ -26,6 +26,9 @@ export interface Reports {
   readonly progress: (current: unknown, total: unknown, message: unknown) => void
   /** What has not left yet, to go with another message. */
   readonly take: () => Report
+  /** Nothing leaves alone until `flow`: the run is not at work, and what is said of it now would not be stored. */
+  readonly hold: () => void
+  readonly flow: () => void
   readonly stop: () => void
 }
 
@@ -45,6 +48,7 @@ export function createReports({ codec, linesMax, linesStored, send }: ReportsOpt
   let size = 0
   let progress: Progress | undefined
   let timer: ReturnType<typeof setTimeout> | null = null
+  let isHeld = false
   let isStopped = false
 
   const take = (): Report => {
@@ -58,6 +62,7 @@ export function createReports({ codec, linesMax, linesStored, send }: ReportsOpt
     return report
   }
   const leaveSoon = () => {
+    if (isHeld) return
     timer ??= setTimeout(() => {
       timer = null
       send(take())
@@ -66,7 +71,8 @@ export function createReports({ codec, linesMax, linesStored, send }: ReportsOpt
   const push = (line: NewLog) => {
     lines.push(line)
     size += line.message.length + sizeOf(line.data ?? '')
-    if (lines.length >= LINES_PER_REPORT_MAX || size >= SIZE_PER_REPORT_MAX) send(take())
+    const isLarge = lines.length >= LINES_PER_REPORT_MAX || size >= SIZE_PER_REPORT_MAX
+    if (isLarge && !isHeld) send(take())
     else leaveSoon()
   }
   return {
@@ -83,6 +89,13 @@ export function createReports({ codec, linesMax, linesStored, send }: ReportsOpt
       leaveSoon()
     },
     take,
+    hold() {
+      isHeld = true
+    },
+    flow() {
+      isHeld = false
+      if (lines.length > 0 || progress !== undefined) leaveSoon()
+    },
     stop() {
       isStopped = true
       take()

@@ -1,32 +1,56 @@
-/** One assignment: the execution of a job's function, from its input to its stored end. */
+/** One assignment: the execution of a job's function, from its input to its stored end, over suspensions. */
 import type { BlobReads } from '../blob-reads.js'
-import { blobIdsOf, type Codec, type Encoded, type ReadBlobs } from '../codec/codec.js'
-import type { StepwellError } from '../errors.js'
-import type { Assignment, BlobId, Generation, Report } from '../generated/protocol.js'
+import type { Codec, Encoded } from '../codec/codec.js'
+import { StepwellError } from '../errors.js'
+import type { Assignment, Generation, Report, Step } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
 import { retryDelayMs } from '../job-errors.js'
 import { validate } from '../schema.js'
+import { sayStart } from './body.js'
+import { learn } from './calls.js'
 import type { ContextFeed } from './context.js'
-import { abortExecution, type Execution, endExecution, type StopReason } from './execution.js'
+import {
+  abortExecution,
+  type Execution,
+  endExecution,
+  fireSignals,
+  type StopReason,
+} from './execution.js'
 import { causes, type FailurePlace, toFailure } from './failure.js'
+import { isFinal } from './finality.js'
 import type { Outbox } from './outbox.js'
 import { createReleases } from './releases.js'
 import { createReports } from './reports.js'
 import { createStep } from './step-api.js'
+import { blobIdsOfAssignment, createStoredBlobs } from './stored-blobs.js'
+import { createSuspension } from './suspension.js'
+import { GRACE_MS, startLimit } from './time-limit.js'
 import type { Turns } from './turns.js'
 
 /** A run as the executor's connection sees it. */
 export interface ActiveRun {
   readonly runId: string
   readonly generation: () => Generation
-  /** Goes on under a restarted engine, which is told again which bodies run. */
+  readonly isParked: () => boolean
+  /** Goes on under a restarted engine. */
   readonly adopt: (generation: Generation) => void
-  readonly announceBodies: () => void
+  /** Tells a restarted engine again which bodies run, and whether what is parked wants to go on. */
+  readonly announce: () => void
+  /** A step does not wait any more. */
+  readonly resolved: (step: Step) => void
+  /** Goes on where it was parked, with what has happened to its steps meanwhile. */
+  readonly resume: (resumption: Resumption) => void
   /** Discards all that the execution still makes. */
   readonly stop: (reason: StopReason) => void
   /** Resolves when the function has returned or thrown. */
   readonly settled: Promise<void>
+}
+
+export interface Resumption {
+  readonly generation: Generation
+  readonly timeoutMs: number | undefined
+  readonly steps: readonly Step[]
 }
 
 export interface RunOptions {
@@ -38,15 +62,86 @@ export interface RunOptions {
   readonly logLinesMax: number
   readonly turns: Turns
   readonly context: ContextFeed
+  readonly isOnline: () => boolean
+  /** The function waits in memory, until `onActive` or `onEnd`. */
+  readonly onParked: () => void
+  readonly onActive: () => void
   /** The run's end is stored. */
   readonly onEnd: () => void
 }
 
 export function startRun(options: RunOptions): ActiveRun {
+  const { runId, timeoutMs } = options.assignment
+  const broken = withRejector()
+  const { execution, limit } = createExecution(options, broken.reject)
+  const { suspension } = execution
+  limit.start(timeoutMs)
+  return {
+    runId,
+    generation: () => execution.generation,
+    isParked: () => suspension.state() === 'parked',
+    adopt(generation) {
+      execution.generation = generation
+    },
+    announce() {
+      for (const [stepName, body] of execution.bodies) sayStart(execution, stepName, body)
+      suspension.announce()
+    },
+    resolved: (step) => learn(execution, step),
+    resume(resumption) {
+      execution.generation = resumption.generation
+      suspension.resume(() => {
+        limit.start(resumption.timeoutMs)
+        for (const step of resumption.steps) learn(execution, step)
+      })
+    },
+    stop(reason) {
+      limit.stop()
+      abortExecution(execution, reason)
+    },
+    settled: execute(execution, options, broken.promise, limit),
+  }
+}
+
+/** How long the function may be at work. */
+interface RunLimit {
+  readonly start: (ms: number | undefined) => void
+  readonly stop: () => void
+  /** Why its signal fired, where that was for its timeout. */
+  readonly reached: () => StepwellError | null
+}
+
+interface Created {
+  readonly execution: Execution
+  readonly limit: RunLimit
+}
+
+function createExecution(options: RunOptions, fail: Execution['fail']): Created {
   const { assignment, outbox, codec, turns, context } = options
   const { runId, logCount } = assignment
   const controller = new AbortController()
-  const broken = withRejector()
+  const head = () => ({ runId, generation: execution.generation })
+  const suspension = createSuspension({
+    turns,
+    mayWait: () => execution.phase === 'running' && limit.reached() === null,
+    waits: () => [...execution.calls.values()].filter(isWaiting).map(({ name }) => name),
+    suspend(waits, onAck) {
+      const report = execution.reports.take()
+      execution.reports.hold()
+      const message = { type: 'suspend' as const, ...head(), waits, isParked: true, report }
+      outbox.post(message, [], { onAck })
+    },
+    wake: () => outbox.tell({ type: 'wake', ...head() }),
+    onParked() {
+      limit.stop()
+      options.onParked()
+    },
+    onActive() {
+      if (execution.phase === 'aborted') return
+      execution.reports.flow()
+      options.onActive()
+    },
+  })
   const execution: Execution = {
     assignment,
     generation: assignment.generation,
@@ -55,40 +150,60 @@ export function startRun(options: RunOptions): ActiveRun {
     context: context.start(controller.signal),
     outbox,
     codec,
-    blobs: new Map(),
+    isOnline: options.isOnline,
+    blobs: createStoredBlobs(options.blobReads),
     reports: createReports({
       codec,
       linesMax: options.logLinesMax,
       linesStored: logCount,
       send(report) {
-        const { generation } = execution
-        outbox.post({ type: 'report', runId, generation, report }, [], { onAck: () => undefined })
+        suspension.begin()
+        outbox.post({ type: 'report', ...head(), report }, [], { onAck: suspension.end })
         outbox.flush()
       },
     }),
     releases: createReleases(turns),
-    inFlight: new Map(),
-    openSteps: new Set(),
+    suspension,
+    memo: new Map(assignment.memo.map((stored) => [stored.name, { stored, ready: null }])),
+    used: new Set(),
+    calls: new Map(),
+    bodies: new Map(),
+    open: new Set(),
     thrownBy: new Map(),
-    fail: broken.reject,
+    fail,
   }
-  const settled = execute(execution, options, broken.promise)
+  const limit = createRunLimit(execution)
+  return { execution, limit }
+}
+
+function isWaiting(call: { readonly isWaiting: boolean }): boolean {
+  return call.isWaiting
+}
+
+function createRunLimit(execution: Execution): RunLimit {
+  const { runId, jobName } = execution.assignment
+  let reached: StepwellError | null = null
+  let stop: () => void = () => undefined
   return {
-    runId,
-    generation: () => execution.generation,
-    adopt(generation) {
-      execution.generation = generation
+    start(ms) {
+      stop()
+      if (ms === undefined) return
+      const error = (rest: string) =>
+        new StepwellError(
+          'timeout',
+          `The function of run ${runId} (job "${jobName}") did not end within its timeout${rest}. Hand step.signal to ` +
+            'what takes long, or give the job more time.',
+        )
+      stop = startLimit(ms, {
+        onTime() {
+          reached = error('')
+          fireSignals(execution, reached)
+        },
+        onOver: () => execution.fail(error(`, nor in the ${GRACE_MS} ms after its signal`)),
+      })
     },
-    announceBodies() {
-      const { generation } = execution
-      for (const [stepName, { attempt }] of execution.inFlight) {
-        const timeoutMs = undefined
-        const retry = undefined
-        outbox.tell({ type: 'stepStart', runId, generation, stepName, attempt, timeoutMs, retry })
-      }
-    },
-    stop: (reason) => abortExecution(execution, reason),
-    settled,
+    stop: () => stop(),
+    reached: () => reached,
   }
 }
 
@@ -105,48 +220,50 @@ function withRejector(): { promise: Promise<never>; reject: (error: StepwellErro
 /** Never rejects. */
 async function execute(
   execution: Execution,
-  { job, blobReads, onEnd }: RunOptions,
+  { job, onEnd }: RunOptions,
   broken: Promise<never>,
+  limit: RunLimit,
 ): Promise<void> {
-  const { name, output: schema, run } = jobDefinition(job)
-  const { codec, assignment } = execution
+  const { name, output: schema } = jobDefinition(job)
+  const { suspension, codec } = execution
   const what = `The output of job "${name}"`
   let end: End
   try {
-    if (execution.context.ready !== null) await execution.context.ready
-    const ids = blobIdsOfAssignment(assignment)
-    if (ids.length > 0) execution.blobs = await readBlobs(blobReads, ids)
-    if (execution.phase === 'aborted') return
-    const step = createStep(execution)
-    // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
-    const returned = Promise.resolve(codec.decode(assignment.input, execution.blobs)).then(
-      (input) => run(step, input),
-    )
-    const value = await Promise.race([returned, broken])
+    const value = await functionOf(execution, job, broken)
+    limit.stop()
+    // It may have ended by itself while it was parked.
+    if (suspension.state() !== 'active') await new Promise<void>(suspension.whenActive)
     endExecution(execution)
     const output = schema === undefined ? value : await validate(schema, value, what)
     end = { output: codec.encode(output, what) }
   } catch (thrown) {
+    limit.stop()
+    if (suspension.state() !== 'active') await new Promise<void>(suspension.whenActive)
+    // What fails after the signal has fired failed for that.
+    end = { thrown: execution.phase === 'running' ? (limit.reached() ?? thrown) : thrown }
     endExecution(execution)
-    end = { thrown }
   }
   if (execution.phase !== 'aborted') postEnd(execution, end, onEnd)
 }
 
-/** All of them before the function starts: replayed results are then at hand, and come in their order. */
-function blobIdsOfAssignment({ input, memo }: Assignment): readonly BlobId[] {
-  return [input, ...memo.map(({ output = '' }) => output)].flatMap(blobIdsOf)
-}
-
-/** By reference: no content is read. One that is not there is missed where its value is decoded. */
-async function readBlobs(reads: BlobReads, ids: readonly BlobId[]): Promise<ReadBlobs> {
-  const blobs = new Map<BlobId, Blob>()
-  const read = async (id: BlobId) => {
-    const blob = await reads.read(id)
-    if (blob !== null) blobs.set(id, blob)
-  }
-  await Promise.all([...new Set(ids)].map(read))
-  return blobs
+/** Everything that the assignment names is read before the function starts: replayed results then come in their order. */
+async function functionOf(
+  execution: Execution,
+  job: AnyJob,
+  broken: Promise<never>,
+): Promise<unknown> {
+  const { run } = jobDefinition(job)
+  const { context, blobs, assignment, codec } = execution
+  if (context.ready !== null) await context.ready
+  const reading = blobs.read(blobIdsOfAssignment(assignment))
+  if (reading !== null) await reading
+  if (execution.phase === 'aborted') return undefined
+  const step = createStep(execution)
+  // In a microtask of its own, so that a function that throws at once rejects like one that throws later.
+  const returned = Promise.resolve(codec.decode(assignment.input, blobs.all)).then((input) =>
+    run(step, input),
+  )
+  return await Promise.race([returned, broken])
 }
 
 type End = { readonly output: Encoded } | { readonly thrown: unknown }
@@ -175,11 +292,10 @@ function postFailure(
 ): void {
   const { outbox, generation, assignment } = execution
   const error = toFailure(thrown, placeOf(execution, thrown))
-  const message = { runId: assignment.runId, generation, error, report }
+  const head = { runId: assignment.runId, generation, error, report }
+  const isRetryable = !isFinal(thrown)
   const retryAfterMs = retryDelayMs(thrown, Date.now())
-  outbox.post({ type: 'runFail', ...message, isRetryable: false, retryAfterMs }, [], {
-    onAck: onEnd,
-  })
+  outbox.post({ type: 'runFail', ...head, isRetryable, retryAfterMs }, [], { onAck: onEnd })
 }
 
 /** The step that threw this, or what caused it. */

@@ -21,6 +21,7 @@ import { type Assignments, createAssignments } from './assignments.js'
 import { createContextFeed } from './context.js'
 import { holdLock, type Liveness } from './liveness.js'
 import { createOutbox, type Outbox, type Send } from './outbox.js'
+import { PARKED_MAX_DEFAULT } from './parked.js'
 import { createTurns } from './turns.js'
 
 export interface ExecutorOptions {
@@ -29,6 +30,8 @@ export interface ExecutorOptions {
   readonly serializer?: Serializer | undefined
   /** `undefined` where there are none. */
   readonly locks?: LockManager | undefined
+  /** How many functions wait in memory at once. */
+  readonly parkedMax?: number
 }
 
 export interface Executor {
@@ -49,6 +52,10 @@ export function startExecutor(options: ExecutorOptions): Executor {
   const turns = createTurns()
   const context = createContextFeed(options.connect.context, turns)
   let { limits } = options.connect
+  let isOnline = true
+  const onNetwork = (isNow: boolean) => {
+    isOnline = isNow
+  }
   const assignments = createAssignments({
     outbox,
     turns,
@@ -61,6 +68,8 @@ export function startExecutor(options: ExecutorOptions): Executor {
       }),
     logLinesMax: () => limits.logLines,
     context,
+    isOnline: () => isOnline,
+    parkedMax: options.parkedMax ?? PARKED_MAX_DEFAULT,
   })
 
   /** Says hello once the lock is held, unless there is a newer connection by then. */
@@ -86,7 +95,9 @@ export function startExecutor(options: ExecutorOptions): Executor {
       turns.begin()
       const received = Array.isArray(data) ? data : [data]
       for (const item of received) {
-        if (isEngineMessage(item)) receive(item, port, { outbox, blobReads, assignments, jobs })
+        if (isEngineMessage(item)) {
+          receive(item, port, { outbox, blobReads, assignments, jobs, onNetwork })
+        }
       }
     }
     const name = executorLock(message.database, message.executorId)
@@ -136,11 +147,10 @@ function say(port: MessagePort, message: FromExecutor): void {
 }
 
 function servedJobs(jobs: ReadonlyMap<string, AnyJob>): ServedJob[] {
-  return [...jobs].map(([name, job]) => ({
-    name,
-    concurrency: jobDefinition(job).concurrency,
-    needsNetwork: false,
-  }))
+  return [...jobs].map(([name, job]) => {
+    const { concurrency, needsNetwork } = jobDefinition(job)
+    return { name, concurrency, needsNetwork }
+  })
 }
 
 interface Receiver {
@@ -148,25 +158,36 @@ interface Receiver {
   readonly blobReads: BlobReads
   readonly assignments: Assignments
   readonly jobs: ReadonlyMap<string, AnyJob>
+  readonly onNetwork: (isOnline: boolean) => void
 }
 
 function receive(
   message: Received,
   port: MessagePort,
-  { outbox, blobReads, assignments, jobs }: Receiver,
+  { outbox, blobReads, assignments, jobs, onNetwork }: Receiver,
 ): void {
   switch (message.type) {
     case 'welcome': {
+      onNetwork(message.isOnline)
       const generations = assignments.adopt(message.adopted)
       const send: Send = (envelopes, blobs) =>
         say(port, { type: 'stepwell:envelopes', envelopes, blobs })
       outbox.open(send, generations)
       blobReads.attach((id) => say(port, { type: 'stepwell:read-blob', id }))
-      assignments.announceBodies()
+      assignments.announce()
       break
     }
     case 'assign':
       assignments.start(message.assignment, jobs)
+      break
+    case 'resume':
+      assignments.resume(message.runId, message)
+      break
+    case 'resolved':
+      assignments.resolved(message.runId, message.generation, message.step)
+      break
+    case 'network':
+      onNetwork(message.isOnline)
       break
     case 'ack':
       outbox.acked(message.seqs)
@@ -191,6 +212,9 @@ type Received = EngineMessage | Exclude<ToExecutor, readonly EngineMessage[]>
 const RECEIVED: ReadonlySet<unknown> = new Set<Received['type']>([
   'welcome',
   'assign',
+  'resume',
+  'resolved',
+  'network',
   'ack',
   'refused',
   'abort',

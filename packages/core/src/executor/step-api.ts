@@ -1,10 +1,13 @@
 /** The `step` that a job's function gets. */
-import { StepwellError } from '../errors.js'
 import type { LogLevel } from '../generated/protocol.js'
-import type { Step, StepContext, StepLog } from '../step.js'
+import type { Step, StepLog } from '../step.js'
+import type { CallBody } from './body.js'
 import type { Execution } from './execution.js'
+import { createInvoke } from './invoke.js'
+import { createMap } from './map.js'
 import type { LogSource } from './reports.js'
 import { createStepRunner } from './step-run.js'
+import { createWaits } from './waits.js'
 
 export function createStep(execution: Execution): Step {
   const { assignment, controller, context } = execution
@@ -18,13 +21,15 @@ export function createStep(execution: Execution): Step {
   const progress = (current: number, total?: number, message?: string) =>
     execution.reports.progress(current, total, message)
 
-  const callBody = <V>(name: string, attempt: number, body: (context: StepContext) => V): V => {
+  const callBody: CallBody = ({ name, attempt, signal }, body) => {
     const source: LogSource = { stepName: name, attempt }
     const outer = inBody
     inBody = source
     try {
       return body({
-        signal: controller.signal,
+        get signal() {
+          return signal()
+        },
         attempt,
         idempotencyKey: `${assignment.runId}:${name}`,
         log: createLog(execution, () => source),
@@ -36,12 +41,9 @@ export function createStep(execution: Execution): Step {
   }
   return {
     run: createStepRunner(execution, callBody),
-    sleep: soon,
-    sleepUntil: soon,
-    waitForSignal: soon,
-    invoke: soon,
-    invokeAll: soon,
-    map: soon,
+    ...createWaits(execution),
+    ...createInvoke(execution),
+    map: createMap(execution, callBody),
     progress,
     log,
     signal: controller.signal,
@@ -53,10 +55,6 @@ export function createStep(execution: Execution): Step {
       return context.value()
     },
   }
-}
-
-function soon(): Promise<never> {
-  return Promise.reject(new StepwellError('internal', 'This call is not there yet.'))
 }
 
 function createLog({ reports }: Execution, source: () => LogSource): StepLog {

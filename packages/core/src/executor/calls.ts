@@ -1,0 +1,270 @@
+/**
+ * Calls of steps, of whatever kind, from the call to the outcome that the job's code gets.
+ *
+ * | state     | on …                                             | becomes   |
+ * |-----------|--------------------------------------------------|-----------|
+ * | `held`    | the run goes on here (at once, but when parked)  | `busy`    |
+ * | `busy`    | a wait was said to the engine                    | `posted`  |
+ * | `busy`    | the stored step waits                            | `waiting` |
+ * | `busy`    | its outcome is released                          | `settled` |
+ * | `posted`  | the acknowledgement                              | `waiting` |
+ * | `posted`, `waiting` | the engine told an outcome             | `busy`    |
+ * | `posted`, `waiting` | the engine told that it has to run     | `busy`    |
+ * | any       | a map that has failed drops it                   | `settled` |
+ */
+import { isStepwellError, StepwellError, toStepwellError } from '../errors.js'
+import type { Step, StepKind } from '../generated/protocol.js'
+import { type Execution, endedError, fatal, type Memo, stopError } from './execution.js'
+import { fromFailure } from './failure.js'
+import type { Ready } from './releases.js'
+import { blobIdsOfStep } from './stored-blobs.js'
+
+const STEP_NAME_CHARS_MAX = 256
+
+/** What the kinds of steps differ in. */
+export interface CallKind<V> {
+  readonly kind: StepKind
+  /** What made it, for messages: `step.run`. */
+  readonly method: string
+  /** Starts it, for the first time or again. @param stored what is stored of it. */
+  begin(call: Call<V>, stored: Step | undefined): void
+  /** The value of an outcome that is stored with the step. Throws where it cannot be read. */
+  read(stored: Step): V
+  /** Why a stored step of this kind is not this call's. */
+  mismatch?(stored: Step): string | null
+}
+
+/** What is not about its value. */
+export interface AnyCall {
+  readonly name: string
+  readonly isWaiting: boolean
+  /** The engine told what became of it. */
+  learn(step: Step, ready: Ready): void
+}
+
+export interface Call<V> extends AnyCall {
+  readonly execution: Execution
+  readonly promise: Promise<V>
+  readonly isSettled: boolean
+  /** Attempts that failed and do not end it, the last one's number. */
+  failedAttempts: number
+  resolve(value: V): void
+  reject(reason: unknown): void
+  /** A wait is said to the engine. @returns to be called with the acknowledgement. */
+  waitPosted(): () => void
+  /** Forgets it: it never settles. @returns whether there was something to forget. */
+  drop(): boolean
+}
+
+/** A promise for the function, which an abort of its run rejects. */
+export interface Open<V> {
+  readonly promise: Promise<V>
+  resolve(value: V): void
+  reject(reason: unknown): void
+}
+
+export function openPromise<V>({ open }: Execution): Open<V> {
+  let resolvePromise: (value: V) => void = () => undefined
+  let rejectPromise: (reason: unknown) => void = () => undefined
+  const promise = new Promise<V>((resolve, reject) => {
+    resolvePromise = resolve
+    rejectPromise = reject
+  })
+  const aborter = {
+    reject(reason: unknown) {
+      promise.catch(() => undefined)
+      rejectPromise(reason)
+    },
+  }
+  open.add(aborter)
+  return {
+    promise,
+    resolve(value) {
+      open.delete(aborter)
+      resolvePromise(value)
+    },
+    reject(reason) {
+      open.delete(aborter)
+      rejectPromise(reason)
+    },
+  }
+}
+
+/**
+ * Throws why this call cannot be made.
+ * @param check throws what is wrong with the other arguments.
+ */
+export function claimName<T>(
+  execution: Execution,
+  method: string,
+  name: unknown,
+  check: (name: string) => T,
+): T {
+  refuseLate(execution)
+  checkName(method, name)
+  const checked = check(name)
+  if (execution.used.has(name)) throw duplicate(execution, method, name)
+  execution.used.add(name)
+  return checked
+}
+
+/** After its abort or its end a function makes no calls any more. */
+export function refuseLate(execution: Execution): void {
+  const { phase, assignment, controller } = execution
+  if (phase === 'running') return
+  if (phase === 'ended') throw endedError(execution)
+  const { reason } = controller.signal
+  throw isStepwellError(reason) ? reason : stopError('lease_lost', assignment.runId)
+}
+
+export function checkName(method: string, name: unknown): asserts name is string {
+  if (typeof name !== 'string' || name === '' || name.length > STEP_NAME_CHARS_MAX) {
+    throw new StepwellError(
+      'invalid_input',
+      `${method}: "name" must be a string of 1 to ${STEP_NAME_CHARS_MAX} characters.`,
+    )
+  }
+  // Half a surrogate pair would be stored as U+FFFD, so that a replay would not find the step.
+  if (/\p{Surrogate}/u.test(name)) {
+    throw new StepwellError('invalid_input', `${method}: "name" must be well-formed Unicode.`)
+  }
+}
+
+function duplicate(execution: Execution, method: string, name: string): StepwellError {
+  const error = new StepwellError(
+    'duplicate_step',
+    `Step "${name}" was called twice in one execution of job "${execution.assignment.jobName}". Each call needs a name ` +
+      `of its own, because its result is stored under it: in a loop add an index, as in ${method}(\`${name}-\${i}\`, …).`,
+  )
+  return fatal(execution, error, name)
+}
+
+/** Makes a call whose name was claimed. */
+export function openCall<V>(execution: Execution, name: string, kind: CallKind<V>): Call<V> {
+  const { calls, memo, releases, suspension } = execution
+  const opened = openPromise<V>(execution)
+  let state: 'held' | 'busy' | 'posted' | 'waiting' | 'settled' = 'held'
+  let posts = 0
+
+  const becomeBusy = () => {
+    if (state === 'waiting') suspension.endWait()
+    if (state !== 'busy' && state !== 'posted') suspension.begin()
+    state = 'busy'
+  }
+  const becomeWaiting = () => {
+    state = 'waiting'
+    suspension.beginWait()
+    suspension.end()
+  }
+  const settle = (): boolean => {
+    if (state === 'settled') return false
+    if (calls.get(name) === call) calls.delete(name)
+    const before = state
+    state = 'settled'
+    if (before === 'waiting') suspension.endWait()
+    else if (before !== 'held') suspension.end()
+    return true
+  }
+  /** What cannot be decoded here (a serializer is missing, a file is gone) cannot be decoded by the job's code either. */
+  const settleAs = (stored: Step) => {
+    if (stored.status === 'failed' && stored.error !== undefined) {
+      const error = fromFailure(stored.error)
+      execution.thrownBy.set(error, { attempt: stored.attempt, stepName: name })
+      return call.reject(error)
+    }
+    let value: V
+    try {
+      value = kind.read(stored)
+    } catch (reason) {
+      return call.reject(fatal(execution, toStepwellError(reason), name))
+    }
+    call.resolve(value)
+  }
+  const start = () => {
+    if (execution.phase !== 'running' || state !== 'held') return
+    becomeBusy()
+    const known = memo.get(name)
+    memo.delete(name)
+    if (known === undefined) return kind.begin(call, undefined)
+    const error = mismatchOf(kind, known)
+    if (error !== null) return call.reject(fatal(execution, error, name))
+    const { stored, ready } = known
+    const { completedIndex } = stored
+    if (completedIndex !== undefined)
+      releases.memoised(completedIndex, () => settleAs(stored), ready)
+    else if (stored.status === 'waiting') becomeWaiting()
+    else kind.begin(call, stored)
+  }
+  const call: Call<V> = {
+    execution,
+    name,
+    promise: opened.promise,
+    failedAttempts: 0,
+    get isSettled() {
+      return state === 'settled'
+    },
+    get isWaiting() {
+      return state === 'waiting'
+    },
+    learn(step, ready) {
+      if (state === 'held') memo.set(name, { stored: step, ready })
+      if (state !== 'posted' && state !== 'waiting') return
+      if (step.status === 'waiting' || step.status === 'running') return
+      // Said again by the engine, and meanwhile the next attempt failed too.
+      if (step.status === 'pending' && step.attempt < call.failedAttempts) return
+      suspension.waitEnded(name)
+      becomeBusy()
+      if (step.status === 'pending') kind.begin(call, step)
+      else releases.live(() => settleAs(step), ready)
+    },
+    resolve(value) {
+      if (settle()) opened.resolve(value)
+    },
+    reject(reason) {
+      if (settle()) opened.reject(reason)
+    },
+    waitPosted() {
+      state = 'posted'
+      posts += 1
+      const post = posts
+      return () => {
+        if (state === 'posted' && post === posts) becomeWaiting()
+      }
+    },
+    drop: settle,
+  }
+  calls.set(name, call)
+  suspension.whenActive(start)
+  return call
+}
+
+function mismatchOf<V>(kind: CallKind<V>, { stored }: Memo): StepwellError | null {
+  const { name } = stored
+  if (stored.kind !== kind.kind) {
+    return new StepwellError(
+      'history_mismatch',
+      `Step "${name}" was recorded by another kind of call (${stored.kind}) than ${kind.method}. Give the new step ` +
+        'another name.',
+    )
+  }
+  const why = kind.mismatch?.(stored) ?? null
+  if (why === null) return null
+  return new StepwellError('history_mismatch', `${kind.method}("${name}"): ${why}`)
+}
+
+/** Takes what the engine tells of a step: to its call, or kept for when it is called. */
+export function learn({ calls, memo, used, blobs }: Execution, step: Step): void {
+  const ready = blobs.read(blobIdsOfStep(step))
+  const call = calls.get(step.name)
+  if (call !== undefined) call.learn(step, ready)
+  else if (!used.has(step.name)) memo.set(step.name, { stored: step, ready })
+}
+
+/** Makes a call, or rejects with why it cannot be made. */
+export function attemptCall<V>(make: () => Promise<V>): Promise<V> {
+  try {
+    return make()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
