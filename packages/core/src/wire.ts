@@ -70,6 +70,8 @@ export type ToEngineWorker =
   | { readonly type: 'stepwell:import'; readonly requestId: RequestId; readonly file: Blob }
   /** Time may have jumped (the page became visible, the machine woke up). */
   | { readonly type: 'stepwell:tick' }
+  /** The browser is online or offline: said after `stepwell:open`, and when it changes. */
+  | { readonly type: 'stepwell:network'; readonly isOnline: boolean }
   /** Commit, give leases back, close the handles, give up the lock; answered by `released`. */
   | { readonly type: 'stepwell:release' }
   /** Make the engine panic: for tests of what follows, through `@stepwell/core/testing`. */
@@ -114,6 +116,8 @@ export type FromEngineWorker =
   | { readonly type: 'clock'; readonly from: number; readonly to: number }
   /** An executor is dead: its liveness lock came free. Its runs wait for another one. */
   | { readonly type: 'executor-gone'; readonly executorId: ExecutorId }
+  /** An executor hangs, and its port was closed: end it, and start another one. */
+  | { readonly type: 'executor-hung'; readonly executorId: ExecutorId }
   /** The instance is lost: terminate this worker. */
   | { readonly type: 'fatal'; readonly message: string }
   /** The lock was lost, or `release` was asked for: the handles are closed. */

@@ -89,6 +89,7 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'alive',
   'clock',
   'executor-gone',
+  'executor-hung',
   'exported',
   'imported',
   'transfer-failed',

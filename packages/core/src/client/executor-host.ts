@@ -37,6 +37,8 @@ export interface ExecutorHost {
   jobsChanged(): void
   /** The engine found this executor dead. It is replaced, and the others do not notice. */
   gone(executorId: ExecutorId): void
+  /** A function there took too long and did not yield. It is ended and replaced, and the others do not notice. */
+  hung(executorId: ExecutorId): void
   /** What runs that start are given, and what running ones see at once. Already a copy. */
   setContext(value: unknown): void
   /** Ends one executor as a crash would, and starts another one. */
@@ -81,6 +83,9 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
     },
     gone(executorId) {
       for (const place of places) place.gone(executorId)
+    },
+    hung(executorId) {
+      for (const place of places) place.hung(executorId)
     },
     setContext(value) {
       context.set(value)

@@ -7,6 +7,7 @@
  * | `starting` | it is ready                                 | `up`       |
  * | `starting` | it cannot be loaded, or says that it failed | `down`     |
  * | `up`       | the engine found it dead                    | `down`     |
+ * | `up`       | the engine found it hung                    | `starting` |
  * | `down`     | time has passed, or `connect`               | `starting` |
  * | any        | `crash`                                     | `starting` |
  * | any        | `stop`                                      | `empty`    |
@@ -40,6 +41,8 @@ export interface ExecutorPlace {
   jobsChanged(): void
   /** The engine found an executor dead: its worker ended itself, or the browser ended it. */
   gone(executorId: ExecutorId): void
+  /** The engine found a function of an executor hung, and has let go of the executor. */
+  hung(executorId: ExecutorId): void
   setContext(value: unknown): void
   /** Ends the executor as a crash would, and starts another one. */
   crash(): void
@@ -121,6 +124,13 @@ export function createPlace(options: PlaceOptions): ExecutorPlace {
     gone(executorId) {
       if (standing?.executor.id === executorId) failed(goneError())
     },
+    hung(executorId) {
+      if (standing?.executor.id !== executorId) return
+      // A worker is terminated. The page cannot be: its functions are aborted, and what they still do is ignored.
+      clear()
+      options.onError(hungError())
+      start()
+    },
     setContext: (value) => standing?.line.push(value),
     crash() {
       clear()
@@ -131,6 +141,15 @@ export function createPlace(options: PlaceOptions): ExecutorPlace {
       clear()
     },
   }
+}
+
+function hungError(): StepwellError {
+  return new StepwellError(
+    'timeout',
+    'A function of a job took longer than its timeout and did not end by its signal, so the worker of the jobs was ' +
+      'ended and started again. Other runs there go on from their last committed steps. Hand the signal to what takes ' +
+      'long, and do not block the thread.',
+  )
 }
 
 function goneError(): StepwellError {

@@ -7,6 +7,8 @@ export interface PageEvents {
   onShow(): void
   /** Time may have jumped. */
   onTick(): void
+  /** The browser went online or offline. */
+  onNetwork(isOnline: boolean): void
 }
 
 export function listenToPage(events: PageEvents): () => void {
@@ -24,6 +26,8 @@ export function listenToPage(events: PageEvents): () => void {
   )
   addEventListener('focus', tick, { signal })
   addEventListener('online', tick, { signal })
+  addEventListener('online', () => events.onNetwork(true), { signal })
+  addEventListener('offline', () => events.onNetwork(false), { signal })
   document.addEventListener('visibilitychange', tick, { signal })
   // A frozen tab would keep its lock and its file handles, and nobody else could work.
   document.addEventListener('freeze', () => events.onHide(true), { signal })

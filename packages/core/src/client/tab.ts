@@ -195,6 +195,7 @@ export function createTab(config: TabConfig): Tab {
       { onMessage, onLost: lost },
     )
     engine = started
+    started.post({ type: 'stepwell:network', isOnline: navigator.onLine })
     executors.connect(started)
   }
   const lost = (message: string) => {
@@ -249,6 +250,8 @@ export function createTab(config: TabConfig): Tab {
         return open()
       case 'executor-gone':
         return executors.gone(message.executorId)
+      case 'executor-hung':
+        return executors.hung(message.executorId)
       case 'clock': {
         const { from, to } = message
         return engineEvents.emit({ type: 'engine:clock', timestamp: Date.now(), from, to })
@@ -321,6 +324,7 @@ export function createTab(config: TabConfig): Tab {
           if (phase === 'away') join()
         },
         onTick: () => engine?.post({ type: 'stepwell:tick' }),
+        onNetwork: (isOnline) => engine?.post({ type: 'stepwell:network', isOnline }),
       })
       join()
     },

@@ -1,4 +1,5 @@
 /** Waiting for a run's end: told by events, never by polling. */
+import { afterMs } from '../after-ms.js'
 import type { Codec } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
 import { durationMs } from '../duration.js'
@@ -31,20 +32,6 @@ export interface WaitContext {
   readonly codec: Codec
   getRun(runId: string): Promise<UntypedRun | null>
   fullLine(line: LogLine): Promise<LogLine>
-}
-
-/** Timers beyond this fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1
-
-/** A timer of any length. Returns what stops it. */
-function afterMs(ms: number, call: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const wait = (restMs: number) => {
-    const stretchMs = Math.min(restMs, TIMER_MS_MAX)
-    timer = setTimeout(() => (restMs > stretchMs ? wait(restMs - stretchMs) : call()), stretchMs)
-  }
-  wait(ms)
-  return () => clearTimeout(timer)
 }
 
 export function waitForRun(

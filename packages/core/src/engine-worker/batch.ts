@@ -6,7 +6,7 @@
  */
 import { sizeOf } from '../codec/codec.js'
 import { sizeOfCommand } from '../command-size.js'
-import type { Input, Report } from '../generated/protocol.js'
+import type { Input, NewTrigger, Report } from '../generated/protocol.js'
 
 /** A larger batch would take longer than the 50 ms that one may take. */
 const INPUTS_MAX = 256
@@ -83,7 +83,12 @@ function sizeOfInput(input: Input): number {
   if (input.type !== 'executor') return 0
   const { message } = input.envelope
   const output = 'output' in message ? sizeOf(message.output) : 0
-  return output + ('report' in message ? sizeOfReport(message.report) : 0)
+  const children = message.type === 'stepInvoke' ? sizeOfChildren(message.children) : 0
+  return output + children + ('report' in message ? sizeOfReport(message.report) : 0)
+}
+
+function sizeOfChildren(children: readonly NewTrigger[]): number {
+  return children.reduce((sum, { input }) => sum + sizeOf(input), 0)
 }
 
 function sizeOfReport({ logs }: Report): number {

@@ -20,6 +20,8 @@ const RETRY_MS = 1_000
 export interface Executors {
   readonly add: (executorId: ExecutorId, port: MessagePort) => void
   readonly send: (executorId: ExecutorId, messages: readonly EngineMessage[]) => void
+  /** Closes its port, and only waits for its death. */
+  readonly disown: (executorId: ExecutorId) => void
   readonly close: () => void
 }
 
@@ -44,6 +46,8 @@ export interface ExecutorsOptions {
 export function createExecutors(options: ExecutorsOptions): Executors {
   const { database, locks, push, onGone, blobs } = options
   const connected = new Map<ExecutorId, Connected>()
+  /** Nothing that they say counts any more. */
+  const disowned = new Set<Connected>()
 
   const disconnect = (executorId: ExecutorId) => {
     const executor = connected.get(executorId)
@@ -57,10 +61,11 @@ export function createExecutors(options: ExecutorsOptions): Executors {
   const watch = (executorId: ExecutorId, executor: Connected) => {
     const { signal } = executor.watch
     const gone = () => {
-      if (connected.get(executorId) !== executor) return
-      disconnect(executorId)
+      const isKnown = connected.get(executorId) === executor
+      if (!isKnown && !disowned.delete(executor)) return
+      if (isKnown) disconnect(executorId)
       push({ type: 'executorGone', executorId })
-      onGone(executorId)
+      if (isKnown) onGone(executorId)
     }
     // It rejects when the wait is ended, and when this worker is about to be destroyed.
     locks?.request(executorLock(database, executorId), { signal }, gone).catch(() => undefined)
@@ -121,7 +126,17 @@ export function createExecutors(options: ExecutorsOptions): Executors {
       const executor = connected.get(executorId)
       if (executor !== undefined) say(executor.port, messages)
     },
+    disown(executorId) {
+      const executor = connected.get(executorId)
+      if (executor === undefined) return
+      connected.delete(executorId)
+      disowned.add(executor)
+      executor.port.close()
+      executor.lanes.close()
+    },
     close() {
+      for (const executor of disowned) executor.watch.abort()
+      disowned.clear()
       for (const executorId of [...connected.keys()]) disconnect(executorId)
     },
   }

@@ -92,6 +92,11 @@ export function createHost(post: Post): Host {
       post({ type: 'released' })
     })
   }
+  /** What still comes from it is ignored from now on; when it is dead, the engine is told. */
+  const terminate = (executorId: ExecutorId) => {
+    executors?.disown(executorId)
+    post({ type: 'executor-hung', executorId })
+  }
   /** After the commit: executors first, for a step waits for its acknowledgement; then the page. */
   const deliver = (output: Output) => {
     for (const [executorId, messages] of messagesByExecutor(output)) {
@@ -99,6 +104,7 @@ export function createHost(post: Post): Host {
     }
     for (const effect of output.effects) {
       if (effect.type === 'deleteBlobs') blobs?.delete(effect.ids)
+      else if (effect.type === 'terminateExecutor') terminate(effect.executorId)
     }
     const replies = repliesTo(output, clientId)
     const { events, status = null } = output
@@ -244,6 +250,8 @@ export function createHost(post: Post): Host {
       case 'stepwell:export':
       case 'stepwell:import':
         return void transfers.run(message)
+      case 'stepwell:network':
+        return batch.push({ type: 'network', isOnline: message.isOnline })
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
       case 'stepwell:release':

@@ -6,6 +6,7 @@ import type {
   ClientReply,
   ClientRequest,
   Input,
+  Reply,
   RequestId,
 } from '../generated/protocol.js'
 import type { Blobs, NewBlobs } from './blobs/blobs.js'
@@ -23,6 +24,12 @@ export interface IntakeOptions {
   readonly push: (input: Input) => void
   /** Answers a request that does not reach the engine. */
   readonly answer: (reply: ClientReply) => void
+}
+
+/** What was sent is stored nowhere. */
+function isRefusal(reply: Reply): boolean {
+  if (reply.type === 'signalled') return reply.disposition === 'ignored'
+  return reply.type === 'error'
 }
 
 export function createIntake({ clientId, blobs, push, answer }: IntakeOptions): Intake {
@@ -62,7 +69,7 @@ export function createIntake({ clientId, blobs, push, answer }: IntakeOptions): 
       for (const { requestId, reply } of replies) {
         const ids = idsOf.get(requestId)
         idsOf.delete(requestId)
-        if (ids !== undefined && reply.type === 'error') blobs.discard(ids)
+        if (ids !== undefined && isRefusal(reply)) blobs.discard(ids)
       }
     },
   }

@@ -33,6 +33,8 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
       return hasFields(data, { requestId: 'string', blobs: 'boolean' })
     case 'stepwell:import':
       return hasFields(data, { requestId: 'string' }) && 'file' in data && data.file instanceof Blob
+    case 'stepwell:network':
+      return hasFields(data, { isOnline: 'boolean' })
     case 'stepwell:tick':
     case 'stepwell:release':
     case 'stepwell:panic':

@@ -10,6 +10,7 @@ export function blobIdsOfCommand(command: Command): readonly BlobId[] {
     case 'batchTrigger':
       return command.runs.flatMap(({ blobs }) => blobs)
     case 'retrigger':
+    case 'signal':
       return command.blobs
     default:
       return NONE
@@ -17,5 +18,6 @@ export function blobIdsOfCommand(command: Command): readonly BlobId[] {
 }
 
 export function blobIdsOfEnvelope({ message }: ExecutorEnvelope): readonly BlobId[] {
+  if (message.type === 'stepInvoke') return message.children.flatMap(({ blobs }) => blobs)
   return 'blobs' in message ? message.blobs : NONE
 }
