@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use rusqlite::Connection;
 
 /// Each finds nothing in a sound database.
-const INVARIANTS: [(&str, &str); 7] = [
+const INVARIANTS: [(&str, &str); 12] = [
     (
         "two outcomes of one run have the same place",
         "SELECT run_id FROM stepwell_steps WHERE completed_index IS NOT NULL \
@@ -29,7 +29,7 @@ const INVARIANTS: [(&str, &str); 7] = [
     (
         "a run counts other steps than it has",
         "SELECT id FROM stepwell_runs WHERE step_count <> \
-         (SELECT count(*) FROM stepwell_steps WHERE run_id = id AND status <> 'pending')",
+         (SELECT count(*) FROM stepwell_steps WHERE run_id = id AND status IN ('completed', 'failed'))",
     ),
     (
         "a run is leased and not running",
@@ -39,6 +39,30 @@ const INVARIANTS: [(&str, &str); 7] = [
         "a run has ended at no time, or has not ended and has a time",
         "SELECT id FROM stepwell_runs WHERE (status IN ('completed', 'failed', 'cancelled')) \
          <> (completed_at IS NOT NULL)",
+    ),
+    (
+        "a run waits for nothing, or waits not and still says for what",
+        "SELECT id FROM stepwell_runs WHERE (status = 'waiting') <> (waiting_for IS NOT NULL)",
+    ),
+    (
+        "a step waits whose run has ended, or has not begun",
+        "SELECT run_id FROM stepwell_steps WHERE status = 'waiting' AND run_id NOT IN \
+         (SELECT id FROM stepwell_runs WHERE status IN ('running', 'waiting'))",
+    ),
+    (
+        "a step waits for nothing, or waits not and still says for what",
+        "SELECT run_id FROM stepwell_steps WHERE (status = 'waiting') <> (wait IS NOT NULL)",
+    ),
+    (
+        "a step counts other children than have not ended",
+        "SELECT run_id FROM stepwell_steps AS step WHERE wait = 'children' AND pending_children <> \
+         (SELECT count(*) FROM stepwell_runs WHERE parent_id = step.run_id AND parent_step = step.name \
+         AND completed_at IS NULL)",
+    ),
+    (
+        "a child has no parent, or another root than its parent",
+        "SELECT child.id FROM stepwell_runs AS child LEFT JOIN stepwell_runs AS parent ON parent.id = child.parent_id \
+         WHERE child.parent_id IS NOT NULL AND child.root_id IS NOT coalesce(parent.root_id, parent.id)",
     ),
     (
         "a run has no input",

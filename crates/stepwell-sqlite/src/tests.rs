@@ -140,6 +140,56 @@ fn the_hot_statements_use_the_index_made_for_them() {
         ("BLOB_IS_REFERENCED", "PRIMARY KEY (blob_id=?)"),
         ("EXPIRE_LEASES", "INDEX stepwell_runs_leased"),
         ("RENEW_LEASES", "INDEX stepwell_runs_leased (lease_owner=?)"),
+        ("INSERT_WAIT", by_id),
+        ("COUNT_WAIT", by_id),
+        ("SUSPEND", by_id),
+        (
+            "SUSPEND",
+            "SEARCH stepwell_steps USING PRIMARY KEY (run_id=? AND name=?)",
+        ),
+        (
+            "END_WAIT",
+            "SEARCH stepwell_steps USING PRIMARY KEY (run_id=? AND name=?)",
+        ),
+        ("COUNT_END", by_id),
+        ("STEPS_SINCE", by_name),
+        ("CLOSE_WAITS", "INDEX stepwell_steps_waiting (run_id=?)"),
+        (
+            "DUE_WAITS",
+            "INDEX stepwell_steps_due (wake_at>? AND wake_at<?)",
+        ),
+        ("NEXT_WAIT", "COVERING INDEX stepwell_steps_due (wake_at>?)"),
+        ("SIGNAL_WAIT", "INDEX stepwell_steps_signal (signal_key=?)"),
+        ("TAKE_SIGNAL", "INDEX stepwell_signals_kept (key=?)"),
+        (
+            "OLD_SIGNALS",
+            "INDEX stepwell_signals_by_age (created_at<?)",
+        ),
+        ("DELETE_SIGNALS", "INDEX stepwell_signals_by_run (run_id=?)"),
+        (
+            "CHILDREN",
+            "INDEX stepwell_runs_by_step (parent_id=? AND parent_step=?)",
+        ),
+        (
+            "CHILD_IDS",
+            "COVERING INDEX stepwell_runs_by_parent (parent_id=?)",
+        ),
+        (
+            "ACTIVE_CHILDREN",
+            "INDEX stepwell_runs_by_parent (parent_id=?)",
+        ),
+        (
+            "CHILD_ENDED",
+            "SEARCH stepwell_steps USING PRIMARY KEY (run_id=? AND name=?)",
+        ),
+        (
+            "RUN_IDS_BY_PARENT",
+            "INDEX stepwell_runs_by_parent (parent_id=? AND id>? AND id<?)",
+        ),
+        (
+            "ENDED_BEFORE",
+            "INDEX stepwell_runs_active_descendants (root_id=?)",
+        ),
     ];
     for (name, expected) in uses {
         let (_, sql) = sql::all()
@@ -150,6 +200,38 @@ fn the_hot_statements_use_the_index_made_for_them() {
             plan.iter().any(|line| line.contains(expected)),
             "{name} should use {expected}, not {plan:#?}"
         );
+    }
+}
+
+/// The columns that COUNT_STEP sets, and some more that change while a run is at work.
+const CHANGED_BY_A_STEP: [&str; 9] = [
+    "step_count",
+    "next_index",
+    "recoveries",
+    "line_ordinal",
+    "log_count",
+    "progress",
+    "version",
+    "updated_at",
+    "worked_ms",
+];
+
+#[test]
+fn no_index_holds_a_column_that_a_step_commit_changes() {
+    let store = memory();
+    let mut statement = store
+        .connection
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+        .expect("the schema is read");
+    let indexes: Vec<String> = statement
+        .query_map([], |row| row.get(0))
+        .and_then(Iterator::collect)
+        .expect("the schema is read");
+    assert!(indexes.len() > 15);
+    for index in indexes {
+        for column in CHANGED_BY_A_STEP {
+            assert!(!index.contains(column), "{column} is in {index}");
+        }
     }
 }
 
