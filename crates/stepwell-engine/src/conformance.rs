@@ -170,6 +170,7 @@ pub fn scenarios() -> Vec<Scenario> {
         any => attempts:
             a_failed_attempt_waits_for_the_next,
             the_next_attempt_is_among_the_next_times,
+            the_time_of_an_attempt_counts_once,
             a_new_attempt_has_a_budget_of_its_own;
         any => signals:
             a_signal_is_kept_until_it_is_taken,

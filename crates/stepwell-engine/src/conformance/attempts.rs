@@ -4,8 +4,8 @@ use stepwell_protocol::{Report, RequestId, Run, RunStatus, StepStatus, WaitingFo
 
 use super::Open;
 use super::fixture::{
-    Fixture, at, claimed_ids, completed, failed, failure, id, lines, messages, new_run, progress,
-    retry_at, wait_for_network,
+    Fixture, at, claimed_ids, completed, failed, failure, id, lines, messages, new_run, over,
+    progress, retry_at, sleep_until, wait_for_network,
 };
 use crate::store::{WaitEnd, fence_of};
 
@@ -87,6 +87,24 @@ pub(super) fn the_next_attempt_is_among_the_next_times(open: Open<'_>) {
     assert_eq!(next(400), (Some(at(500)), true));
     let jobs = ["job-1", "job-2", "job-3", "job-4"];
     assert_eq!(claimed_ids(&f.claim(&jobs, 9)), [id(2), id(3)]);
+}
+
+pub(super) fn the_time_of_an_attempt_counts_once(open: Open<'_>) {
+    let mut f = Fixture::new(open);
+    let fence = f.running(1);
+    f.put_off(&fence, 300);
+    f.write(|store| store.promote_due(at(300)));
+    let fence = fence_of(&f.claim_one("job-1").run);
+    f.open(&fence, &sleep_until("nap", 9_000));
+    f.suspend(&fence, &["nap"]);
+    assert_eq!(f.read(|store| store.promote_due(at(9_999))), None);
+    assert_eq!(
+        f.claim(&["job-1"], 1),
+        [],
+        "it waits for something else now"
+    );
+    f.end(&id(1), "nap", &over());
+    assert_eq!(f.read(|store| store.promote_due(at(9_999))), None);
 }
 
 pub(super) fn a_new_attempt_has_a_budget_of_its_own(open: Open<'_>) {
