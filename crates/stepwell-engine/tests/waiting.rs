@@ -58,7 +58,7 @@ fn invoke(held: &Holding, name: &str, mode: InvokeMode, jobs: &[&str]) -> Execut
 
 fn resolved(output: &Output) -> Vec<Step> {
     let of = |message| match message {
-        EngineMessage::Resolved { step, .. } => Some(step),
+        EngineMessage::Resolved { step, .. } => Some(*step),
         _ => None,
     };
     messages(output).into_iter().filter_map(of).collect()

@@ -336,7 +336,7 @@ pub enum EngineMessage {
         /// Its token.
         generation: Generation,
         /// The step: completed, failed, or pending where it has to run (again).
-        step: Step,
+        step: Box<Step>,
     },
     /// The browser went online or offline.
     Network {

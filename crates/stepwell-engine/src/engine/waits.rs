@@ -276,7 +276,7 @@ impl<S: Store> Turn<'_, S> {
         }
         // What was committed before it was said before it, so that live code sees the order that a replay will show.
         self.send_acks_of(id);
-        let run_id = run_id.clone();
+        let (run_id, step) = (run_id.clone(), Box::new(step));
         self.send(
             id,
             EngineMessage::Resolved {
