@@ -4,9 +4,12 @@ import { z } from 'zod'
 import { gate, witness, witnessed } from './outside.js'
 
 export { deaf, lingering } from './definitions-acceptance.js'
+export * from './definitions-children.js'
 export * from './definitions-executors.js'
 export { labelled } from './definitions-labels.js'
+export * from './definitions-policies.js'
 export { chatty, kept, measured, producing, rich, wordy } from './definitions-values.js'
+export * from './definitions-waiting.js'
 
 /** `count` steps; the one with the index `gateAt` waits for the gate `<key>`. */
 export const steps = defineJob({

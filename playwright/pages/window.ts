@@ -21,6 +21,8 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | Refused
 declare global {
   interface Window {
     stepwell: TestClient
+    /** Triggers a run; its id. */
+    start(job: string, input: unknown, options: object): Promise<string>
     /** All that `on('*')` told, in order. */
     events: StepwellEvent[]
     statuses: StepwellStatus[]
@@ -46,6 +48,8 @@ declare global {
 
 export function expose(client: TestClient): void {
   window.stepwell = client
+  window.start = async (job, input, options) =>
+    (await client['~core'].trigger(job, input, options)).id
   window.events = []
   window.statuses = [client.status]
   window.unhandled = []
