@@ -4,6 +4,7 @@ import { Story } from './components/Story.tsx'
 import { useRoute } from './route.ts'
 import { RunPage } from './runs/RunPage.tsx'
 import { RunsPage } from './runs/RunsPage.tsx'
+import { WaitingPage } from './waiting/WaitingPage.tsx'
 import { shortId } from './words.ts'
 
 export function App() {
@@ -30,6 +31,13 @@ export function App() {
           no server.
         </Masthead>
       )}
+      {route.page === 'waiting' && (
+        <Masthead page="waiting" title="It waits, and holds nothing.">
+          One job that waits four times: for fifty runs of its own, for a time, for your word, and
+          for its next attempt at a busy line. While it waits it is a row in the database: it takes
+          no room from other jobs, and you can reload, close and kill what you like.
+        </Masthead>
+      )}
       {route.page === 'runs' && (
         <Masthead page="runs" title="Runs">
           All that was ever started here, read from the SQLite database in this browser, and kept up
@@ -43,6 +51,7 @@ export function App() {
       )}
       <main ref={main} tabIndex={-1}>
         {route.page === 'story' && <Story />}
+        {route.page === 'waiting' && <WaitingPage />}
         {route.page === 'runs' && <RunsPage words={route.words} />}
         {route.page === 'run' && <RunPage key={route.runId} runId={route.runId} />}
       </main>
@@ -50,4 +59,9 @@ export function App() {
   )
 }
 
-const TITLES = { story: 'kill this page, it will finish', runs: 'runs', run: 'a run' }
+const TITLES = {
+  story: 'kill this page, it will finish',
+  waiting: 'it waits, and holds nothing',
+  runs: 'runs',
+  run: 'a run',
+}

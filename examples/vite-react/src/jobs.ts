@@ -5,6 +5,15 @@
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
 import { z } from 'zod'
+import {
+  bulletinSchema,
+  callThePress,
+  countPart,
+  countSchema,
+  type Decision,
+  PARTS,
+  sum,
+} from './bulletin.ts'
 import { mergeTables, parse, summarise, type Table, tableSchema } from './csv.ts'
 import { loadFlights } from './flights.ts'
 import { countDelays, type Histogram, histogramSchema, merge, totalOf } from './histogram.ts'
@@ -19,7 +28,7 @@ const REPORT_STEP_MS = 120
 
 const labels = z.object({ source: z.enum(LABELS.source) })
 
-// The page shows these lines before the first start.
+// The story shows these lines before the first start.
 // #region flights
 export const flights = defineJob({
   name: 'flights',
@@ -101,4 +110,39 @@ export const hourReport = defineJob({
   },
 })
 
-export const jobs = serveJobs({ flights, importCsv, hourReport })
+export const countFlights = defineJob({
+  name: 'count-flights',
+  input: z.object({ part: z.number().int().min(0) }),
+  output: countSchema,
+  labels,
+  run: (step, { part }) => step.run('count', ({ signal }) => countPart(part, signal)),
+})
+
+// And these on the page about waiting.
+// #region bulletin
+export const bulletin = defineJob({
+  name: 'bulletin',
+  output: bulletinSchema,
+  labels,
+  run: async (step) => {
+    // Fifty runs, each with its own steps. This one goes on when the last of them has ended.
+    const labels = { source: 'bulletin' } as const
+    const calls = PARTS.map((part) => ({ job: countFlights, input: { part }, labels }))
+    const counts = await step.invokeAll('count', calls)
+    const { flights, late } = sum(counts)
+    step.log.info(`${late} of ${flights} flights were late`)
+
+    await step.sleep('embargo', '15s') // reload, or come back tomorrow: it counts on
+
+    const word = await step.waitForSignal<Decision>('approval', { timeout: '7d' })
+    if (!word.received || !word.value.isApproved) return { flights, late, isPublished: false }
+
+    // Busy twice: tried again after 2 s, then after 4 s.
+    const retry = { maxAttempts: 5, initialDelay: '2s', factor: 2 } as const
+    await step.run('publish', callThePress, { retry, timeout: '10s' })
+    return { flights, late, isPublished: true }
+  },
+})
+// #endregion
+
+export const jobs = serveJobs({ flights, importCsv, hourReport, bulletin, countFlights })

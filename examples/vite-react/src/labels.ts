@@ -1,7 +1,7 @@
 /** The labels that this demo gives to its runs, so that they can be found by them. Page and worker share it. */
 export const LABELS = {
   /** Who started it. */
-  source: ['button', 'csv', 'batch'],
+  source: ['button', 'csv', 'batch', 'bulletin'],
   /** Of the hour that a report is about. */
   daypart: ['night', 'morning', 'afternoon', 'evening'],
 } as const

@@ -7,6 +7,7 @@ import './style.css'
 import './panels.css'
 import './runs.css'
 import './run.css'
+import './waiting.css'
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no element with the id "root".')

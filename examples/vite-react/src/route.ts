@@ -1,11 +1,12 @@
 /**
- * Which view the address names: `#/` the story, `#/runs?status=failed&source=csv` the run table as it is filtered, and
+ * Which view the address names: `#/` the story, `#/waiting` the job that waits, `#/runs?status=failed&source=csv` the run table as it is filtered, and
  * `#/runs/<id>` one run. So each view can be linked, reloaded and gone back to.
  */
 import { useMemo, useSyncExternalStore } from 'react'
 
 export type Route =
   | { readonly page: 'story' }
+  | { readonly page: 'waiting' }
   | { readonly page: 'runs'; readonly words: Words }
   | { readonly page: 'run'; readonly runId: string }
 
@@ -25,6 +26,7 @@ function onHash(listener: () => void): () => void {
 function routeOf(hash: string): Route {
   const [path = '', query] = hash.slice(1).split('?')
   const [, page, runId] = path.split('/')
+  if (page === 'waiting') return { page: 'waiting' }
   if (page !== 'runs') return { page: 'story' }
   if (runId) return { page: 'run', runId }
   return { page: 'runs', words: Object.fromEntries(new URLSearchParams(query)) }

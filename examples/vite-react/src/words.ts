@@ -37,3 +37,14 @@ export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`
   return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
+
+/** What is left of a wait: `12 s`, `4:05 min`, `6 days`. */
+export function timeLeft(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}:${twoDigits(seconds % 60)} min`
+  const wholeHours = Math.round(seconds / 3600)
+  return wholeHours < 48 ? plural(wholeHours, 'hour') : plural(Math.round(wholeHours / 24), 'day')
+}
+
+const twoDigits = (value: number): string => String(value).padStart(2, '0')

@@ -1,10 +1,19 @@
 /** The hooks, with the client registered: a job by definition and by name is the same. */
-import type { Progress, RunFailure, StepwellError } from '@stepwell/core'
+import type {
+  ChildView,
+  Progress,
+  RunFailure,
+  SignalDisposition,
+  StepwellError,
+  WaitingFor,
+} from '@stepwell/core'
 import {
   StepwellProvider,
   useJob,
   useRun,
   useRunLogs,
+  useRuns,
+  useSignal,
   useStepwell,
   useStepwellStatus,
 } from '@stepwell/react'
@@ -145,4 +154,34 @@ export function Rest({ id }: { id: string | undefined }): ReactNode {
   // @ts-expect-error no such storage
   if (storage === 'cloud') return null
   return storage
+}
+
+export function Waiting({ id }: { id: string | null }): ReactNode {
+  const run = useRun<typeof importCsv>(id)
+  same<typeof run.waitingFor, WaitingFor | null>()
+  same<typeof run.children, readonly ChildView[]>()
+  if (run.status === 'waiting') same<typeof run.waitingFor, WaitingFor>()
+  if (run.status === 'running') same<typeof run.waitingFor, null>()
+  same<ReturnType<typeof useJob<typeof importCsv>>['children'], readonly ChildView[]>()
+
+  const key = run.waitingFor?.kind === 'signal' ? run.waitingFor.key : null
+  const { send, isSending, disposition, error } = useSignal<{ isApproved: boolean }>(key)
+  same<typeof isSending, boolean>()
+  same<typeof disposition, SignalDisposition | null>()
+  same<typeof error, StepwellError | null>()
+  send({ isApproved: true })
+  send(new Error('no'))
+  // @ts-expect-error the value is needed
+  send()
+  // @ts-expect-error of the type that was named
+  send({ isApproved: 'yes' })
+  // @ts-expect-error a key is a text
+  useSignal(7)
+  useSignal(undefined).send()
+
+  useRuns({ parent: id })
+  useRuns({ job: ping, parent: null })
+  // @ts-expect-error an id, or null for runs that have none
+  useRuns({ parent: 7 })
+  return null
 }

@@ -1,14 +1,20 @@
 import source from '../jobs.ts?raw'
 
-/** The very lines that run: the module's own text, between its two marks. */
-const CODE = /\/\/ #region flights\n([\s\S]*?)\n\/\/ #endregion/.exec(source)?.[1] ?? source
+/** The very lines that run: the module's own text, between two marks. */
+const codeOf = (region: string): string =>
+  source.split(`// #region ${region}\n`)[1]?.split('\n// #endregion')[0] ?? source
 
-export function JobCode({ isFolded = false }: { isFolded?: boolean }) {
+interface Props {
+  job?: 'flights' | 'bulletin'
+  isFolded?: boolean
+}
+
+export function JobCode({ job = 'flights', isFolded = false }: Props) {
   const code = (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls on a narrow screen, and must do so by keyboard, too
     <section className="code" tabIndex={0} aria-label="Source of the job">
       <pre>
-        <code>{CODE}</code>
+        <code>{codeOf(job)}</code>
       </pre>
     </section>
   )

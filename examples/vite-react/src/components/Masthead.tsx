@@ -9,7 +9,7 @@ interface Props {
 }
 
 /** The page of a run is one of those below the run table. */
-const RUNS_CURRENT = { story: undefined, runs: 'page', run: 'true' } as const
+const RUNS_CURRENT = { story: undefined, waiting: undefined, runs: 'page', run: 'true' } as const
 
 /** The head of each view: where one can go, what this is, and how the engine does. */
 export function Masthead({ page, title, children }: Props) {
@@ -18,6 +18,9 @@ export function Masthead({ page, title, children }: Props) {
       <nav className="views" aria-label="Views">
         <a href="#/" aria-current={page === 'story' ? 'page' : undefined}>
           Story
+        </a>
+        <a href="#/waiting" aria-current={page === 'waiting' ? 'page' : undefined}>
+          Waiting
         </a>
         <a href="#/runs" aria-current={RUNS_CURRENT[page]}>
           Runs

@@ -62,7 +62,10 @@ export function Story() {
         )}
       </div>
       <div className="column">
-        <LogPanel runId={runId} />
+        <LogPanel
+          runId={runId}
+          empty="Each batch writes a line here, and its line is stored with its result."
+        />
         <RunList recent={recent} shownId={runId} onChoose={setChosenId} />
         <CsvImport />
         {runId !== null && <JobCode isFolded />}

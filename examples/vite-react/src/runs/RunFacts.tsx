@@ -1,6 +1,7 @@
 import type { Run } from '@stepwell/react'
 import type { ReactNode } from 'react'
-import { count } from '../words.ts'
+import { runHref } from '../route.ts'
+import { count, shortId } from '../words.ts'
 import { Fact } from './Fact.tsx'
 
 /** What a run carries beside its values: how it may be found, and what was asked for when it was triggered. */
@@ -13,6 +14,14 @@ export function RunFacts({ run, children }: { run: Run; children: ReactNode }) {
         <Fact name="Id">
           <code>{run.id}</code>
         </Fact>
+        {run.parentId !== null && (
+          <Fact name="Parent">
+            <a href={runHref(run.parentId)}>
+              <code>{shortId(run.parentId)}</code>
+            </a>
+            , child {run.childIndex} of step {run.parentStep}
+          </Fact>
+        )}
         {run.idempotencyKey !== null && (
           <Fact name="Idempotency key">
             <code>{run.idempotencyKey}</code>

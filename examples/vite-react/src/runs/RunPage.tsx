@@ -1,4 +1,5 @@
 import { useRun } from '@stepwell/react'
+import { ChildGrid } from '../waiting/ChildGrid.tsx'
 import { LabelList } from './LabelList.tsx'
 import { RunActions } from './RunActions.tsx'
 import { RunFacts } from './RunFacts.tsx'
@@ -11,7 +12,7 @@ import { Value } from './Value.tsx'
 /** All that is known of one run, live, whichever job it is of. */
 export function RunPage({ runId }: { runId: string }) {
   const view = useRun(runId)
-  const { run, status, steps } = view
+  const { run, status, steps, children } = view
   if (run === null) return <NoRun status={status} />
   return (
     <div className="columns">
@@ -20,6 +21,12 @@ export function RunPage({ runId }: { runId: string }) {
           <RunState view={view} />
           <RunActions view={view} />
         </section>
+        {children.length > 0 && (
+          <section className="card" aria-labelledby="children-title">
+            <h2 id="children-title">Children</h2>
+            <ChildGrid>{children}</ChildGrid>
+          </section>
+        )}
         <StepTable runId={runId} steps={steps} />
         <RunLogs runId={runId} />
       </div>

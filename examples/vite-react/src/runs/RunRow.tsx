@@ -2,6 +2,7 @@ import type { RunsView } from '@stepwell/react'
 import { memo } from 'react'
 import { StatusBadge } from '../components/StatusBadge.tsx'
 import { runHref, type Words } from '../route.ts'
+import { WaitText } from '../waiting/WaitText.tsx'
 import { duration, shortId, when } from '../words.ts'
 import { LabelList } from './LabelList.tsx'
 import { isActive } from './states.ts'
@@ -64,7 +65,16 @@ export const RunRow = memo(function RunRow({ run, words, onRetrigger, onDelete }
 })
 
 /** How far it has come, or what stopped it. */
-function Standing({ run: { status, progress, error } }: { run: Run }) {
+function Standing({ run: { status, progress, error, waitingFor } }: { run: Run }) {
+  if (waitingFor !== undefined) {
+    return (
+      <span className="run-note">
+        <span>
+          <WaitText waitingFor={waitingFor} />
+        </span>
+      </span>
+    )
+  }
   if (status === 'failed') return <span className="run-note">{error?.message}</span>
   if (status === 'completed' || progress === null) return null
   const { current, total } = progress

@@ -1,5 +1,6 @@
 import type { RunView } from '@stepwell/react'
 import { StatusBadge } from '../components/StatusBadge.tsx'
+import { WaitText } from '../waiting/WaitText.tsx'
 import { clock } from '../words.ts'
 
 /** Where the run stands: its status, how far it has come, and what stopped it. */
@@ -28,6 +29,11 @@ export function RunState({ view }: { view: RunView }) {
       )}
       {progress?.message !== undefined && <p className="message">{progress.message}</p>}
       {view.status === 'pending' && view.run !== null && <Wait startAt={view.run.startAt} />}
+      {view.status === 'waiting' && (
+        <p className="message">
+          <WaitText waitingFor={view.waitingFor} />
+        </p>
+      )}
       {view.status === 'failed' && <Failure error={view.error} />}
     </>
   )

@@ -1,25 +1,29 @@
 import { type Step, useStepwell } from '@stepwell/react'
 import { useEffect, useId, useState } from 'react'
+import { AttemptList } from '../waiting/AttemptList.tsx'
+import type { Attempt } from '../waiting/attempts.ts'
 import { duration } from '../words.ts'
+import { StepBars } from './StepBars.tsx'
 import { Json } from './Value.tsx'
 
 interface Props {
   runId: string
   step: Step
-  /** The times between which the row's bar is drawn. */
+  /** Of a step that took more than one. */
+  attempts: readonly Attempt[]
+  /** The times between which the row's bars are drawn. */
   from: number
   to: number
-  /** Its end; of a step that is at work this moment. */
-  end: number
+  now: number
 }
 
 /** A step, and below it what it returned, when asked for. */
-export function StepRow({ runId, step, from, to, end }: Props) {
-  const { name, status, attempt, startedAt, error } = step
+export function StepRow({ runId, step, attempts, from, to, now }: Props) {
+  const { name, status, attempt, startedAt, completedAt, error } = step
   const [isOpen, setOpen] = useState(false)
   const detailsId = useId()
   const hasDetails = status === 'completed' || error !== undefined
-  const percent = (time: number) => `${(100 * (time - from)) / (to - from)}%`
+  const took = Math.max((completedAt ?? now) - (attempts[0]?.from ?? startedAt), 0)
   return (
     <>
       <tr>
@@ -37,14 +41,18 @@ export function StepRow({ runId, step, from, to, end }: Props) {
         </th>
         <td className={`step-status is-${status}`}>{status}</td>
         <td className="number">{attempt}</td>
-        <td className="number">{duration(Math.max(end - startedAt, 0))}</td>
+        <td className="number">{duration(took)}</td>
         <td className="step-time" aria-hidden="true">
-          <span
-            className={`step-bar is-${status}`}
-            style={{ left: percent(startedAt), right: `calc(100% - ${percent(end)})` }}
-          />
+          <StepBars step={step} attempts={attempts} from={from} to={to} now={now} />
         </td>
       </tr>
+      {attempts.length > 0 && (
+        <tr>
+          <td colSpan={5} className="step-details">
+            <AttemptList step={step} attempts={attempts} />
+          </td>
+        </tr>
+      )}
       {isOpen && hasDetails && (
         <tr id={detailsId}>
           <td colSpan={5} className="step-details">

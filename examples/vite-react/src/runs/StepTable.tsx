@@ -1,11 +1,20 @@
 import type { Step } from '@stepwell/react'
 import { useState } from 'react'
 import { useNow } from '../useNow.ts'
+import { useAttempts } from '../waiting/useAttempts.ts'
 import { count } from '../words.ts'
 import { StepRow } from './StepRow.tsx'
 
 /** More are shown when they are asked for. */
 const SHOWN = 12
+
+const NO_ATTEMPTS: readonly never[] = []
+
+/** The wait for another attempt lies ahead, and has its place on the time line. */
+function endOf({ completedAt, waitingFor }: Step, now: number): number {
+  if (waitingFor?.kind === 'retry') return Math.max(waitingFor.until, now)
+  return completedAt ?? now
+}
 
 /** The steps in the order of their outcomes, each where it was on the run's time line. */
 export function StepTable({ runId, steps }: { runId: string; steps: readonly Step[] }) {
@@ -14,7 +23,8 @@ export function StepTable({ runId, steps }: { runId: string; steps: readonly Ste
   const shown = isWhole ? steps : steps.slice(-SHOWN)
   const earlier = steps.length - shown.length
   const from = Math.min(...shown.map(({ startedAt }) => startedAt))
-  const to = Math.max(...shown.map(({ completedAt }) => completedAt ?? now), from + 1)
+  const to = Math.max(...shown.map((step) => endOf(step, now)), from + 1)
+  const attempts = useAttempts(runId, shown)
   return (
     <section className="card" aria-labelledby="steps-title">
       <div className="card-head">
@@ -53,9 +63,10 @@ export function StepTable({ runId, steps }: { runId: string; steps: readonly Ste
                   key={step.name}
                   runId={runId}
                   step={step}
+                  attempts={attempts.get(step.name) ?? NO_ATTEMPTS}
                   from={from}
                   to={to}
-                  end={step.completedAt ?? now}
+                  now={now}
                 />
               ))}
             </tbody>

@@ -1,13 +1,20 @@
 /** From the words of an address to a filter of `useRuns`. */
 import type { RunStatus } from '@stepwell/core'
-import { flights, hourReport, importCsv } from '../jobs.ts'
+import { bulletin, countFlights, flights, hourReport, importCsv } from '../jobs.ts'
 import { LABELS } from '../labels.ts'
 import type { Words } from '../route.ts'
 
-const JOB_NAMES = [flights.name, importCsv.name, hourReport.name] as const
+const JOB_NAMES = [
+  flights.name,
+  importCsv.name,
+  hourReport.name,
+  bulletin.name,
+  countFlights.name,
+] as const
 const STATUSES = [
   'pending',
   'running',
+  'waiting',
   'completed',
   'failed',
   'cancelled',
@@ -26,6 +33,7 @@ export const CHOICES: readonly Choice[] = [
   { key: 'status', name: 'Status', values: STATUSES },
   { key: 'source', name: 'Source', values: LABELS.source },
   { key: 'daypart', name: 'Part of day', values: LABELS.daypart },
+  { key: 'children', name: 'Children', values: ['hidden'] },
 ]
 
 /** What the address asks for and this demo does not have does not restrict. */
@@ -36,6 +44,7 @@ export function filterOf(words: Words) {
   return {
     ...(job && { job }),
     ...(status && { status }),
+    ...(words['children'] === 'hidden' && { parent: null }),
     ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
   }
 }
