@@ -8,6 +8,8 @@ export function RunActions({ view }: { view: RunView }) {
   const stepwell = useStepwell()
   const [outcome, act] = useAction()
   const { run, status, isActive, isTerminal } = view
+  // It is retried and deleted with its parent.
+  const isChild = run !== null && run.parentId !== null
   const cancel = () =>
     act(async () => {
       await view.cancel()
@@ -38,7 +40,7 @@ export function RunActions({ view }: { view: RunView }) {
         </button>
         <button
           type="button"
-          disabled={status !== 'failed' && status !== 'cancelled'}
+          disabled={isChild || (status !== 'failed' && status !== 'cancelled')}
           onClick={retry}
         >
           Retry
@@ -46,7 +48,7 @@ export function RunActions({ view }: { view: RunView }) {
         <button type="button" disabled={!isTerminal} onClick={retrigger}>
           Retrigger
         </button>
-        <button type="button" className="danger" disabled={!isTerminal} onClick={remove}>
+        <button type="button" className="danger" disabled={!isTerminal || isChild} onClick={remove}>
           Delete
         </button>
       </div>

@@ -1,12 +1,11 @@
 import { runsHref, type Words } from '../route.ts'
-import { CHOICES } from './filter.ts'
+import { CHOICES, isFiltered } from './filter.ts'
 
 /** The filter lives in the address: a choice here goes there, and comes back as `words`. */
 export function RunFilters({ words }: { words: Words }) {
-  const isFiltered = CHOICES.some(({ key }) => words[key])
   return (
     <search className="filters" aria-label="Filter the runs">
-      {CHOICES.map(({ key, name, values }) => (
+      {CHOICES.map(({ key, name, values, otherwise = 'any' }) => (
         <label key={key}>
           <span>{name}</span>
           <select
@@ -15,14 +14,14 @@ export function RunFilters({ words }: { words: Words }) {
               location.hash = runsHref({ ...words, [key]: event.target.value })
             }}
           >
-            <option value="">any</option>
+            <option value="">{otherwise}</option>
             {values.map((value) => (
               <option key={value}>{value}</option>
             ))}
           </select>
         </label>
       ))}
-      {isFiltered && <a href={runsHref({})}>Show all</a>}
+      {isFiltered(words) && <a href={runsHref({})}>Show all</a>}
     </search>
   )
 }

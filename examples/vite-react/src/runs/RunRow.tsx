@@ -18,7 +18,7 @@ interface Props {
 
 /** Renders again when its own run changes: in a list of `useRuns` the other runs stay the objects that they were. */
 export const RunRow = memo(function RunRow({ run, words, onRetrigger, onDelete }: Props) {
-  const { id, jobName, status, labels, createdAt, startedAt, completedAt } = run
+  const { id, jobName, status, labels, createdAt, startedAt, completedAt, parentId } = run
   const name = shortId(id)
   return (
     <tr>
@@ -53,7 +53,8 @@ export const RunRow = memo(function RunRow({ run, words, onRetrigger, onDelete }
         <button
           type="button"
           className="quiet danger"
-          disabled={isActive(status)}
+          // A child goes with its parent.
+          disabled={isActive(status) || parentId !== null}
           aria-label={`Delete ${name}`}
           onClick={() => onDelete(id)}
         >

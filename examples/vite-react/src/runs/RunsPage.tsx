@@ -5,7 +5,7 @@ import { plural } from '../words.ts'
 import { ActionButton } from './ActionButton.tsx'
 import { BatchStart } from './BatchStart.tsx'
 import { DatabaseFile } from './DatabaseFile.tsx'
-import { filterOf } from './filter.ts'
+import { filterOf, isFiltered } from './filter.ts'
 import { PurgeRuns } from './PurgeRuns.tsx'
 import { RunFilters } from './RunFilters.tsx'
 import { RunTable } from './RunTable.tsx'
@@ -29,9 +29,7 @@ export function RunsPage({ words }: { words: Words }) {
           </p>
         )}
         {status === 'ready' && error !== null && <p className="problem">{error.message}</p>}
-        {status === 'ready' && runs.length === 0 && (
-          <Nothing isFiltered={Object.keys(filter).length > 0} />
-        )}
+        {status === 'ready' && runs.length === 0 && <Nothing words={words} />}
         {runs.length > 0 && <RunTable runs={runs} words={words} />}
         <div className="more">
           <p className="aside" role="status">
@@ -56,8 +54,8 @@ export function RunsPage({ words }: { words: Words }) {
 const shownText = (shown: number, hasMore: boolean): string =>
   hasMore ? `The newest ${plural(shown, 'run')}. There are more.` : `${plural(shown, 'run')}.`
 
-function Nothing({ isFiltered }: { isFiltered: boolean }) {
-  return isFiltered ? (
+function Nothing({ words }: { words: Words }) {
+  return isFiltered(words) ? (
     <p className="empty nothing">
       No run is like that. <a href="#/runs">Show all</a>
     </p>

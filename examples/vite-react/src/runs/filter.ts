@@ -25,6 +25,8 @@ interface Choice {
   readonly key: string
   readonly name: string
   readonly values: readonly string[]
+  /** What is shown where nothing is chosen. */
+  readonly otherwise?: string
 }
 
 /** What the visitor may choose from. */
@@ -33,18 +35,22 @@ export const CHOICES: readonly Choice[] = [
   { key: 'status', name: 'Status', values: STATUSES },
   { key: 'source', name: 'Source', values: LABELS.source },
   { key: 'daypart', name: 'Part of day', values: LABELS.daypart },
-  { key: 'children', name: 'Children', values: ['hidden'] },
+  { key: 'children', name: 'Children', values: ['shown'], otherwise: 'hidden' },
 ]
+
+export const isFiltered = (words: Words): boolean => CHOICES.some(({ key }) => words[key])
 
 /** What the address asks for and this demo does not have does not restrict. */
 export function filterOf(words: Words) {
   const job = JOB_NAMES.find((name) => name === words['job'])
   const status = STATUSES.find((name) => name === words['status'])
   const labels = labelsOf(words)
+  // By the fifty they would hide all else. One who asks for their job wants them.
+  const areChildrenShown = words['children'] === 'shown' || job === countFlights.name
   return {
     ...(job && { job }),
     ...(status && { status }),
-    ...(words['children'] === 'hidden' && { parent: null }),
+    ...(!areChildrenShown && { parent: null }),
     ...(labels.length > 0 && { labels: Object.fromEntries(labels) }),
   }
 }

@@ -7,10 +7,10 @@ import { plural } from '../words.ts'
 export function ChildGrid({ children }: { children: readonly ChildView[] }) {
   const count = (...statuses: ChildView['status'][]) =>
     children.filter(({ status }) => statuses.includes(status)).length
-  const bad = count('failed', 'cancelled')
+  const [active, bad] = [count('running', 'waiting'), count('failed', 'cancelled')]
   const summary = [
     `${count('completed')} of ${plural(children.length, 'child run')} done`,
-    `${count('running', 'waiting')} at work`,
+    ...(active > 0 ? [`${active} at work`] : []),
     ...(bad > 0 ? [`${bad} failed or cancelled`] : []),
   ].join(', ')
   return (

@@ -8,23 +8,24 @@ export function WaitText({ waitingFor }: { waitingFor: WaitingFor }) {
     case 'retry':
       return (
         <>
-          Waits for attempt {waitingFor.attempt} of {waitingFor.stepName ?? 'the run'}, in{' '}
-          <Countdown until={waitingFor.until} />: {waitingFor.error.message}
+          Attempt {waitingFor.attempt} of{' '}
+          {waitingFor.stepName === null ? 'the run' : `step ${waitingFor.stepName}`} is in{' '}
+          <Countdown until={waitingFor.until} />. The last one failed: {waitingFor.error.message}
         </>
       )
     case 'sleep':
       return (
         <>
-          Sleeps in {waitingFor.stepName}: <Countdown until={waitingFor.until} /> to go.
+          Sleeps, in step {waitingFor.stepName}: <Countdown until={waitingFor.until} /> to go.
         </>
       )
     case 'signal':
       return (
         <>
-          Waits in {waitingFor.stepName} for a signal
+          Waits for a signal, in step {waitingFor.stepName}
           {waitingFor.until !== null && (
             <>
-              , for another <Countdown until={waitingFor.until} />
+              : for another <Countdown until={waitingFor.until} />
             </>
           )}
           .
@@ -33,7 +34,7 @@ export function WaitText({ waitingFor }: { waitingFor: WaitingFor }) {
     case 'children':
       return (
         <>
-          Waits in {waitingFor.stepName} for {plural(waitingFor.count, 'child run')}.
+          Waits for {plural(waitingFor.count, 'child run')}, in step {waitingFor.stepName}.
         </>
       )
     case 'network':

@@ -30,8 +30,10 @@ export function WaitingPage() {
         <Stages view={view} runId={runId} />
       </div>
       <div className="column">
-        <JobCode job="bulletin" isFolded={runId !== null} />
-        <LogPanel runId={runId} empty="What the run logs is stored with it, and shown here." />
+        <JobCode job="bulletin" />
+        <div className="run-log">
+          <LogPanel runId={runId} empty="What the run logs is stored with it, and shown here." />
+        </div>
       </div>
     </div>
   )
