@@ -125,21 +125,28 @@ export const bulletin = defineJob({
   output: bulletinSchema,
   labels,
   run: async (step) => {
-    // Fifty runs, each with its own steps. This one goes on when the last of them has ended.
-    const labels = { source: 'bulletin' } as const
-    const calls = PARTS.map((part) => ({ job: countFlights, input: { part }, labels }))
+    // Fifty runs with steps of their own.
+    const calls = PARTS.map((part) => ({
+      job: countFlights,
+      input: { part },
+      labels: { source: 'bulletin' } as const,
+    }))
     const counts = await step.invokeAll('count', calls)
     const { flights, late } = sum(counts)
-    step.log.info(`${late} of ${flights} flights were late`)
+    step.log.info(`${late} flights were late`)
 
-    await step.sleep('embargo', '15s') // reload, or come back tomorrow: it counts on
+    // Reload, or come back tomorrow: it counts on.
+    await step.sleep('embargo', '15s')
 
-    const word = await step.waitForSignal<Decision>('approval', { timeout: '7d' })
-    if (!word.received || !word.value.isApproved) return { flights, late, isPublished: false }
+    const word = await step.waitForSignal<Decision>('approval')
+    const isApproved = word.received && word.value.isApproved
+    if (!isApproved) return { flights, late, isPublished: false }
 
-    // Busy twice: tried again after 2 s, then after 4 s.
-    const retry = { maxAttempts: 5, initialDelay: '2s', factor: 2 } as const
-    await step.run('publish', callThePress, { retry, timeout: '10s' })
+    // Busy twice: again after 2 s, then after 4 s.
+    await step.run('publish', callThePress, {
+      retry: { maxAttempts: 5, initialDelay: '2s', factor: 2 },
+      timeout: '10s',
+    })
     return { flights, late, isPublished: true }
   },
 })

@@ -78,11 +78,15 @@ function Asking({ stage: { state, step }, view }: { stage: Stage; view: Props['v
   if (state === 'now' && step?.waitingFor?.kind === 'signal') {
     return <Approval signalKey={step.waitingFor.key} />
   }
-  if (view.status === 'completed') {
-    const { isPublished } = view.output
-    return <p className="aside">{isPublished ? 'You approved it.' : 'It was turned down.'}</p>
+  if (state === 'done') {
+    const isTurnedDown = view.status === 'completed' && !view.output.isPublished
+    return <p className="aside">{isTurnedDown ? 'It was turned down.' : 'You approved it.'}</p>
   }
-  return <p className="aside">A button here, or in any other tab. It would wait for a week.</p>
+  return (
+    <p className="aside">
+      By a button here, or in any other tab. It waits for as long as it takes.
+    </p>
+  )
 }
 
 function Publishing({ stage: { step }, runId }: { stage: Stage; runId: string | null }) {
