@@ -46,6 +46,7 @@ export type {
   JobOutput,
   JobParsed,
   JobsOf,
+  JobTaking,
   Labels,
   Resolve,
   Run,
@@ -84,7 +85,22 @@ export type {
   RunView,
   SignalView,
 } from './observers/types.js'
+export {
+  defineParentJob,
+  type ParentJobConfig,
+  type ParentOutput,
+  type ParentPlan,
+  type ParentResults,
+} from './parent-job.js'
+export {
+  type PolledOutput,
+  type PollOptions,
+  type PollOutput,
+  type PollResult,
+  poll,
+} from './poll.js'
 export type { RetryOptions } from './retry.js'
+export { type JobThatTakes, type Sequence, sequence } from './sequence.js'
 /** What a job's function is given; `Step` is a stored step. */
 export type {
   InvokeCall,

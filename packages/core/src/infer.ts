@@ -16,7 +16,22 @@ export interface Job<N extends string, In, Parsed, Out, L> {
   /** For the library. */
   readonly '~definition': JobDefinition
   /** Never set: carries the types. */
-  readonly '~types'?: { name: N; input: In; parsed: Parsed; output: Out; labels: L }
+  readonly '~types'?: {
+    name: N
+    input: In
+    parsed: Parsed
+    output: Out
+    labels: L
+    /** So that a job is not taken for one that takes more. */
+    takes: (input: In) => void
+  }
+}
+
+/** A job that can be given an `In`, whatever else it takes, and that makes an `Out`. */
+export interface JobTaking<In, Out> {
+  readonly name: string
+  readonly '~definition': JobDefinition
+  readonly '~types'?: { takes: (input: In) => void; output: Out }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a constraint that every job fits, whatever the variance of its types

@@ -74,7 +74,7 @@ export interface JobConfig<N extends string, P, I, S, R, L, LI> extends JobPolic
 }
 
 /** What a labels schema makes; a label that is `undefined` is left out. */
-type StoredLabels = Readonly<Record<string, string | undefined>>
+export type StoredLabels = Readonly<Record<string, string | undefined>>
 
 /** The engine's limit. */
 const NAME_BYTES_MAX = 256
@@ -101,15 +101,42 @@ export function defineJob<
   const options = checkOptions(config, 'defineJob', OPTIONS)
   const what = checkJobName(options['name'], 'defineJob')
   checkFunction(options['run'], `The option run ${what}`)
-  const definition: JobDefinition = {
-    name: config.name,
-    input: schemaOption(options['input'], `The option input ${what}`),
-    output: schemaOption(options['output'], `The option output ${what}`),
-    labels: schemaOption(options['labels'], `The option labels ${what}`),
-    ...checkPolicy(options, what),
-    run: config.run,
+  const { name, run } = config
+  return freezeJob({ name, ...checkDefinition(options, what), run })
+}
+
+/** A job of any types: what is thought of it is settled by the signature of the function that makes it. */
+export function freezeJob<const N extends string, I, P, Out, L>(
+  definition: JobDefinition & { readonly name: N },
+): Job<N, I, P, Out, L> {
+  return Object.freeze({ name: definition.name, '~definition': Object.freeze(definition) })
+}
+
+/**
+ * All of a definition but its name and its function; what is not given is not there.
+ *
+ * @param what as `checkJobName` returns it.
+ */
+export function checkDefinition(
+  options: Readonly<Record<string, unknown>>,
+  what: string,
+): Omit<JobDefinition, 'name' | 'run'> {
+  const { maxRecoveries, concurrency, retry, timeout, network } = options
+  const name = (option: string) => `The option ${option} ${what}`
+  const schema = (option: string) => schemaOption(options[option], name(option))
+  const integer = (value: unknown, option: string, max: number) =>
+    value === undefined ? undefined : checkInteger(value, name(option), 1, max)
+  if (network !== undefined) checkOneOf(network, name('network'), ['online'])
+  return {
+    input: schema('input'),
+    output: schema('output'),
+    labels: schema('labels'),
+    maxRecoveries: integer(maxRecoveries, 'maxRecoveries', RECOVERIES_MAX),
+    concurrency: integer(concurrency, 'concurrency', CONCURRENCY_MAX),
+    retry: retry === undefined ? undefined : checkRetry(retry, name('retry')),
+    timeoutMs: timeout === undefined ? undefined : durationMs(timeout, name('timeout')),
+    needsNetwork: network !== undefined,
   }
-  return Object.freeze({ name: config.name, '~definition': Object.freeze(definition) })
 }
 
 /** @returns how messages name the job: `of job "import-csv"`. */
@@ -120,26 +147,6 @@ export function checkJobName(value: unknown, what: string): string {
     throw invalid(`The option name of ${what} may have ${NAME_BYTES_MAX} bytes, and has ${bytes}.`)
   }
   return `of job ${JSON.stringify(name)}`
-}
-
-type Policy = Pick<
-  JobDefinition,
-  'maxRecoveries' | 'concurrency' | 'retry' | 'timeoutMs' | 'needsNetwork'
->
-
-function checkPolicy(options: Readonly<Record<string, unknown>>, what: string): Policy {
-  const { maxRecoveries, concurrency, retry, timeout, network } = options
-  const name = (option: string) => `The option ${option} ${what}`
-  const integer = (value: unknown, option: string, max: number) =>
-    value === undefined ? undefined : checkInteger(value, name(option), 1, max)
-  if (network !== undefined) checkOneOf(network, name('network'), ['online'])
-  return {
-    maxRecoveries: integer(maxRecoveries, 'maxRecoveries', RECOVERIES_MAX),
-    concurrency: integer(concurrency, 'concurrency', CONCURRENCY_MAX),
-    retry: retry === undefined ? undefined : checkRetry(retry, name('retry')),
-    timeoutMs: timeout === undefined ? undefined : durationMs(timeout, name('timeout')),
-    needsNetwork: network !== undefined,
-  }
 }
 
 function schemaOption(value: unknown, name: string): StandardSchemaV1 | undefined {

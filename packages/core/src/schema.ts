@@ -29,6 +29,21 @@ export async function validate<I, O>(
   throw new StepwellError('invalid_input', `${what} is invalid: ${issuesText(issues)}`, { issues })
 }
 
+/** Refuses what the schema refuses, and leaves the value as it is: another job will parse it. */
+export function checkedOnly(schema: StandardSchemaV1 | undefined): StandardSchemaV1 | undefined {
+  if (schema === undefined) return undefined
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'stepwell',
+      async validate(value) {
+        const result = await schema['~standard'].validate(value)
+        return result.issues === undefined ? { value } : result
+      },
+    },
+  }
+}
+
 /** Whether a value can be given to `validate`. */
 export function isSchema(value: unknown): value is StandardSchemaV1 {
   // arktype's schemas are functions.
