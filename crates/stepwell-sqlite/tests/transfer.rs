@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use stepwell_engine::{
-    Claim, Inserted, NewRun, RunOutcome, StepOutcome, Store, StoreError, fence_of,
+    Claim, Fence, Inserted, NewRun, Parent, RunOutcome, Signal, SignalStored, StepOutcome,
+    StepWait, Store, StoreError, Suspension, Wait, WaitOpened, fence_of,
 };
 use stepwell_protocol::{
-    BlobId, Epoch, Generation, NewLog, Report, RequestId, Run, RunFilter, RunId, RunStatus,
-    ServedJob, StepKind, TimestampMs,
+    BlobId, Epoch, ExecutorId, Generation, InvokeMode, NewLog, Report, RequestId, Run, RunFilter,
+    RunId, RunStatus, ServedJob, StepKind, TimestampMs, WaitingFor,
 };
 use stepwell_sqlite::{Durability, SqliteStore};
 use support::{Folder, as_opfs, open};
@@ -168,6 +169,114 @@ fn an_import_replaces_everything_and_its_unfinished_runs_are_claimed() {
     assert_eq!(target.runs(&filter).expect("reads").runs.len(), 1);
     let next = target.begin_session(NOW).expect("a session");
     assert!(next > session, "epochs go on rising");
+}
+
+/// A run that is parked with an open wait and a child, and a signal that is kept with a blob.
+fn fill_waits(store: &mut SqliteStore) -> Fence {
+    store.begin().expect("begins");
+    let session = store.begin_session(NOW).expect("a session");
+    let new = |id: &str| NewRun::new(id.into(), RequestId::from(id), "job", "1".into(), NOW);
+    store.insert_run(&new("parked")).expect("inserts");
+    let fence = fence_of(&store.claim(&claim(session)).expect("claims").remove(0).run);
+    let mut child = new("the-child");
+    child.parent = Some(Parent {
+        run_id: fence.run_id.clone(),
+        step_name: "children".to_owned(),
+        index: 0,
+        root_id: fence.run_id.clone(),
+    });
+    store.insert_run(&child).expect("inserts");
+    let waits = ["children".to_owned(), "sleep".to_owned()];
+    let of_children = Wait::Children {
+        mode: InvokeMode::Settled,
+        count: 1,
+        pending: 1,
+    };
+    let wake_at = NOW.plus(1_000);
+    for (name, kind, wait) in [
+        (&waits[0], StepKind::Invoke, of_children),
+        (&waits[1], StepKind::Sleep, Wait::Sleep { wake_at }),
+    ] {
+        let wait = StepWait {
+            name: name.clone(),
+            kind,
+            attempt: 0,
+            started_at: NOW,
+            wait,
+        };
+        let opened = store.open_wait(&fence, &wait, &Report::default(), NOW);
+        assert!(matches!(opened, Ok(Some(WaitOpened::Opened { .. }))));
+    }
+    let suspension = Suspension {
+        waits: &waits,
+        waiting_for: &WaitingFor::Sleep {
+            step_name: "sleep".to_owned(),
+            until: wake_at,
+        },
+        parked_by: Some(&ExecutorId::from("executor")),
+        is_unstarted: false,
+        worked_ms: 70,
+    };
+    let suspended = store.suspend(&fence, &suspension, &Report::default(), NOW);
+    assert!(
+        suspended
+            .expect("suspends")
+            .expect("is fenced")
+            .is_suspended
+    );
+    let signal = Signal {
+        result: Ok(vec_payload()),
+        blobs: vec![BlobId::from("signal-blob")],
+    };
+    store
+        .store_signal(&RequestId::from("signal"), "key", &signal, NOW)
+        .expect("keeps");
+    store.commit().expect("commits");
+    fence
+}
+
+#[test]
+fn waits_children_and_kept_signals_travel_and_parked_functions_do_not() {
+    let mut source = memory();
+    let fence = fill_waits(&mut source);
+    let steps = source.steps(&fence.run_id, true).expect("reads");
+    assert_eq!(source.orphans(), Ok(vec![]));
+    let bytes = source.export(&[]).expect("exports");
+
+    // The same runs are there already, and one is parked.
+    let mut target = memory();
+    fill_waits(&mut target);
+    target.import(&bytes).expect("imports");
+    assert_eq!(target.orphans(), Ok(vec![]));
+    assert_eq!(target.steps(&fence.run_id, true), Ok(steps));
+    assert_eq!(target.next_wait(), Ok(Some(NOW.plus(1_000))));
+    assert_eq!(
+        target.child_ids(&fence.run_id),
+        Ok(vec![RunId::from("the-child")])
+    );
+    assert_eq!(
+        target.parked_by(&fence.run_id),
+        Ok(None),
+        "what is parked is another function"
+    );
+    assert_eq!(target.wake(&fence, NOW), Ok(None), "its token is void");
+    let kept = target
+        .store_signal(
+            &RequestId::from("signal"),
+            "key",
+            &Signal {
+                result: Ok("1".into()),
+                blobs: Vec::new(),
+            },
+            NOW,
+        )
+        .expect("is answered");
+    assert_eq!(kept, SignalStored::RepeatedKept);
+    let blob = BlobId::from("signal-blob");
+    let unreferenced = target.unreferenced_blobs(std::slice::from_ref(&blob));
+    assert_eq!(unreferenced, Ok(vec![]));
+    let taken = target.take_signal("key", &fence.run_id).expect("takes");
+    assert_eq!(taken.expect("is kept").blobs, [blob]);
 }
 
 #[test]
