@@ -25,7 +25,7 @@ pub(crate) fn page(connection: &Connection, filter: &RunFilter) -> Result<RunPag
     Ok(RunPage { runs, next_cursor })
 }
 
-/// One id more than the limit of each job and status that is asked for.
+/// One id more than the limit of each query.
 fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<String>> {
     let cursor = filter.cursor.as_ref().map_or(AFTER_ALL_IDS, RunId::as_str);
     let limit = i64::from(filter.limit) + 1;
@@ -39,23 +39,17 @@ fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<Strin
     let mut ids = Vec::new();
     // The parameters that all of these statements share, and some more.
     let mut add = |sql: &str, more: &[&dyn ToSql]| {
-        let mut values: Vec<&dyn ToSql> = vec![
-            &cursor,
-            &limit,
-            &after,
-            &before,
-            &labels,
-            &first_id,
-            &filter.roots_only,
-        ];
+        let mut values: Vec<&dyn ToSql> =
+            vec![&cursor, &limit, &after, &before, &labels, &first_id];
         values.extend(more);
         add_ids(connection, sql, &values, &mut ids)
     };
-    let (listed_statuses, listed_jobs) = (list(&filter.statuses)?, list(&filter.job_names)?);
+    let (roots_only, jobs) = (filter.roots_only, &filter.job_names);
+    let (listed_statuses, listed_jobs) = (list(&filter.statuses)?, list(jobs)?);
     if let Some(parent_id) = &filter.parent_id {
         add(
             sql::RUN_IDS_BY_PARENT,
-            params![listed_statuses, listed_jobs, parent_id.as_str()],
+            params![roots_only, listed_statuses, listed_jobs, parent_id.as_str()],
         )?;
         return Ok(ids);
     }
@@ -64,25 +58,29 @@ fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<Strin
     {
         add(
             sql::RUN_IDS_BY_LABEL,
-            params![listed_statuses, listed_jobs, label.0, label.1],
+            params![roots_only, listed_statuses, listed_jobs, label.0, label.1],
         )?;
+        return Ok(ids);
+    }
+    // The index of all ids does not tell children from others; those by status and job do.
+    if jobs.is_empty() && filter.statuses.is_empty() && !roots_only {
+        add(sql::RUN_IDS, &[])?;
         return Ok(ids);
     }
     let statuses = match filter.statuses.as_slice() {
         [] => &RunStatus::ALL,
         some => some,
     };
-    // The index of all ids does not tell children from roots; the one by status does.
-    if filter.job_names.is_empty() && filter.statuses.is_empty() && !filter.roots_only {
-        add(sql::RUN_IDS, &[])?;
-    } else if filter.job_names.is_empty() {
-        for status in statuses {
-            add(sql::RUN_IDS_BY_STATUS, params![status.as_str()])?;
-        }
-    } else {
-        for job in &filter.job_names {
-            for status in statuses {
-                add(sql::RUN_IDS_BY_JOB, params![status.as_str(), job])?;
+    let kinds: &[bool] = if roots_only { &[false] } else { &[false, true] };
+    for status in statuses {
+        for is_child in kinds {
+            if jobs.is_empty() {
+                let values = params![is_child, status.as_str()];
+                add(sql::RUN_IDS_BY_STATUS, values)?;
+            }
+            for job in jobs {
+                let values = params![is_child, status.as_str(), job];
+                add(sql::RUN_IDS_BY_JOB, values)?;
             }
         }
     }

@@ -107,11 +107,11 @@ fn the_hot_statements_use_the_index_made_for_them() {
         ),
         (
             "RUN_IDS_BY_STATUS",
-            "INDEX stepwell_runs_by_status (status=? AND id>? AND id<?)",
+            "INDEX stepwell_runs_by_status (status=? AND <expr>=? AND id>? AND id<?)",
         ),
         (
             "RUN_IDS_BY_JOB",
-            "INDEX stepwell_runs_by_job (job_name=? AND status=? AND id>? AND id<?)",
+            "INDEX stepwell_runs_by_job (job_name=? AND status=? AND <expr>=? AND id>? AND id<?)",
         ),
         (
             "RUN_IDS_BY_LABEL",

@@ -1,20 +1,20 @@
 //! Runs as clients see them.
 
-/// The run has the labels ?5 (a JSON object, or NULL for any), was made from ?3 on and before ?4, and has no parent
-/// where ?7 says so.
+/// The run has the labels ?5 (a JSON object, or NULL for any) and was made from ?3 on and before ?4.
 macro_rules! matching {
     () => {
-        "created_at >= ?3 AND created_at < ?4 AND (NOT ?7 OR parent_id IS NULL) AND (?5 IS NULL OR NOT EXISTS ( \
+        "created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR NOT EXISTS ( \
            SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS ( \
              SELECT 1 FROM stepwell_labels WHERE stepwell_labels.key = wanted.key \
              AND stepwell_labels.value = wanted.value AND run_id = stepwell_runs.id)))"
     };
 }
 
-/// ?8 and ?9 are JSON arrays of statuses and jobs, NULL for any.
+/// ?7: only runs without a parent. ?8 and ?9 are JSON arrays of statuses and jobs, NULL for any.
 macro_rules! of_statuses_and_jobs {
     () => {
-        "(?8 IS NULL OR status IN (SELECT value FROM json_each(?8))) \
+        "(NOT ?7 OR parent_id IS NULL) \
+         AND (?8 IS NULL OR status IN (SELECT value FROM json_each(?8))) \
          AND (?9 IS NULL OR job_name IN (SELECT value FROM json_each(?9)))"
     };
 }
@@ -44,15 +44,16 @@ statements! {
         WHERE true ON CONFLICT DO NOTHING";
     LAST_REQUEST = "SELECT last_request_id FROM stepwell_runs WHERE id = ?1";
 
-    /// Pages are made of ids first: one query for each job and status that is asked for, merged. Ids begin with a time
+    /// Pages are made of ids first: one query for each job and status that is asked for, children
+    /// and others, merged. Ids begin with a time
     /// that is never before `created_at`, so ?6 ends the search where only older runs are left.
     RUN_IDS = concat!("SELECT id FROM stepwell_runs WHERE id < ?1 AND id >= ?6 AND ", matching!(), " \
         ORDER BY id DESC LIMIT ?2");
-    /// Its index tells children from roots, and so does the next one's: the rows of children are not read.
+    /// ?7: children, or runs without a parent.
     RUN_IDS_BY_STATUS = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_status \
-        WHERE status = ?8 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+        WHERE status = ?8 AND (parent_id IS NOT NULL) = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
     RUN_IDS_BY_JOB = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_job \
-        WHERE job_name = ?9 AND status = ?8 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
+        WHERE job_name = ?9 AND status = ?8 AND (parent_id IS NOT NULL) = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
     /// Where runs are asked for by labels and not only active ones: ?10 and ?11 are one of the labels.
     RUN_IDS_BY_LABEL = concat!("SELECT stepwell_runs.id FROM stepwell_labels AS label CROSS JOIN stepwell_runs \
         ON stepwell_runs.id = label.run_id \
