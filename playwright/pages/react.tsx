@@ -9,6 +9,7 @@ import { clientOptions, flag, text } from './query.js'
 import { countFrames } from './react-commits.js'
 import { RunsPanel, SelectPanel, SuspensePanel } from './react-lists.js'
 import { JobPanel, LogsPanel, RunPanel } from './react-panels.js'
+import { FamilyPanel, SignalPanel, WaitingPanel } from './react-waiting.js'
 import { expose } from './window.js'
 
 const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
@@ -55,6 +56,9 @@ function Panels() {
       {isShown && flag('logs-panel') && <LogsPanel runId={runId} />}
       {isShown && flag('runs-panel') && <RunsPanel />}
       {isShown && flag('select-panel') && <SelectPanel runId={runId} />}
+      {isShown && flag('waiting-panel') && <WaitingPanel runId={runId} />}
+      {isShown && flag('family-panel') && <FamilyPanel runId={runId} />}
+      {isShown && flag('signal-panel') && <SignalPanel />}
       {isShown && flag('suspense-panel') && runId !== null && <SuspensePanel runId={runId} />}
     </>
   )

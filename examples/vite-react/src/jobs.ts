@@ -136,7 +136,7 @@ export const bulletin = defineJob({
     step.log.info(`${late} flights were late`)
 
     // Reload, or come back tomorrow: it counts on.
-    await step.sleep('embargo', '15s')
+    await step.sleep('embargo', '10s')
 
     const word = await step.waitForSignal<Decision>('approval')
     const isApproved = word.received && word.value.isApproved

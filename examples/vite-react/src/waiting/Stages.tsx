@@ -71,7 +71,7 @@ function Embargo({ stage: { state, step } }: { stage: Stage }) {
   if (state === 'now' && step?.waitingFor?.kind === 'sleep') {
     return <SleepBar from={step.startedAt} until={step.waitingFor.until} />
   }
-  return <p className="aside">Fifteen seconds, whether or not this page is open.</p>
+  return <p className="aside">Ten seconds, whether or not this page is open.</p>
 }
 
 function Asking({ stage: { state, step }, view }: { stage: Stage; view: Props['view'] }) {
