@@ -5,7 +5,7 @@ import { createEvents } from '../src/client/on.js'
 import { initialStatus } from '../src/client/tab.js'
 import { triggerAndWait } from '../src/client/trigger-and-wait.js'
 import { createCodec } from '../src/codec/codec.js'
-import type { LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
+import type { EventBody, LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
 import { observeLogs, observeRun } from '../src/index.js'
 import { defineJob } from '../src/job.js'
 import { settled, stubFrames } from './scripted-client.js'
@@ -76,6 +76,25 @@ const clientOf = (commands: Commands) => ({
 })
 
 describe('on', () => {
+  const sleeping = { kind: 'sleep' as const, stepName: 's', until: 9 }
+  const step = { stepName: 's', attempt: 1 }
+  test.each<EventBody>([
+    { type: 'run:wait', waitingFor: sleeping },
+    { type: 'run:resume', attempt: 2, recoveries: 0 },
+    { type: 'step:wait', ...step, stepKind: 'sleep', waitingFor: sleeping, startedAt: 1 },
+    { type: 'step:retry', ...step, errorCode: 'error', until: 9 },
+    { type: 'step:wake', ...step },
+    { type: 'step:cancel', ...step },
+  ])('$type is told to who listens to it, and to who listens to all', (body) => {
+    const { on, emit } = engine()
+    const heard: unknown[] = []
+    on(body.type, (event: unknown) => heard.push(event))
+    on('*', (event: unknown) => heard.push(event))
+    const event = { ...eventHead(5), ...body }
+    emit(event)
+    expect(heard).toEqual([event, event])
+  })
+
   test('a listener that throws harms nobody, and what it throws is reported', () => {
     const { on, emit } = engine()
     const told: string[] = []

@@ -144,6 +144,23 @@ describe('requests', () => {
     expect(await codeOf(requests.add(one, owner))).toBe('limit_exceeded')
   })
 
+  test('a signal counts with its value', async () => {
+    const requests = createRequests()
+    const signal = { type: 'signal' as const, key: 'k', error: undefined, blobs: [] }
+    const value = 'x'.repeat(9 * 1024 * 1024)
+    expect(await codeOf(requests.add({ ...signal, value }, owner))).toBe('payload_too_large')
+    const promise = requests.add({ ...signal, value: undefined }, owner)
+    requests.attach((batch) =>
+      requests.answered(
+        batch.map(({ requestId }) => ({
+          requestId,
+          reply: { type: 'signalled', disposition: 'delivered' },
+        })),
+      ),
+    )
+    expect(await promise).toEqual({ type: 'signalled', disposition: 'delivered' })
+  })
+
   test('at most 8 MiB are open, and no single command is larger', async () => {
     const requests = createRequests()
     expect(await codeOf(requests.add(trigger(9 * 1024 * 1024), owner))).toBe('payload_too_large')

@@ -110,7 +110,7 @@ test.each([
   ['an empty list', ['a', []], /jobs of sequence "a" may be 1 to 1000, and are 0/],
   ['1,001 jobs', ['a', Array(1001).fill(half)], /1 to 1000, and are 1001/],
   ['a job by name', ['a', [half, 'show']], /jobs\[1\] must be one that defineJob made.*"show"/],
-  ['a hole', ['a', [half, ...Array(1)]], /jobs\[1\].*undefined/],
+  ['a hole', ['a', Object.assign([half], { length: 2 })], /jobs\[1\].*undefined/],
   ['options that are none', ['a', [half], null], /sequence "a" takes an object/],
   ['a misspelt option', ['a', [half], { retries: 3 }], /sequence "a".*"retries"/],
   ['a bad retry', ['a', [half], { retry: 3 }], /retry of job "a"/],
