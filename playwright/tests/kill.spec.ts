@@ -1,10 +1,11 @@
 // ACCEPTANCE J1: SIGKILL of the whole browser at random moments, judged by a witness outside of it.
 //
 // STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill
-import type { BrowserContext, Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import type { TestServer } from '../server/server.mjs'
 import { checkDatabase } from '../support/database.js'
-import { addressOf, expect, test } from '../support/fixtures.js'
+import { expect, test } from '../support/fixtures.js'
+import { openIn, passes, ranAfterAcknowledgement } from '../support/lives.js'
 import { ended, runOf } from '../support/page.js'
 import { type Random, random, seedOfTheDay } from '../support/random.js'
 import { startRawBrowser } from '../support/raw-browser.js'
@@ -40,7 +41,7 @@ test('nothing acknowledged is lost and no committed step runs again, killed at a
   server.witness.add(`${key}/stop`)
   const browser = await startRawBrowser(profile)
   try {
-    const page = await openIn(browser.context, life)
+    const page = await openIn(browser.context, server, key)
     const [first] = life.acknowledged
     const run = await ended(page, first ?? '')
     expect(run).toMatchObject({ status: 'completed' })
@@ -61,7 +62,7 @@ async function liveAndDie(life: Life, round: number, profile: string): Promise<v
   const browser = await startRawBrowser(profile)
   try {
     const before = server.witness.arrivals(`${key}/run/`).length
-    const opening = openIn(browser.context, life)
+    const opening = openIn(browser.context, server, key)
     // Every fourth life ends while page, worker, wasm or pool are still being opened.
     if (round > 0 && dice.integer(4) === 0) {
       opening.catch(() => undefined)
@@ -78,15 +79,6 @@ async function liveAndDie(life: Life, round: number, profile: string): Promise<v
   }
 }
 
-async function openIn(context: BrowserContext, { server, key }: Life): Promise<Page> {
-  const page = await context.newPage()
-  const query = { acknowledge: key }
-  await page.goto(addressOf(server.origin, key, { concurrency: 2, query }))
-  // Commands connect the client.
-  await page.evaluate(() => window.stepwell.getRuns({ limit: 1 }))
-  return page
-}
-
 function triggerIn(page: Page, job: 'endless' | 'quick', key: string): Promise<string> {
   if (job === 'quick') {
     return page.evaluate(async () => (await window.stepwell.trigger('quick', { count: 3 })).id)
@@ -94,14 +86,12 @@ function triggerIn(page: Page, job: 'endless' | 'quick', key: string): Promise<s
   return page.evaluate(async (key) => (await window.stepwell.trigger('endless', { key })).id, key)
 }
 
-/** The one place where time is let go by: the moment of death is to be random. */
-function passes(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 function assertNoStepRanAgain(life: Life, kills: readonly number[], when: string): void {
+  const { server, key } = life
+  // And never after its commit was told to the page.
+  const afterAcknowledgement = ranAfterAcknowledgement(server, `${key}/ack/s-`, `${key}/run/`)
   // One expectation for all: Playwright keeps a record of each, and there are thousands of steps.
-  expect([...ranAgain(life, kills), ...ranAfterAcknowledgement(life)], when).toEqual([])
+  expect([...ranAgain(life, kills), ...afterAcknowledgement], when).toEqual([])
 }
 
 /**
@@ -116,19 +106,6 @@ function* ranAgain({ server, key }: Life, kills: readonly number[]): Generator<s
     if (index === newest + 1) newest = index
     else if (index !== newest) yield `${step} came after s-${newest}`
     else if (!lastOfLife.has(i)) yield `${step} came again without a kill in between`
-  }
-}
-
-/** And never after its commit was told to the page. */
-function* ranAfterAcknowledgement({ server, key }: Life): Generator<string> {
-  const nameOf = (arrival: string) => arrival.slice(arrival.lastIndexOf('/') + 1)
-  const acknowledgedAt = new Map<string, number>()
-  for (const { key: step, at } of server.witness.arrivals(`${key}/ack/s-`)) {
-    if (!acknowledgedAt.has(nameOf(step))) acknowledgedAt.set(nameOf(step), at)
-  }
-  for (const { key: step, at } of server.witness.arrivals(`${key}/run/`)) {
-    const told = acknowledgedAt.get(nameOf(step)) ?? Number.POSITIVE_INFINITY
-    if (told <= at) yield `${step} ran after the page was told of its commit`
   }
 }
 
