@@ -7,8 +7,8 @@ import { gate, witness } from './outside.js'
 export interface Work {
   readonly key: string
   readonly n: number
-  /** `fails`: the first time; `waits`: at the gate `<key>-<n>`. */
-  readonly how?: 'fails' | 'waits'
+  /** `fails`: the first time; `refuses`: always; `waits`: at the gate `<key>-<n>`. */
+  readonly how?: 'fails' | 'refuses' | 'waits'
 }
 
 /** Tells the witness `<key>/child/<n>`. */
@@ -18,7 +18,7 @@ export const child = defineJob({
     step.run(`work-${n}`, async () => {
       const times = await witness(`${key}/child/${n}`)
       if (how === 'waits') await gate(`${key}-${n}`)
-      if (how === 'fails' && times === 1) throw new RangeError(`no ${n}`)
+      if (how === 'refuses' || (how === 'fails' && times === 1)) throw new RangeError(`no ${n}`)
       return n * 2
     }),
 })

@@ -5,6 +5,7 @@ import { gate, witness, witnessed } from './outside.js'
 
 export { deaf, lingering } from './definitions-acceptance.js'
 export * from './definitions-children.js'
+export * from './definitions-combinators.js'
 export * from './definitions-executors.js'
 export { labelled } from './definitions-labels.js'
 export * from './definitions-policies.js'
