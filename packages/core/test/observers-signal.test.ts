@@ -77,7 +77,7 @@ test('the latest call wins, whichever is answered first', async () => {
   expect(shown(observer).disposition).toBe('ignored')
 })
 
-test.each([7, '', {}, 'x'.repeat(513)])('a wrong key is refused by name: %j', (key) => {
+test.each([7, '', {}, 'x'.repeat(513), 'a\ud800'])('a wrong key is refused by name: %j', (key) => {
   const observe = () => Reflect.apply(observeSignal, undefined, [scriptedClient({}).client, key])
   expect(observe).toThrow(expect.objectContaining({ code: 'invalid_input' }))
   expect(observe).toThrow(/key of useSignal/)

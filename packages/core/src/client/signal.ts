@@ -3,11 +3,8 @@ import type { Encoded } from '../codec/codec.js'
 import type { Connection } from '../connection.js'
 import { toFailure } from '../executor/failure.js'
 import type { Command, SignalDisposition } from '../generated/protocol.js'
-import { checkKey } from '../options.js'
+import { checkSignalKey } from '../signal-key.js'
 import { idsOf } from './new-trigger.js'
-
-/** The engine's limit. */
-export const SIGNAL_KEY_CHARS_MAX = 512
 
 export interface SignalContext {
   readonly connection: Connection
@@ -23,7 +20,7 @@ export async function signal(
   givenKey: unknown,
   value: unknown,
 ): Promise<UntypedSignalled> {
-  const key = checkKey(givenKey, 'The key of signal', SIGNAL_KEY_CHARS_MAX)
+  const key = checkSignalKey(givenKey, 'The key of signal')
   const type = 'signal' as const
   if (isError(value)) {
     // Thrown by the step that waits, in its first attempt: there is no other.

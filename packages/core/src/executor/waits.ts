@@ -2,13 +2,11 @@
 import { replayed } from '../codec/codec.js'
 import { durationMs } from '../duration.js'
 import type { NewWait } from '../generated/protocol.js'
-import { checkCharacters, checkOptions, checkTime, invalid } from '../options.js'
+import { checkOptions, checkTime } from '../options.js'
+import { checkSignalKey } from '../signal-key.js'
 import type { SignalResult, Step } from '../step.js'
 import { attemptCall, type Call, type CallKind, claimName, openCall } from './calls.js'
 import type { Execution } from './execution.js'
-
-/** The engine's limit. */
-const KEY_CHARS_MAX = 512
 
 type Waits = Pick<Step, 'sleep' | 'sleepUntil' | 'waitForSignal'>
 
@@ -76,16 +74,11 @@ function checkSignalWait({ assignment }: Execution, name: string, options: unkno
   const { key, timeout } = checkOptions(options, what, ['key', 'timeout'])
   return {
     kind: 'signal',
-    key: key === undefined ? `${assignment.runId}:${name}` : checkKey(key, what),
+    key:
+      key === undefined
+        ? `${assignment.runId}:${name}`
+        : checkSignalKey(key, `The option key of ${what}`),
     timeoutMs:
       timeout === undefined ? undefined : durationMs(timeout, `The option timeout of ${what}`),
   }
-}
-
-function checkKey(value: unknown, what: string): string {
-  const key = checkCharacters(value, `The option key of ${what}`, KEY_CHARS_MAX)
-  if (key === '') {
-    throw invalid(`The option key of ${what} is empty. Give it a text, or leave it out.`)
-  }
-  return key
 }

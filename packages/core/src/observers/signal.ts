@@ -3,7 +3,7 @@ import type { ClientCore } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
 import type { Stepwell } from '../client/types.js'
 import { StepwellError, toStepwellError } from '../errors.js'
-import { checkText } from '../options.js'
+import { checkSignalKey } from '../signal-key.js'
 import { handled } from './handled.js'
 import type { Observer, SignalView } from './types.js'
 
@@ -19,13 +19,11 @@ export function observeSignal(
   client: Pick<Stepwell, '~core'>,
   key: string | null | undefined,
 ): unknown {
-  const checked = key === null || key === undefined ? null : checkText(key, KEY, KEY_CHARS_MAX)
+  const checked = key === null || key === undefined ? null : checkSignalKey(key, KEY)
   return createSignalObserver(client['~core'], checked)
 }
 
 const KEY = 'The key of useSignal'
-/** The engine's limit. */
-const KEY_CHARS_MAX = 512
 
 function createSignalObserver(core: ClientCore, key: string | null): Observer<SignalView> {
   const changes = createEmitter<void>()
