@@ -257,6 +257,16 @@ describe('purgeRuns', () => {
   })
 })
 
+test('purgeRuns goes on where a command had enough to do with a part of the descendants', async () => {
+  const counts = [0, 0, 1]
+  const { commands, sent } = client(() => {
+    const count = counts.shift() ?? 0
+    return { type: 'deleted', count, hasMore: counts.length > 0 }
+  })
+  expect(await commands.purgeRuns({ olderThan: '1d', limit: 5 })).toBe(1)
+  expect(sent).toHaveLength(3)
+})
+
 test('getRuns sends every filter, and deleteRun its id', async () => {
   const { commands, sent } = client(({ type }) =>
     type === 'getRuns'

@@ -54,7 +54,10 @@ export interface StepwellOptions<M extends object> {
    * clients of one database the newest client's function is asked.
    */
   readonly context?: () => RegisteredContext | Promise<RegisteredContext>
-  /** How long runs are kept after their end, with their steps, logs and files; `false`: for ever. Default `'30d'`. */
+  /**
+   * How long runs are kept after their end, with their steps, logs, files and children; `false`: for ever. Signals that
+   * nobody waited for are kept as long. Default `'30d'`.
+   */
   readonly retention?: Duration | false
   /** Stores richer values than strict JSON: superjson and devalue fit. Give the same one to `serveJobs`. */
   readonly serializer?: Serializer
@@ -141,7 +144,7 @@ export interface LogsPage {
 export interface PurgeOptions {
   /** The age since a run's end. */
   readonly olderThan: Duration
-  /** How many to delete at most, the oldest first. Default: all. */
+  /** How many to delete at most, the oldest first, their descendants not counted. Default: all. */
   readonly limit?: number
 }
 
@@ -218,9 +221,12 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
    * first `next`. Rejects with `not_found` if there is no such run.
    */
   subscribe<J extends AnyJob = U>(runId: string): RunSubscription<J>
-  /** Ends a run as cancelled; `already_terminal` if it has ended. */
+  /** Ends a run, and all of its descendants that have not ended, as cancelled; `already_terminal` if it has ended. */
   cancel<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
-  /** Lets a failed or cancelled run go on from its failed step. */
+  /**
+   * Lets a failed or cancelled run go on from its failed step; children that did not complete are retried with it. A child
+   * itself is a `conflict`: retry its parent, or `retrigger` it as a run of its own.
+   */
   retry<J extends AnyJob = U>(runId: string): Promise<RunOf<J>>
   /**
    * Sends a value to the run that waits for the key by `step.waitForSignal`, or that will: a signal that comes early is
@@ -235,9 +241,12 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
    * this: give the option `context` for what must be there from the start.
    */
   setContext(value: RegisteredContext): void
-  /** Deletes a run that has ended, with its steps, logs, labels and files. `conflict` while it is active. */
+  /**
+   * Deletes a run that has ended, with its steps, logs, labels, files and descendants. `conflict` while it, or a descendant,
+   * is active, and for a child: delete the run at its root.
+   */
   deleteRun(runId: string): Promise<void>
-  /** Deletes runs that ended longer ago than that; how many there were. */
+  /** Deletes runs that ended longer ago than that, with their descendants, which are not counted; how many there were. */
   purgeRuns(options: PurgeOptions): Promise<number>
   /** The database as a plain SQLite file, which the `sqlite3` command opens. */
   exportDatabase(options?: ExportOptions): Promise<Uint8Array<ArrayBuffer>>
