@@ -198,6 +198,30 @@ describe('events', () => {
     expect(engine.counts()).toEqual({})
   })
 
+  test('a run that goes on and waits again and again is told at most twice a frame, and ends right', async () => {
+    const id = parent()
+    const [first = ''] = invoke(id, 'parts', 2)
+    const { observer, views } = await observed(id)
+    const waitingFor = { kind: 'children', stepName: 'parts', count: 2 } as const
+    for (let frame = 0; frame < 3; frame++) {
+      views.length = 0
+      for (let i = 0; i < 5; i++) {
+        engine.change(id, { status: 'waiting', waitingFor }, { type: 'run:wait', waitingFor })
+        const patch = { status: 'running', waitingFor: undefined } as const
+        engine.change(id, patch, { type: 'run:resume', attempt: 1, recoveries: 0 })
+      }
+      if (frame === 1) engine.start(first)
+      // The first change is shown before the frame.
+      expect(views.length).toBe(1)
+      await frames.next()
+      expect(views.length).toBe(2)
+    }
+    expect(observer.get()).toMatchObject({
+      status: 'running',
+      children: [{ status: 'running' }, {}],
+    })
+  })
+
   test('a child keeps its reference until it changes, and all of them while nothing does', async () => {
     const id = parent()
     const ids = invoke(id, 'parts', 3)

@@ -48,6 +48,7 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
   let error: StepwellError | null = null
   let view: RunView = { ...LOADING, ...actions }
   let isStarted = false
+  let isPaced = false
   let isReading = false
   /** Whether to read once more after the read that is under way. */
   let isReadAgain = false
@@ -66,10 +67,18 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
     view = { ...state(), ...actions }
     changed()
   }
-  /** A change of status is shown at once; steps and progress come by the thousand. */
+  /**
+   * A change of status is shown at once; steps, progress and children come by the thousand. Of several changes of status
+   * in one frame only the first is: so a frame never has more than two commits.
+   */
   const showSoon = () => {
-    if (state().status === view.status) inNextFrame(show)
-    else show()
+    if (isPaced || state().status === view.status) return inNextFrame(show)
+    show()
+    isPaced = true
+    inNextFrame(unpace)
+  }
+  const unpace = () => {
+    isPaced = false
   }
   const apply = (events: readonly RunEvent[]) => {
     const before = known
@@ -140,6 +149,8 @@ function createRunEntry(core: ClientCore, runId: string, changed: () => void): R
     stop() {
       isStarted = false
       cancelFrame(show)
+      cancelFrame(unpace)
+      isPaced = false
       held = []
       known = 'loading'
       children.forget()
