@@ -142,6 +142,7 @@ pub fn scenarios() -> Vec<Scenario> {
             an_outcome_of_a_wait_comes_back,
             an_outcome_of_a_wait_clears_the_error_of_its_retry,
             a_step_that_has_to_run_again_is_pending,
+            a_wait_for_an_attempt_is_had_once,
             a_wait_ends_once,
             a_wait_ends_whoever_holds_the_lease,
             outcomes_of_waits_and_steps_share_one_order,

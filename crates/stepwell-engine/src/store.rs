@@ -393,7 +393,7 @@ pub enum WaitOpened {
         /// The log lines that were stored now.
         logs: Vec<LogLine>,
     },
-    /// A resend: the step waits already, or has its outcome. Only lines not stored yet and progress were written.
+    /// A resend: the step waits already, has its outcome, or has had the wait after that very attempt. Only lines not stored yet and progress were written.
     Repeated {
         /// The run after the write.
         head: RunHead,

@@ -56,6 +56,25 @@ fn invoke(held: &Holding, name: &str, mode: InvokeMode, jobs: &[&str]) -> Execut
     }
 }
 
+fn step_fail_retried(
+    held: &Holding,
+    step: &str,
+    attempt: u32,
+    retry: StepRetry,
+) -> ExecutorMessage {
+    ExecutorMessage::StepFail {
+        run_id: held.run_id.clone(),
+        generation: held.generation,
+        step_name: step.into(),
+        kind: StepKind::Run,
+        attempt,
+        error: failure(Some(step), attempt),
+        retry: Some(retry),
+        duration_ms: 3,
+        report: Report::default(),
+    }
+}
+
 fn resolved(output: &Output) -> Vec<Step> {
     let of = |message| match message {
         EngineMessage::Resolved { step, .. } => Some(*step),
@@ -264,31 +283,7 @@ fn a_failed_step_waits_for_its_next_attempt_and_is_told_to_run_again() {
         failures: 1,
         after_ms: None,
     };
-    let ExecutorMessage::StepFail {
-        run_id,
-        generation,
-        step_name,
-        kind,
-        attempt,
-        error,
-        duration_ms,
-        report,
-        ..
-    } = step_fail(&held, "s", 1)
-    else {
-        unreachable!()
-    };
-    let retried = ExecutorMessage::StepFail {
-        run_id,
-        generation,
-        step_name,
-        kind,
-        attempt,
-        error,
-        retry: Some(retry),
-        duration_ms,
-        report,
-    };
+    let retried = step_fail_retried(&held, "s", 1, retry);
     let (_, output) = world.say(X, retried);
     assert_eq!(event_names(&output), ["step:retry", "step:wait"]);
     assert_eq!(output.wake_at, Some(world.now.plus(1_000)));
@@ -296,6 +291,35 @@ fn a_failed_step_waits_for_its_next_attempt_and_is_told_to_run_again() {
     assert_eq!(event_names(&again), ["step:wake"]);
     assert_eq!(resolved(&again)[0].status, StepStatus::Pending);
     assert_eq!(resolved(&again)[0].attempt, 1);
+}
+
+#[test]
+fn a_failure_that_is_said_again_after_its_wait_has_ended_opens_it_no_second_time() {
+    let mut world = World::new(1);
+    let held = at_work(&mut world);
+    let failed = |held: &Holding| {
+        let retry = StepRetry {
+            policy: RetryPolicy::NONE,
+            failures: 1,
+            after_ms: Some(10),
+        };
+        step_fail_retried(held, "s", 1, retry)
+    };
+    world.say(X, failed(&held));
+    world.restart(1);
+    world.after(2_000);
+    assert_eq!(world.steps(&held.run_id)[0].status, StepStatus::Pending);
+    let held_before = world.newest_generation(&held.run_id);
+    world.hello(X, &["a"], 4, &[held_before]);
+    let now_held = world.newest_generation(&held.run_id);
+    let (seq, again) = world.say(X, failed(&now_held));
+    assert_eq!(acked(&again), [seq]);
+    assert_eq!(
+        resolved(&again)[0].status,
+        StepStatus::Pending,
+        "told again"
+    );
+    assert_eq!(world.steps(&held.run_id)[0].status, StepStatus::Pending);
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub enum Input {
     },
     /// An idle moment: delete a few runs whose retention has ended.
     Upkeep,
-    /// The browser went online or offline. Until the first one it counts as online.
+    /// The browser is online or offline: at the start, and with each change. Until the first one it counts as online, and
+    /// nothing that waits for the network goes on.
     Network {
         /// Whether it is online.
         is_online: bool,

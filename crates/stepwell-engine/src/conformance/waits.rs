@@ -313,6 +313,26 @@ pub(super) fn a_step_that_has_to_run_again_is_pending(open: Open<'_>) {
     }
 }
 
+pub(super) fn a_wait_for_an_attempt_is_had_once(open: Open<'_>) {
+    let mut f = Fixture::new(open);
+    let fence = f.running(1);
+    let wait = retry_at("s", 1, 10);
+    f.write(|store| store.open_wait(&fence, &wait, &nothing(), at(1)));
+    f.write(|store| store.end_wait(&id(1), "s", &WaitEnd::Again, at(10)));
+    let again = f.read(|store| store.open_wait(&fence, &wait, &nothing(), at(11)));
+    assert!(
+        matches!(again, Some(WaitOpened::Repeated { .. })),
+        "a resend of a failure whose wait has ended opens nothing, and was {again:?}"
+    );
+    assert_eq!(f.one_step(&id(1), "s").status, StepStatus::Pending);
+    let next = retry_at("s", 2, 20);
+    let opened = f.write(|store| store.open_wait(&fence, &next, &nothing(), at(12)));
+    assert!(
+        matches!(opened, Some(WaitOpened::Opened { .. })),
+        "the next failure does, and was {opened:?}"
+    );
+}
+
 pub(super) fn a_wait_ends_once(open: Open<'_>) {
     let mut f = Fixture::new(open);
     let fence = f.running(1);

@@ -1,7 +1,8 @@
 //! Waits of steps and of runs.
 
 statements! {
-    /// Nothing where the fence does not hold, and nothing where the step waits already or has its outcome. What a sleep
+    /// Nothing where the fence does not hold, and nothing where the step waits already, has its outcome, or has had the
+    /// wait after that very attempt. What a sleep
     /// or a signal waited for before its run failed goes on as it was. Fails where another step waits for the signal.
     INSERT_WAIT = concat!(
         "INSERT INTO stepwell_steps \
@@ -16,6 +17,7 @@ statements! {
          signal_key = excluded.signal_key, child_mode = excluded.child_mode, child_count = excluded.child_count, \
          pending_children = excluded.pending_children, error = excluded.error \
          WHERE stepwell_steps.status = 'pending' \
+         AND NOT (excluded.wait = 'retry' AND excluded.attempt <= stepwell_steps.attempt) \
          RETURNING ", step_columns!("output")
     );
     COUNT_WAIT = concat!(

@@ -21,7 +21,7 @@ impl Data {
             .steps
             .get(&fence.run_id)
             .and_then(|steps| steps.get(&wait.name));
-        if stored.is_some_and(|row| row.step.status != StepStatus::Pending) {
+        if stored.is_some_and(|row| is_repeated(row, wait)) {
             let RunWritten { head, logs } = self.write_report(fence, report, now)?;
             return Some(WaitOpened::Repeated { head, logs });
         }
@@ -139,6 +139,12 @@ impl Data {
             Some((open, row.wait.as_ref()?))
         })
     }
+}
+
+/// Whether the step waits already, has its outcome, or has had the wait after that very attempt.
+fn is_repeated(stored: &StepRow, wait: &StepWait) -> bool {
+    let is_retry = matches!(wait.wait, Wait::Retry { .. });
+    stored.step.status != StepStatus::Pending || (is_retry && wait.attempt <= stored.step.attempt)
 }
 
 fn wake_at(wait: &Wait) -> Option<TimestampMs> {
