@@ -25,17 +25,17 @@ async function serve(jobs: object): Promise<ScriptedEngine> {
   return started.engine
 }
 
-test('hello tells each job with its limit', async () => {
+test('hello tells each job with its limit and its need of the network', async () => {
   const { engine, connect } = scriptedEngine()
-  const one = defineJob({ name: 'one', concurrency: 1, run: () => 1 })
+  const one = defineJob({ name: 'one', concurrency: 1, network: 'online', run: () => 1 })
   const any = defineJob({ name: 'any', run: () => 1 })
   const executor = startExecutor({ jobs: collectJobs({ one, any }), connect })
   open.push({ executor, engine })
   expect(await engine.next('hello')).toMatchObject({
     slots: 4,
     jobs: [
-      { name: 'one', concurrency: 1 },
-      { name: 'any', concurrency: undefined },
+      { name: 'one', concurrency: 1, needsNetwork: true },
+      { name: 'any', concurrency: undefined, needsNetwork: false },
     ],
   })
 })

@@ -1,5 +1,5 @@
 /** The engine's side of an executor's port, played by a test: it checks the protocol, it imitates no engine. */
-import { expect } from 'vitest'
+import { afterEach, expect } from 'vitest'
 import type { Serializer } from '../src/codec/codec.js'
 import { type Executor, startExecutor } from '../src/executor/runtime.js'
 import type {
@@ -10,6 +10,7 @@ import type {
   ExecutorMessage,
   Holding,
   Payload,
+  RunFailure,
   Step,
 } from '../src/generated/protocol.js'
 import { collectJobs } from '../src/job.js'
@@ -27,6 +28,8 @@ type Message<T extends Type> = Extract<ExecutorMessage, { type: T }>
 export interface ScriptedEngine {
   /** The next message, which must be of this type. */
   readonly next: <T extends Type>(type: T) => Promise<Message<T> & { seq: number }>
+  /** The next message, of whatever type. */
+  readonly nextEnvelope: () => Promise<ExecutorEnvelope>
   readonly send: (...messages: EngineMessage[]) => void
   /** Takes the next message, which must be of this type, and acknowledges it. */
   readonly take: <T extends Type>(type: T) => Promise<Message<T> & { seq: number }>
@@ -59,14 +62,18 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
   }
   const say = (message: ToExecutor) => channel.port2.postMessage(message)
   const send = (...messages: EngineMessage[]) => say(messages)
-  const next: ScriptedEngine['next'] = async (type) => {
-    while (received.length === 0) {
+  const nextEnvelope = async (): Promise<ExecutorEnvelope> => {
+    for (;;) {
+      const envelope = received.shift()
+      if (envelope !== undefined) return envelope
       await new Promise<void>((resolve) => {
         wake = resolve
       })
     }
-    const envelope = received.shift()
-    if (envelope === undefined || !isOfType(envelope.message, type)) {
+  }
+  const next: ScriptedEngine['next'] = async (type) => {
+    const envelope = await nextEnvelope()
+    if (!isOfType(envelope.message, type)) {
       throw new Error(`expected ${type}, got ${JSON.stringify(envelope)}`)
     }
     return { ...envelope.message, seq: envelope.seq }
@@ -80,6 +87,7 @@ export function scriptedEngine(): { engine: ScriptedEngine; connect: ConnectExec
   return {
     engine: {
       next,
+      nextEnvelope,
       send,
       take,
       arrays,
@@ -127,16 +135,42 @@ export async function welcomedExecutor(
   jobs: object,
   context: ContextPort | null = null,
   serializer?: Serializer,
+  parkedMax?: number,
 ): Promise<{ executor: Executor; engine: ScriptedEngine }> {
   const { engine, connect } = scriptedEngine()
   const executor = startExecutor({
     jobs: collectJobs(jobs),
     connect: { ...connect, context },
     serializer,
+    ...(parkedMax === undefined ? {} : { parkedMax }),
   })
   await engine.next('hello')
   engine.send({ type: 'welcome', epoch: 1, adopted: [], isOnline: true })
   return { executor, engine }
+}
+
+export interface Executors {
+  /** An executor of these jobs, and its engine. */
+  serve(jobs: object): Promise<ScriptedEngine>
+  /** Closes them after the test. */
+  keep<T extends { readonly executor: Executor; readonly engine: ScriptedEngine }>(started: T): T
+}
+
+/** For a test file: what its tests open is closed after each. */
+export function executors(): Executors {
+  let open: { readonly executor: Executor; readonly engine: ScriptedEngine }[] = []
+  afterEach(() => {
+    for (const { executor, engine } of open) {
+      executor.close()
+      engine.close()
+    }
+    open = []
+  })
+  const keep: Executors['keep'] = (started) => {
+    open.push(started)
+    return started
+  }
+  return { keep, serve: async (jobs) => keep(await welcomedExecutor(jobs)).engine }
 }
 
 export function assign(jobName: string, rest: Partial<Assignment> = {}): EngineMessage {
@@ -161,19 +195,38 @@ export function welcome(epoch: number, ...adopted: Holding[]): EngineMessage {
   return { type: 'welcome', epoch, adopted, isOnline: true }
 }
 
-export function stored(name: string, completedIndex: number, output: Payload): Step {
+/** A step as the engine stores it. */
+export function step(name: string, rest: Partial<Step>): Step {
   return {
     name,
     kind: 'run',
     status: 'completed',
-    completedIndex,
+    completedIndex: undefined,
     attempt: 1,
-    output,
+    output: undefined,
     error: undefined,
     firstAttempt: 1,
     waitingFor: undefined,
     children: [],
     startedAt: 1,
     completedAt: 2,
+    ...rest,
+  }
+}
+
+export function stored(name: string, completedIndex: number, output: Payload): Step {
+  return step(name, { completedIndex, output })
+}
+
+export function failure(rest: Partial<RunFailure> = {}): RunFailure {
+  return {
+    name: 'Error',
+    message: 'broken',
+    stack: undefined,
+    causes: [],
+    code: 'error',
+    attempt: 1,
+    stepName: undefined,
+    ...rest,
   }
 }
