@@ -257,6 +257,7 @@ describe('a parked function', () => {
     const engine = await durable({ job })
     engine.start('job')
     await engine.waiting()
+    await quiet()
     own.open()
     await engine.until(() => engine.said.includes('stepCommit early'))
     expect(seen).toEqual(['by itself', 'ran'])
@@ -276,6 +277,7 @@ describe('a parked function', () => {
     const engine = await durable({ job })
     engine.start('job')
     await engine.waiting()
+    await quiet()
     own.open()
     expect((await engine.ended()).output).toBe('"own"')
     expect(engine.said).toEqual(['stepWait nap', 'suspend', 'wake', 'runComplete'])
@@ -296,6 +298,7 @@ describe('a parked function', () => {
     const engine = await durable({ job })
     engine.start('job')
     await engine.waiting()
+    await quiet()
     own.open()
     expect((await engine.ended()).error).toMatchObject({ name: 'RangeError', message: 'own' })
   })
@@ -342,6 +345,7 @@ describe('a parked function', () => {
     const engine = await durable({ job })
     engine.start('job')
     await engine.waiting()
+    await quiet()
     own.open()
     await logged.promise
     await quiet()
@@ -423,6 +427,23 @@ describe('a parked function', () => {
     await engine.ended()
     expect(calls.count).toBe(2)
   })
+})
+
+test('what is told under an older generation is ignored', async () => {
+  const { job } = sleeper()
+  const engine = await serve({ job })
+  const memo = [storedStep('before', { completedIndex: 0, output: '1' })]
+  engine.send(assign('job', { memo, generation: 2 }))
+  await engine.take('stepWait')
+  const { seq } = await engine.next('suspend')
+  const ended = storedStep('nap', { kind: 'sleep', completedIndex: 1 })
+  engine.send({ type: 'resolved', runId: 'run-1', generation: 1, step: ended })
+  expect(await engine.rest()).toEqual([])
+  engine.send(
+    { type: 'resolved', runId: 'run-1', generation: 2, step: ended },
+    { type: 'ack', seqs: [seq] },
+  )
+  await engine.next('stepStart')
 })
 
 describe('beyond the bound', () => {

@@ -149,9 +149,9 @@ describe('a step', () => {
     engine.send({ type: 'abort', runId: 'run-1', generation: 1, reason: 'cancelled' })
     await engine.next('released')
     expect(reasons).toEqual(['cancelled'])
+    expect(vi.getTimerCount()).toBe(0)
     await pass(10_000)
     expect(await engine.rest()).toEqual([])
-    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('of a month does not end at once', async () => {

@@ -212,7 +212,7 @@ export function openCall<V>(execution: Execution, name: string, kind: CallKind<V
       if (step.status === 'waiting' || step.status === 'running') return
       // Said again by the engine, and meanwhile the next attempt failed too.
       if (step.status === 'pending' && step.attempt < call.failedAttempts) return
-      suspension.waitEnded(name)
+      suspension.waitEnded()
       becomeBusy()
       if (step.status === 'pending') kind.begin(call, step)
       else releases.live(() => settleAs(step), ready)

@@ -27,8 +27,8 @@ export interface Suspension {
   readonly endWait: () => void
   /** Does it now, or once the run goes on here. */
   readonly whenActive: (task: () => void) => void
-  /** A step does not wait any more; says so to what was sent. */
-  readonly waitEnded: (name: string) => void
+  /** The engine told that a step does not wait any more: the run is at work, for else it would tell nothing. */
+  readonly waitEnded: () => void
   /** @param learn takes what has happened meanwhile; before what is held goes on. */
   readonly resume: (learn: () => void) => void
   /** Says again that the run wants to go on, to an engine that may not know. */
@@ -57,18 +57,17 @@ export function createSuspension(events: SuspensionEvents): Suspension {
   let waiting = 0
   let isScheduled = false
   /** What the engine was asked to suspend on, and has not answered. */
-  let asked: ReadonlySet<string> | null = null
+  let asked: readonly string[] | null = null
   let held: (() => void)[] = []
 
   const isIdle = () => state === 'active' && busy === 0 && waiting > 0 && mayWait()
   const suspend = () => {
     const waits = events.waits()
-    const question = new Set(waits)
-    asked = question
+    asked = waits
     state = 'suspending'
     events.suspend(waits, () => {
       // It was answered by a wait's end before.
-      if (asked !== question) return
+      if (asked !== waits) return
       asked = null
       state = 'parked'
       events.onParked()
@@ -116,10 +115,7 @@ export function createSuspension(events: SuspensionEvents): Suspension {
       held.push(task)
       if (state === 'parked' && held.length === 1) events.wake()
     },
-    waitEnded(name) {
-      // The engine tells ends only of runs that are at work, so that one is at work of which it does.
-      if (state === 'parked' || asked?.has(name) === true) goOn()
-    },
+    waitEnded: () => goOn(),
     resume: goOn,
     announce() {
       if (state === 'parked' && held.length > 0) events.wake()
