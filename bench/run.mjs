@@ -2,6 +2,7 @@
 //
 //   npm run bench                 (builds first: npm run build)
 //   npm run bench -- --rounds 9 --stored-runs 20000
+//   npm run bench -- --only waiting --asleep 10000 --idle-seconds 60
 //
 // Take the ratios: the absolutes are this machine's. Nothing here is a test.
 import { execFileSync } from 'node:child_process'
@@ -11,6 +12,7 @@ import path from 'node:path'
 import { chromium } from 'playwright-core'
 import { startServer } from '../playwright/server/server.mjs'
 import { findChromium } from '../scripts/lib/chromium.mjs'
+import { measureWaiting, reportWaiting } from './waiting.mjs'
 
 const HERE = import.meta.dirname
 const FLAGS = [
@@ -32,6 +34,9 @@ const SCALE_SAMPLES = 40
 
 const rounds = numberOf('--rounds', 5)
 const storedRuns = numberOf('--stored-runs', 100_000)
+const asleep = numberOf('--asleep', 10_000)
+const idleSeconds = numberOf('--idle-seconds', 60)
+const only = oneOf('--only', ['working', 'waiting'])
 if (!existsSync(path.join(HERE, '../packages/core/dist/index.js'))) {
   console.error('The packages are not built. Run `npm run build` first.')
   process.exit(1)
@@ -45,13 +50,24 @@ const context = await chromium.launchPersistentContext(profile, {
   args: FLAGS,
 })
 try {
-  const page = await context.newPage()
-  await page.goto(server.origin)
-  report(await measure(page), context.browser()?.version() ?? 'Chromium')
+  const samples = only === 'waiting' ? null : await measureWorking()
+  const options = { rounds, asleep, idleSeconds }
+  const waiting = only === 'working' ? null : await measureWaiting(context, server.origin, options)
+  title()
+  if (samples !== null) report(samples)
+  if (waiting !== null) reportWaiting(waiting, asleep, row)
 } finally {
   await context.close()
   await server.close()
   rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+}
+
+async function measureWorking() {
+  const page = await context.newPage()
+  await page.goto(server.origin)
+  const samples = await measure(page)
+  await page.close()
+  return samples
 }
 
 async function measure(page) {
@@ -106,20 +122,25 @@ async function resume(page) {
   return page.evaluate((run) => window.bench.resumedAfter(run), id)
 }
 
-function report(samples, version) {
-  const rate = (name) => samples[name].map((sample) => (Array.isArray(sample) ? sample[0] : sample))
-  const perCommit = (name) => median(samples[name].map(([, steps]) => steps))
-  const floor = median(rate('raw'))
+function title() {
+  const version = context.browser()?.version() ?? 'unknown'
   console.log(
     `\nChromium ${version}, profile in ${tmpdir()}, ${rounds} rounds, medians (lowest to highest)\n`,
   )
-  const row = (label, values, unit, note = '') => {
-    const middle = format(median(values))
-    const spread = `${format(Math.min(...values))} to ${format(Math.max(...values))}`
-    console.log(
-      `${label.padEnd(44)}${`${middle} ${unit}`.padStart(14)}   ${spread.padEnd(18)} ${note}`,
-    )
-  }
+}
+
+function row(label, values, unit, note = '') {
+  const middle = format(median(values))
+  const spread = `${format(Math.min(...values))} to ${format(Math.max(...values))}`
+  console.log(
+    `${label.padEnd(44)}${`${middle} ${unit}`.padStart(14)}   ${spread.padEnd(18)} ${note}`,
+  )
+}
+
+function report(samples) {
+  const rate = (name) => samples[name].map((sample) => (Array.isArray(sample) ? sample[0] : sample))
+  const perCommit = (name) => median(samples[name].map(([, steps]) => steps))
+  const floor = median(rate('raw'))
   const against = (name) =>
     `${(median(rate(name)) / floor).toFixed(2)} × raw, ${perCommit(name).toFixed(2)} steps a commit`
   row('raw 4 KiB write + flush', rate('raw'), '/s')
@@ -156,10 +177,22 @@ function format(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1)
 }
 
-function numberOf(option, byDefault) {
+function argumentOf(option) {
   const args = process.argv.slice(2)
   const at = args.indexOf(option)
-  const number = at < 0 ? byDefault : Number(args[at + 1])
+  return at < 0 ? undefined : args[at + 1]
+}
+
+/** `undefined` where it is left out: all. */
+function oneOf(option, known) {
+  const value = argumentOf(option)
+  if (value === undefined || known.includes(value)) return value
+  console.error(`${option} wants one of ${known.join(', ')}.`)
+  process.exit(2)
+}
+
+function numberOf(option, byDefault) {
+  const number = Number(argumentOf(option) ?? byDefault)
   if (Number.isInteger(number) && number > 0) return number
   console.error(`${option} wants a whole number above 0.`)
   process.exit(2)

@@ -39,4 +39,34 @@ export const slow = defineJob({
 /** A run without steps, to fill a database with. */
 export const filler = defineJob({ name: 'filler', run: () => OUTPUT })
 
-export const jobs = serveJobs({ steps, firstStep, slow, filler })
+/** When it woke. */
+export const nap = defineJob({
+  name: 'nap',
+  run: async (step, { ms }: { ms: number }) => {
+    await step.sleep('nap', ms)
+    return wallNow()
+  },
+})
+
+/** When the step after its signal started. */
+export const asked = defineJob({
+  name: 'asked',
+  run: async (step) => {
+    await step.waitForSignal('answer')
+    return step.run('next', wallNow)
+  },
+})
+
+/** A child of one step. */
+export const child = defineJob({ name: 'child', run: (step) => step.run('work', () => OUTPUT) })
+
+export const parent = defineJob({
+  name: 'parent',
+  run: async (step, { count }: { count: number }) => {
+    const calls = Array.from({ length: count }, () => ({ job: child }))
+    const outputs = await step.invokeAll('children', calls)
+    return outputs.length
+  },
+})
+
+export const jobs = serveJobs({ steps, firstStep, slow, filler, nap, asked, child, parent })

@@ -1,16 +1,9 @@
 /** What the driver calls. Every function returns plain numbers. */
 import { createStepwell } from '@stepwell/core'
 import { engineCounters } from '@stepwell/core/testing'
+import { clients, type Durability, worker } from './clients.js'
 import { filler, firstStep, jobs, slow, steps, wallNow } from './jobs.js'
-
-type Durability = 'strict' | 'relaxed'
-
-const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
-
-const clientOf = (durability: Durability) =>
-  createStepwell({ jobs, worker, database: `bench-${durability}`, durability, concurrency: 16 })
-
-const clients = { strict: clientOf('strict'), relaxed: clientOf('relaxed') }
+import { waiting } from './waiting.js'
 
 /** Two databases that differ in how many ended runs they hold: one page, and many. */
 const scale = {
@@ -22,6 +15,7 @@ const FILL_BATCH = 500
 const LABELS = { tenant: 'a' }
 
 const bench = {
+  ...waiting,
   /** Adds so many ended runs to a database. */
   async fill(which: 'small' | 'full', count: number): Promise<void> {
     const client = scale[which]
