@@ -117,10 +117,10 @@ test('cancelling a parent cancels its unfinished descendants on every level, and
   expect(server.witness.count(`${key}/after`)).toBe(0)
 })
 
-for (const fails of [true, false]) {
-  const title = fails
-    ? 'a parent that fails cancels the child that it did not wait for'
-    : 'a parent that completes leaves the child that it did not wait for alone'
+for (const [title, fails] of [
+  ['a parent that fails cancels the child that it did not wait for', true],
+  ['a parent that completes leaves the child that it did not wait for alone', false],
+] as const) {
   test(title, async ({ openPage, key, server }) => {
     const page = await openPage({ concurrency: 2 })
     const id = await trigger(page, 'leaving', { work: { key, n: 1, how: 'waits' }, fails })
