@@ -80,6 +80,10 @@ named! {
         BlobLost = "crash while a blob is written: file lost",
         /// The host lets go in good order.
         Released = "orderly release",
+        /// The browser goes offline.
+        Offline = "browser offline",
+        /// A body does not yield: its executor hears nothing any more.
+        BlockedBody = "body that does not yield",
     }
 }
 
@@ -160,6 +164,54 @@ named! {
         BlobKept = "file found there by a resend",
         /// A job had no executor.
         Unserved = "job unserved",
+        /// A run gave up its slot to wait.
+        Suspended = "run suspended",
+        /// One that was to be suspended went on, because a wait had ended.
+        SuspensionRefused = "suspension overtaken by the end of a wait",
+        /// A parked function went on.
+        Resumed = "parked function resumed",
+        /// A woken run was replayed, because nothing of it was parked.
+        WokenReplayed = "woken run replayed",
+        /// An executor had no function to resume.
+        Unresumable = "parked function not in memory any more",
+        /// A parked function had to go for another one.
+        Evicted = "parked function dropped for another one",
+        /// A parked function wanted to go on by itself.
+        WokeItself = "parked function that woke itself",
+        /// A wait that was said again.
+        WaitRepeated = "resent wait answered from the store",
+        /// A sleep was over.
+        SleepEnded = "sleep ended",
+        /// A signal reached its wait.
+        SignalDelivered = "signal delivered",
+        /// A signal came before its wait.
+        SignalKept = "signal kept",
+        /// A signal came while another one was kept.
+        SignalIgnored = "signal ignored",
+        /// A wait gave up.
+        SignalTimedOut = "wait for a signal timed out",
+        /// Two waits wanted one key.
+        KeyTaken = "signal key taken by another wait",
+        /// A step is tried again.
+        StepRetried = "step failed and tried again",
+        /// A run is tried again by its policy.
+        RunRetried = "run failed and tried again",
+        /// An attempt of a step took too long.
+        StepTimedOut = "step timed out",
+        /// An attempt of a run took too long.
+        RunTimedOut = "run timed out",
+        /// An engine had an executor ended.
+        Terminated = "executor terminated for a body that does not yield",
+        /// A step waited for the network.
+        NetworkWaited = "step that waited for the network",
+        /// A run waited for the network.
+        RunAwaitedNetwork = "run that waited for the network",
+        /// Children were made, or were let go on.
+        ChildrenMade = "children made",
+        /// A child's failure ended its step.
+        FailedFast = "step failed by a child",
+        /// A child was cancelled, by its parent's end or by name.
+        ChildCancelled = "child cancelled",
     }
 }
 

@@ -18,4 +18,4 @@ pub use properties::Violation;
 pub use report::{Summary, simulate_all};
 pub use rng::Rng;
 pub use workloads::Workload;
-pub use world::{Options, Outcome, simulate};
+pub use world::{CrashAt, Options, Outcome, Victim, simulate};

@@ -1,4 +1,5 @@
-//! Payloads that say what they are: a value, the request that made it, the blobs in it. `12~tab0-3.1#tab0-b1,tab0-b2`.
+//! Payloads that say what they are: a value, the request that made it, the blobs in it. `12~tab0-3.1#tab0-b1,tab0-b2`;
+//! `12^1` for a child with one level below it.
 
 use std::borrow::Cow;
 
@@ -42,8 +43,18 @@ pub(crate) fn marked(number: u64, mark: &str) -> String {
 /// What an input's plan follows from.
 pub(crate) fn number_of(input: &Payload) -> u64 {
     let value = value_of(input);
-    let number = value.split('~').next().unwrap_or_default();
+    let number = value.split(['~', '^']).next().unwrap_or_default();
     number.parse().unwrap_or(0)
+}
+
+/// The input of a child that has so many levels below it.
+pub(crate) fn of_child(number: u64, depth: u32) -> String {
+    format!("{number}^{depth}")
+}
+
+/// How many levels of children a child has below it; `None` for a run that a client made.
+pub(crate) fn depth_of(input: &Payload) -> Option<u32> {
+    value_of(input).split_once('^')?.1.parse().ok()
 }
 
 /// Which request made an input, and which of its triggers it was.

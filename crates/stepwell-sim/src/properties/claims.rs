@@ -8,14 +8,20 @@ use stepwell_engine::{Claim, Claimed};
 use stepwell_protocol::{Run, RunId, RunStatus, TimestampMs};
 
 use super::keys::Function;
+use super::woken::Woken;
 use super::{Verdict, ensure};
 
 pub(crate) const NAME: &str = "claims";
 /// How long a run may wait beside a free slot: messages on their way, a pause.
 pub(crate) const WAIT_MS_MAX: i64 = 3_000;
 
-fn place(run: &Run) -> (Reverse<i32>, TimestampMs, &RunId) {
-    (Reverse(run.priority), run.start_at, &run.id)
+fn place(run: &Run, is_woken: bool) -> (Reverse<bool>, Reverse<i32>, TimestampMs, &RunId) {
+    (
+        Reverse(is_woken),
+        Reverse(run.priority),
+        run.start_at,
+        &run.id,
+    )
 }
 
 /// What stood before a claim, and what was claimed.
@@ -27,11 +33,18 @@ pub(crate) struct Judged<'a> {
     pub(crate) claimed: &'a [Claimed],
     /// The latest time that the engine ever told: what was due then may be claimed although the clock was put back.
     pub(crate) latest: TimestampMs,
+    /// Waiting runs that could be claimed too.
+    pub(crate) woken: &'a Woken,
 }
 
 impl Judged<'_> {
     fn is_at_work(run: &Run) -> bool {
         matches!(run.status, RunStatus::Running | RunStatus::Waiting)
+    }
+
+    /// Waiting runs hold nothing of their job's.
+    fn has_lease(run: &Run) -> bool {
+        run.status == RunStatus::Running
     }
 
     fn is_pending(&self, run_id: &RunId) -> bool {
@@ -69,7 +82,7 @@ impl Judged<'_> {
         let at_work = self
             .before
             .iter()
-            .filter(|run| run.job_name == job_name && Self::is_at_work(run));
+            .filter(|run| run.job_name == job_name && Self::has_lease(run));
         let claimed = self
             .claimed
             .iter()
@@ -99,15 +112,22 @@ impl Judged<'_> {
                 format!("{count} claims at once of {job:?}")
             })?;
         }
-        let Some(last) = self.claimed.iter().map(|claimed| place(&claimed.run)).max() else {
+        let place_of = |claimed: &Claimed| claimed.from == RunStatus::Waiting;
+        let last = self
+            .claimed
+            .iter()
+            .map(|claimed| place(&claimed.run, place_of(claimed)))
+            .max();
+        let Some(last) = last else {
             return Ok(());
         };
         let overtaken = self.before.iter().find(|run| {
-            run.status == RunStatus::Pending
-                && run.start_at <= self.claim.now
-                && place(run) < last
+            let is_woken = run.status == RunStatus::Waiting && self.woken.has(&run.id);
+            let is_due = run.status == RunStatus::Pending && run.start_at <= self.claim.now;
+            (is_woken || is_due)
+                && place(run, is_woken) < last
                 && self.claimed.iter().all(|claimed| claimed.run.id != run.id)
-                && !self.is_blocked(run)
+                && (is_woken || !self.is_blocked(run))
                 && self.has_room(&run.job_name)
         });
         ensure(overtaken.is_none(), || {

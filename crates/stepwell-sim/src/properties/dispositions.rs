@@ -101,7 +101,9 @@ fn as_asked(new: &NewTrigger, result: &TriggerResult) -> Verdict {
                 is_due
                     && run.input == new.input
                     && run.labels == new.labels
-                    && run.priority == new.priority
+                    && run.priority == new.priority.unwrap_or(0)
+                    && run.retry == new.retry.unwrap_or_default()
+                    && run.timeout_ms == new.timeout_ms
                     && run.concurrency_key == new.concurrency_key
                     && run.idempotency_key == new.idempotency_key
             }

@@ -1,5 +1,7 @@
 //! Events come after the commit that made them true, and without gaps within an epoch.
 
+use std::collections::BTreeMap;
+
 use stepwell_engine::Store;
 use stepwell_protocol::{Epoch, EventBody, RunEvent, RunStatus};
 
@@ -7,11 +9,10 @@ use super::{Verdict, ensure};
 
 pub(crate) const NAME: &str = "events";
 
-/// The last event that was told.
+/// The last event that each engine told.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
-    epoch: Epoch,
-    sequence: u64,
+    sequences: BTreeMap<Epoch, u64>,
 }
 
 impl Events {
@@ -22,11 +23,9 @@ impl Events {
         event: &RunEvent,
         store: Option<&mut impl Store>,
     ) -> Verdict {
-        if epoch != self.epoch {
-            (self.epoch, self.sequence) = (epoch, 0);
-        }
-        self.sequence += 1;
-        let expected = self.sequence;
+        let sequence = self.sequences.entry(epoch).or_default();
+        *sequence += 1;
+        let expected = *sequence;
         ensure(event.head.sequence == expected, || {
             format!("event {expected} of epoch {epoch} should come, and {event:?} did")
         })?;

@@ -97,7 +97,10 @@ impl Permitted {
         self.age_ms = self.age_ms.into_iter().chain(age_ms).min();
     }
 
-    fn allows(&self, run: &Run, now: TimestampMs) -> bool {
+    /// Descendants go with their root, whose age alone counts.
+    fn allows(&self, run: &Run, deleted: &[Run], now: TimestampMs) -> bool {
+        let root = deleted.iter().find(|other| other.id == run.root_id);
+        let run = root.unwrap_or(run);
         let is_old = |age_ms: i64| run.completed_at.is_some_and(|at| at.0 <= now.0 - age_ms);
         self.runs.contains(&run.id) || self.age_ms.is_some_and(is_old)
     }
@@ -112,7 +115,7 @@ pub(crate) fn judge(
     history: &History,
 ) -> Verdict {
     for run in deleted {
-        ensure(permitted.allows(run, now), || {
+        ensure(permitted.allows(run, deleted, now), || {
             format!("deleted at {now}, and nobody asked for it ({permitted:?}): {run:?}")
         })?;
     }
@@ -154,7 +157,8 @@ pub(crate) fn judge(
 
 /// At the end, after idle moments: nothing is left that is older than the retention by this much.
 pub(crate) fn none_over_age(history: &History, before: TimestampMs) -> Verdict {
-    let is_old = |run: &&Run| run.completed_at.is_some_and(|at| at <= before);
+    let is_old =
+        |run: &&Run| run.parent_id.is_none() && run.completed_at.is_some_and(|at| at <= before);
     let old = history.all().map(|(run, _)| run).find(is_old);
     ensure(old.is_none(), || {
         format!("its retention has ended, and it is still there: {old:?}")

@@ -52,9 +52,20 @@ pub(crate) fn acknowledged(message: &ExecutorMessage, run: &Run, watch: &Watch) 
             generation,
             step_name,
             ..
+        }
+        | ExecutorMessage::StepWait {
+            generation,
+            step_name,
+            ..
+        }
+        | ExecutorMessage::StepInvoke {
+            generation,
+            step_name,
+            ..
         } => (*generation, Some(step_name.clone())),
         ExecutorMessage::RunComplete { generation, .. }
         | ExecutorMessage::RunFail { generation, .. }
+        | ExecutorMessage::Suspend { generation, .. }
         | ExecutorMessage::Report { generation, .. } => (*generation, None),
         _ => return Err(format!("acknowledged, and wants no answer: {message:?}")),
     };

@@ -8,8 +8,6 @@ use stepwell_protocol::{Run, RunId};
 use super::{Verdict, ensure};
 
 pub(crate) const NAME: &str = "liveness";
-/// The bound, in virtual time.
-pub(crate) const CALM_MS_MAX: i64 = 60_000;
 
 /// How often each run was assigned without a new step.
 #[derive(Debug, Default)]
@@ -39,6 +37,6 @@ impl Recoveries {
 /// At the bound.
 pub(crate) fn ended(run: &Run) -> Verdict {
     ensure(run.status.is_terminal(), || {
-        format!("{CALM_MS_MAX} ms after the last fault a run has not ended: {run:?}")
+        format!("long after the last fault a run has not ended: {run:?}")
     })
 }

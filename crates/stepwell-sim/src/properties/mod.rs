@@ -15,11 +15,17 @@
 //! | `dispositions.rs`| An answer to a trigger is what the trigger asked for; what was not made wrote nothing.     |
 //! | `forgetting.rs`| Only what has ended, and was to go, is deleted, and then all of it; nothing tells of it after. |
 //! | `blobs.rs`     | Each blob of a stored run has its file; after a restart no file is without a run.             |
+//! | `times.rs`     | No wait ends early, each with the first batch at its time; deadlines stay; the engine asks for that. |
+//! | `retries.rs`   | Delays are those of the policy and the entropy; budgets are kept.                             |
+//! | `signals.rs`   | A signal is delivered once, the first of a key wins, no wait stays open for one that is kept. |
+//! | `children.rs`  | Children are those of the call, once, in order; what ends them ends the wait; none outlives a failed parent. |
+//! | `replay.rs`    | A replay is told what the live execution was told, in its order.                              |
 //! | `liveness.rs`  | After the faults stop every run ends, every request is answered, and recoveries have their cap. |
 
 pub(crate) mod batches;
 pub(crate) mod blobs;
 pub(crate) mod bodies;
+pub(crate) mod children;
 pub(crate) mod claims;
 pub(crate) mod dispositions;
 pub(crate) mod events;
@@ -31,7 +37,13 @@ pub(crate) mod liveness;
 pub(crate) mod logs;
 pub(crate) mod promises;
 pub(crate) mod reference;
+pub(crate) mod replay;
+pub(crate) mod retries;
+pub(crate) mod signals;
+pub(crate) mod times;
+mod waited;
 mod watched;
+pub(crate) mod woken;
 
 /// What a property found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -62,7 +62,14 @@ pub(crate) fn acknowledged(
     run: &Run,
     store: &mut impl Store,
 ) -> Verdict {
+    // The engine has ended the run itself and lets the executor be ended: nobody acts upon this any more.
+    let is_ended = run.status == RunStatus::Failed
+        && run
+            .error
+            .as_ref()
+            .is_some_and(|error| error.name == "TimeoutError");
     match message {
+        _ if is_ended => Ok(()),
         ExecutorMessage::StepCommit {
             run_id,
             step_name,

@@ -6,18 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use stepwell_engine::{MemoryStore, Ownership, Store, StoreError, StoreResult};
+use stepwell_engine::{Entropy, MemoryStore, Ownership, Store, StoreError, StoreResult};
 use stepwell_protocol::{
-    Generation, LogLine, LogQuery, Order, RequestId, Run, RunFilter, RunId, Step, TimestampMs,
+    ExecutorId, Generation, LogLine, LogQuery, Order, RequestId, Run, RunFilter, RunId, Step,
+    TimestampMs,
 };
 use stepwell_sqlite::SqliteStore;
 
 use super::batches::{self, Batches};
+use super::children::{self, Children};
 use super::forgetting::{self, Deletions};
 use super::history::{self, History};
 use super::keys::{self, Keys};
+use super::replay::Replays;
+use super::retries::{self, Retries};
+use super::signals::{self, Signals};
+use super::times::{self, Times};
+use super::woken::Woken;
 use super::{Verdicts, ensure};
 use crate::counts::{Counts, Fault, State};
+use crate::workloads::Workload;
 
 pub(crate) const NAME: &str = "reference";
 
@@ -49,14 +57,33 @@ pub(crate) struct Watch {
     /// Whether each claim is judged, which costs a read of all active runs.
     pub(super) judges_claims: bool,
     /// The latest time that the engine has told.
-    pub(super) latest: TimestampMs,
+    pub(crate) latest: TimestampMs,
+    pub(crate) replays: Replays,
+    pub(crate) retries: Retries,
+    pub(crate) signals: Signals,
+    pub(crate) children: Children,
+    pub(super) times: Times,
+    pub(crate) woken: Woken,
+    /// How often each run was claimed after a wait, or opened one: what is no recovery.
+    pub(crate) resumed: BTreeMap<RunId, u32>,
+    /// Of the batch that is being handled.
+    pub(crate) entropy: Entropy,
+    /// How many transactions wrote.
+    pub(crate) commits: u64,
+    /// The next transaction that writes is undone, and its process dies.
+    pub(crate) dies_at_commit: bool,
+    pub(crate) has_died: bool,
 }
 
 pub(crate) type SharedWatch = Rc<RefCell<Watch>>;
 
 impl Watch {
-    pub(crate) fn new(compares: bool, judges_claims: bool) -> Self {
-        let empty = MemoryStore::new(Ownership::Exclusive);
+    pub(crate) fn new(compares: bool, workload: &Workload) -> Self {
+        let judges_claims = workload.marks;
+        let empty = MemoryStore::new(match workload.engines {
+            1 => Ownership::Exclusive,
+            _ => Ownership::Shared,
+        });
         Self {
             verdicts: Verdicts::default(),
             counts: Counts::default(),
@@ -75,6 +102,17 @@ impl Watch {
             deletions: Deletions::default(),
             judges_claims,
             latest: TimestampMs(0),
+            replays: Replays::default(),
+            retries: Retries::default(),
+            signals: Signals::new(workload.unordered),
+            children: Children::default(),
+            times: Times::default(),
+            woken: Woken::default(),
+            resumed: BTreeMap::new(),
+            entropy: Entropy([0; 16]),
+            commits: 0,
+            dies_at_commit: false,
+            has_died: false,
         }
     }
 
@@ -87,6 +125,14 @@ impl Watch {
     fn see(&mut self, run: Run, steps: Vec<Step>) {
         self.verdicts.judge(keys::NAME, self.keys.see(&run));
         self.batches.see(&run);
+        self.verdicts
+            .judge(children::NAME, self.children.see(&run, &steps));
+        self.verdicts
+            .judge(signals::NAME, self.signals.see(&run, &steps));
+        self.verdicts
+            .judge(times::NAME, self.times.see(&run, &steps));
+        self.verdicts
+            .judge(retries::NAME, retries::within_budget(&run, &steps));
         let verdict = self.history.see(run, steps);
         self.verdicts.judge(history::NAME, verdict);
     }
@@ -105,6 +151,8 @@ impl Watch {
         self.verdicts.judge(keys::NAME, alone);
         let whole = self.batches.whole();
         self.verdicts.judge(batches::NAME, whole);
+        self.verdicts
+            .judge(children::NAME, children::whole(&self.history));
     }
 
     /// Asks every model; those that answer otherwise than SQLite are not what the database is.
@@ -183,7 +231,8 @@ impl ReferenceStore {
                 watch.counts.saw(State::DeletionSurfaced);
                 watch.miss(run_id);
             }
-            for (run, _, steps, _) in found {
+            // Children before their parents, whose steps show them.
+            for (run, _, steps, ..) in found {
                 watch.see(run, steps);
             }
             watch.judge_whole();
@@ -223,8 +272,16 @@ impl ReferenceStore {
     }
 
     pub(super) fn see_touched(&mut self) {
-        let touched = std::mem::take(&mut self.watch.borrow_mut().touched);
-        for run_id in touched {
+        let mut touched = std::mem::take(&mut self.watch.borrow_mut().touched);
+        // Children before their parents, whose steps show them.
+        let mut parents: Vec<RunId> = Vec::new();
+        for run_id in &touched {
+            if let Ok(Some(run)) = self.sqlite.run(run_id) {
+                parents.extend(run.parent_id);
+            }
+        }
+        touched.retain(|run_id| !parents.contains(run_id));
+        for run_id in touched.into_iter().chain(parents) {
             let run = self.sqlite.run(&run_id);
             let steps = self.sqlite.steps(&run_id, true);
             let watch = &mut *self.watch.borrow_mut();
@@ -251,7 +308,13 @@ pub(super) fn distinct(models: &mut Vec<MemoryStore>) {
     }
 }
 
-type Content = Vec<(Run, Option<RequestId>, Vec<Step>, Vec<LogLine>)>;
+type Content = Vec<(
+    Run,
+    Option<RequestId>,
+    Vec<Step>,
+    Vec<LogLine>,
+    Option<ExecutorId>,
+)>;
 
 /// All that the port shows of a store.
 fn content(store: &mut impl Store) -> StoreResult<Content> {
@@ -267,7 +330,8 @@ fn content(store: &mut impl Store) -> StoreResult<Content> {
             let request = store.last_request(&run.id)?;
             let steps = store.steps(&run.id, true)?;
             let logs = store.logs(&whole_log(&run.id))?.logs;
-            Ok((run, request, steps, logs))
+            let parked = store.parked_by(&run.id)?;
+            Ok((run, request, steps, logs, parked))
         })
         .collect()
 }

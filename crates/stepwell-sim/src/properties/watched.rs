@@ -1,15 +1,16 @@
 //! The port's face of SQLite with the reference beside it: each call goes to both, and what it did is noted.
 
 use stepwell_engine::{
-    Claim, Claimed, Deleted, Fence, Inserted, MemoryStore, NewRun, Ownership, Release, RunHead,
-    RunOutcome, RunWritten, StepOutcome, StepWritten, Store, StoreResult,
+    ChildCount, Claim, Claimed, Deleted, Fence, Inserted, MemoryStore, NewRun, OpenWait, Ownership,
+    Release, RunHead, RunOutcome, RunWritten, Signal, SignalStored, StepOutcome, StepWait,
+    StepWritten, Store, StoreError, StoreResult, Suspended, Suspension, WaitEnd, WaitEnded,
+    WaitOpened,
 };
 use stepwell_protocol::{
-    BlobId, Epoch, LogPage, LogQuery, Report, RequestId, Run, RunFilter, RunId, RunPage, RunStatus,
-    Step, TimestampMs,
+    BlobId, ChildResult, Epoch, ExecutorId, LogPage, LogQuery, Report, RequestId, Run, RunFilter,
+    RunId, RunPage, RunStatus, Step, TimestampMs, WaitingFor,
 };
 
-use super::claims::{self, Judged};
 use super::forgetting;
 use super::reference::{ReferenceStore, distinct};
 use crate::counts::State;
@@ -36,6 +37,13 @@ impl Store for ReferenceStore {
     }
 
     fn commit(&mut self) -> StoreResult<bool> {
+        {
+            let watch = &mut *self.watch.borrow_mut();
+            if watch.dies_at_commit && !watch.touched.is_empty() {
+                (watch.dies_at_commit, watch.has_died) = (false, true);
+                return Err(StoreError::Io("its process dies".to_owned()));
+            }
+        }
         self.watch.borrow_mut().deletions.try_commit();
         let real = self.sqlite.commit();
         {
@@ -45,6 +53,7 @@ impl Store for ReferenceStore {
                     watch.compare("commit", wrote, MemoryStore::commit);
                     // A transaction without a write leaves the log, and so an unconfirmed commit in it, as it was.
                     if *wrote {
+                        watch.commits += 1;
                         watch.possible.clear();
                         distinct(&mut watch.models);
                         watch.committed.clone_from(&watch.models);
@@ -61,7 +70,11 @@ impl Store for ReferenceStore {
             }
         }
         if real.is_ok() {
-            self.watch.borrow_mut().deletions.commit();
+            {
+                let watch = &mut *self.watch.borrow_mut();
+                watch.deletions.commit();
+                watch.woken.commit();
+            }
             self.see_touched();
         }
         real
@@ -72,12 +85,15 @@ impl Store for ReferenceStore {
         let mut watch = self.watch.borrow_mut();
         watch.touched.clear();
         watch.deletions.rollback();
+        watch.woken.rollback();
         watch.models.iter_mut().for_each(MemoryStore::rollback);
     }
 
     fn savepoint(&mut self) -> StoreResult<()> {
         both!(self.savepoint());
-        self.watch.borrow_mut().deletions.savepoint();
+        let watch = &mut *self.watch.borrow_mut();
+        watch.deletions.savepoint();
+        watch.woken.savepoint();
         Ok(())
     }
 
@@ -88,7 +104,9 @@ impl Store for ReferenceStore {
 
     fn rollback_to_savepoint(&mut self) -> StoreResult<()> {
         both!(self.rollback_to_savepoint());
-        self.watch.borrow_mut().deletions.rollback_to_savepoint();
+        let watch = &mut *self.watch.borrow_mut();
+        watch.deletions.rollback_to_savepoint();
+        watch.woken.rollback_to_savepoint();
         Ok(())
     }
 
@@ -131,6 +149,14 @@ impl Store for ReferenceStore {
         Ok(both!(self.run(run_id)))
     }
 
+    fn step(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<Step>> {
+        Ok(both!(self.step(run_id, step_name)))
+    }
+
+    fn steps_since(&mut self, run_id: &RunId, next_index: u32) -> StoreResult<Vec<Step>> {
+        Ok(both!(self.steps_since(run_id, next_index)))
+    }
+
     fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>> {
         Ok(both!(self.run_of_request(request_id)))
     }
@@ -162,7 +188,26 @@ impl Store for ReferenceStore {
     fn promote_due(&mut self, now: TimestampMs) -> StoreResult<Option<TimestampMs>> {
         let due = both!(self.promote_due(now));
         self.hear(now);
+        self.note_due(now);
         Ok(due)
+    }
+
+    fn due_waits(&mut self, now: TimestampMs, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        Ok(both!(self.due_waits(now, limit)))
+    }
+
+    fn next_wait(&mut self) -> StoreResult<Option<TimestampMs>> {
+        Ok(both!(self.next_wait()))
+    }
+
+    fn network_waits(&mut self, limit: u32) -> StoreResult<Vec<OpenWait>> {
+        Ok(both!(self.network_waits(limit)))
+    }
+
+    fn wake_network_runs(&mut self) -> StoreResult<u64> {
+        let count = both!(self.wake_network_runs());
+        self.note_network();
+        Ok(count)
     }
 
     fn claim(&mut self, claim: &Claim<'_>) -> StoreResult<Vec<Claimed>> {
@@ -174,9 +219,7 @@ impl Store for ReferenceStore {
         }
         for claimed in &claimed {
             self.touch(&claimed.run.id);
-            if claimed.interrupted {
-                self.watch.borrow_mut().counts.saw(State::Reclaimed);
-            }
+            self.note_claimed(claimed);
         }
         Ok(claimed)
     }
@@ -267,6 +310,141 @@ impl Store for ReferenceStore {
         Ok(written)
     }
 
+    fn retry_later(
+        &mut self,
+        fence: &Fence,
+        waiting_for: &WaitingFor,
+        wake_at: TimestampMs,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<RunWritten>> {
+        self.judge_run_delay(fence, wake_at, now);
+        let written = both!(self.retry_later(fence, waiting_for, wake_at, report, now));
+        self.touch(&fence.run_id);
+        if written.is_some() {
+            self.accept(fence);
+            let watch = &mut *self.watch.borrow_mut();
+            watch.woken.sleep(&fence.run_id);
+            watch.counts.saw(State::RunRetried);
+        }
+        Ok(written)
+    }
+
+    fn open_wait(
+        &mut self,
+        fence: &Fence,
+        wait: &StepWait,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitOpened>> {
+        let opened = both!(self.open_wait(fence, wait, report, now));
+        self.touch(&fence.run_id);
+        self.watch
+            .borrow_mut()
+            .fails_unexpectedly(Some(&fence.run_id))?;
+        if let Some(opened) = &opened {
+            self.note_opened(fence, wait, opened, now);
+        }
+        Ok(opened)
+    }
+
+    fn end_wait(
+        &mut self,
+        run_id: &RunId,
+        step_name: &str,
+        end: &WaitEnd,
+        now: TimestampMs,
+    ) -> StoreResult<Option<WaitEnded>> {
+        let ended = both!(self.end_wait(run_id, step_name, end, now));
+        self.touch(run_id);
+        self.hear(now);
+        if let Some(ended) = &ended {
+            self.note_ended(run_id, end, ended);
+        }
+        Ok(ended)
+    }
+
+    fn suspend(
+        &mut self,
+        fence: &Fence,
+        suspension: &Suspension<'_>,
+        report: &Report,
+        now: TimestampMs,
+    ) -> StoreResult<Option<Suspended>> {
+        let suspended = both!(self.suspend(fence, suspension, report, now));
+        self.touch(&fence.run_id);
+        if let Some(suspended) = &suspended {
+            self.accept(fence);
+            let watch = &mut *self.watch.borrow_mut();
+            if suspended.is_suspended {
+                watch.woken.sleep(&fence.run_id);
+            }
+            if suspension.is_unstarted {
+                watch.counts.saw(State::RunAwaitedNetwork);
+            }
+        }
+        Ok(suspended)
+    }
+
+    fn wake(&mut self, suspended: &Fence, now: TimestampMs) -> StoreResult<Option<RunHead>> {
+        let woken = both!(self.wake(suspended, now));
+        self.touch(&suspended.run_id);
+        if woken.is_some() {
+            self.watch.borrow_mut().woken.wake(&suspended.run_id);
+        }
+        Ok(woken)
+    }
+
+    fn parked_by(&mut self, run_id: &RunId) -> StoreResult<Option<ExecutorId>> {
+        Ok(both!(self.parked_by(run_id)))
+    }
+
+    fn store_signal(
+        &mut self,
+        request_id: &RequestId,
+        key: &str,
+        signal: &Signal,
+        now: TimestampMs,
+    ) -> StoreResult<SignalStored> {
+        let stored = both!(self.store_signal(request_id, key, signal, now));
+        self.watch.borrow_mut().fails_unexpectedly(None)?;
+        Ok(stored)
+    }
+
+    fn take_signal(&mut self, key: &str, run_id: &RunId) -> StoreResult<Option<Signal>> {
+        Ok(both!(self.take_signal(key, run_id)))
+    }
+
+    fn signal_wait(&mut self, key: &str) -> StoreResult<Option<OpenWait>> {
+        Ok(both!(self.signal_wait(key)))
+    }
+
+    fn forget_signals(&mut self, before: TimestampMs, limit: u32) -> StoreResult<Vec<BlobId>> {
+        Ok(both!(self.forget_signals(before, limit)))
+    }
+
+    fn children(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Vec<ChildResult>> {
+        Ok(both!(self.children(run_id, step_name)))
+    }
+
+    fn child_ids(&mut self, run_id: &RunId) -> StoreResult<Vec<RunId>> {
+        Ok(both!(self.child_ids(run_id)))
+    }
+
+    fn active_children(
+        &mut self,
+        run_id: &RunId,
+        step_name: Option<&str>,
+    ) -> StoreResult<Vec<RunId>> {
+        Ok(both!(self.active_children(run_id, step_name)))
+    }
+
+    fn child_ended(&mut self, run_id: &RunId, step_name: &str) -> StoreResult<Option<ChildCount>> {
+        let count = both!(self.child_ended(run_id, step_name));
+        self.touch(run_id);
+        Ok(count)
+    }
+
     fn cancel_run(
         &mut self,
         run_id: &RunId,
@@ -275,7 +453,11 @@ impl Store for ReferenceStore {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>> {
         self.touch(run_id);
-        Ok(both!(self.cancel_run(run_id, version, request_id, now)))
+        let cancelled = both!(self.cancel_run(run_id, version, request_id, now));
+        if let Some(run) = &cancelled {
+            self.note_cancelled(run);
+        }
+        Ok(cancelled)
     }
 
     fn retry_run(
@@ -286,6 +468,7 @@ impl Store for ReferenceStore {
         now: TimestampMs,
     ) -> StoreResult<Option<Run>> {
         self.touch(run_id);
+        self.watch.borrow_mut().woken.sleep(run_id);
         let retried = both!(self.retry_run(run_id, version, request_id, now));
         if retried.as_ref().is_some_and(|run| run.step_count > 0) {
             self.watch.borrow_mut().counts.saw(State::RetriedWithSteps);
@@ -313,64 +496,5 @@ impl Store for ReferenceStore {
 
     fn unreferenced_blobs(&mut self, blobs: &[BlobId]) -> StoreResult<Vec<BlobId>> {
         Ok(both!(self.unreferenced_blobs(blobs)))
-    }
-}
-
-impl ReferenceStore {
-    /// All runs that have not ended, in the open transaction, as they were before a claim.
-    fn active_before(&mut self, claimed: &[Claimed]) -> StoreResult<Vec<Run>> {
-        let filter = RunFilter {
-            statuses: vec![RunStatus::Pending, RunStatus::Running, RunStatus::Waiting],
-            limit: 1_000,
-            ..RunFilter::default()
-        };
-        let mut runs = self.sqlite.runs(&filter)?.runs;
-        for run in &mut runs {
-            let was_pending = |claimed: &Claimed| claimed.run.id == run.id && !claimed.interrupted;
-            if claimed.iter().any(was_pending) {
-                run.status = RunStatus::Pending;
-            }
-        }
-        Ok(runs)
-    }
-
-    /// The engine tells the time.
-    fn hear(&self, now: TimestampMs) {
-        let mut watch = self.watch.borrow_mut();
-        watch.latest = watch.latest.max(now);
-    }
-
-    fn judge_claim(&mut self, claim: &Claim<'_>, before: &[Run], claimed: &[Claimed]) {
-        let watch = &mut *self.watch.borrow_mut();
-        let judged = Judged {
-            claim,
-            before,
-            claimed,
-            latest: watch.latest,
-        };
-        watch.verdicts.judge(claims::NAME, judged.verdict());
-        for run in before.iter().filter(|run| run.status == RunStatus::Pending) {
-            if judged.is_blocked(run) {
-                watch.counts.saw(State::KeyWaited);
-            }
-        }
-        if !claim.leaving.is_empty() {
-            watch.counts.saw(State::KeyLeaving);
-        }
-        if claim.jobs.iter().any(|job| job.concurrency == Some(0)) {
-            watch.counts.saw(State::LimitReached);
-        }
-        for Claimed { run, .. } in claimed {
-            if run.start_at > run.created_at {
-                watch.counts.saw(State::DelayedClaimed);
-            }
-        }
-    }
-
-    fn accept(&self, fence: &Fence) {
-        let mut watch = self.watch.borrow_mut();
-        watch
-            .accepted
-            .insert((fence.run_id.clone(), fence.generation, None));
     }
 }

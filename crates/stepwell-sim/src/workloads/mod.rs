@@ -3,6 +3,7 @@
 mod blobs;
 mod bulk;
 mod cancels;
+mod children;
 mod crowd;
 mod delays;
 mod failing;
@@ -10,13 +11,22 @@ mod forgetting;
 mod keys;
 mod limits;
 mod long;
+mod mixed;
+mod network;
+pub(crate) mod plan;
 mod poison;
+mod retries;
+mod scenario;
+mod shared;
+mod signals;
+mod sleeping;
 mod steady;
+mod timeouts;
+mod year;
 
 use stepwell_protocol::{Payload, ServedJob};
 
-use crate::payloads::number_of;
-use crate::rng::Rng;
+use self::plan::Plan;
 
 /// The shape of a simulation's work. Chances are in a thousand.
 #[derive(Clone, Debug)]
@@ -85,6 +95,58 @@ pub struct Workload {
     pub retention_ms: Option<i64>,
     /// The chance that an input or output has blobs.
     pub blobs: u64,
+    /// The chance that a call is a sleep.
+    pub sleeps: u64,
+    /// How long a sleep or the timeout of a signal takes at most.
+    pub sleep_ms: u64,
+    /// The chance that a call waits for a signal.
+    pub signals: u64,
+    /// The chance that such a key is not the run's own.
+    pub shared_keys: u64,
+    /// The chance that an act sends a signal.
+    pub sends: u64,
+    /// The chance that a call makes children, where there is depth left.
+    pub invokes: u64,
+    /// How many levels of children there are.
+    pub depth: u32,
+    /// The most children of a call.
+    pub children_max: i64,
+    /// The chance that a cancel, a retry or a deletion is of a child.
+    pub meddles: u64,
+    /// The chance that several calls race.
+    pub races: u64,
+    /// The chance that a function catches what its calls throw.
+    pub catches: u64,
+    /// The chance that a function has a timer of its own beside its calls.
+    pub timers: u64,
+    /// The chance that a step is tried again.
+    pub step_retries: u64,
+    /// The chance that a run is.
+    pub run_retries: u64,
+    /// The greatest first delay of such a policy.
+    pub retry_ms: u64,
+    /// The chance that a step has a timeout.
+    pub timeouts: u64,
+    /// The chance that the body of one with a timeout does not yield at first.
+    pub blocks: u64,
+    /// The chance that a run has a timeout.
+    pub run_timeouts: u64,
+    /// The chance that a step needs the network.
+    pub networked: u64,
+    /// The job that needs the network.
+    pub networked_job: Option<&'static str>,
+    /// The pause between changes of the network; never offline where it is 0.
+    pub offline_ms: i64,
+    /// How many functions an executor keeps parked; none where it is 0.
+    pub parked_max: usize,
+    /// What a run's function does where it does not follow from a number.
+    pub(crate) fixed: Option<fn(&Payload) -> Plan>,
+    /// How long everything has after the last fault.
+    pub calm_ms: i64,
+    /// Nothing that was to come is called off: the engine's timer is set for exactly what comes next.
+    pub is_exact: bool,
+    /// How many engines share the database.
+    pub engines: usize,
     /// How long faults strike.
     pub faults_ms: i64,
     /// The pause between faults.
@@ -126,12 +188,38 @@ impl Workload {
         purges: 0,
         retention_ms: None,
         blobs: 0,
+        sleeps: 0,
+        sleep_ms: 5_000,
+        signals: 0,
+        shared_keys: 0,
+        sends: 0,
+        invokes: 0,
+        depth: 0,
+        children_max: 3,
+        meddles: 0,
+        races: 0,
+        catches: 0,
+        timers: 0,
+        step_retries: 0,
+        run_retries: 0,
+        retry_ms: 500,
+        timeouts: 0,
+        blocks: 0,
+        run_timeouts: 0,
+        networked: 0,
+        networked_job: None,
+        offline_ms: 0,
+        parked_max: 2,
+        fixed: None,
+        calm_ms: 60_000,
+        is_exact: false,
+        engines: 1,
         faults_ms: 2_500,
         fault_ms: (30, 500),
     };
 
     /// All of them.
-    const ALL: [fn() -> Self; 12] = [
+    const ALL: [fn() -> Self; 19] = [
         steady::workload,
         long::workload,
         failing::workload,
@@ -144,7 +232,17 @@ impl Workload {
         bulk::workload,
         forgetting::workload,
         blobs::workload,
+        sleeping::workload,
+        signals::workload,
+        retries::workload,
+        children::workload,
+        timeouts::workload,
+        network::workload,
+        mixed::workload,
     ];
+
+    /// Those that no seed takes by itself: a year, several engines on one file, a scenario that is the same each time.
+    const APART: [fn() -> Self; 3] = [year::workload, shared::workload, scenario::workload];
 
     /// The workload of a seed.
     #[must_use]
@@ -157,7 +255,8 @@ impl Workload {
     /// The workload of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter().map(|workload| workload());
+        let all = Self::ALL.iter().chain(&Self::APART);
+        let mut all = all.map(|workload| workload());
         all.find(|workload| workload.name == name)
     }
 
@@ -166,8 +265,14 @@ impl Workload {
         let job = |(name, concurrency): &(&str, Option<u32>)| ServedJob {
             name: (*name).to_owned(),
             concurrency: *concurrency,
+            needs_network: self.networked_job == Some(*name),
         };
         self.jobs.iter().map(job).collect()
+    }
+
+    /// Whether runs wait for what only the engine's clock brings.
+    pub(crate) fn waits(&self) -> bool {
+        self.delayed + self.sleeps + self.signals + self.step_retries + self.run_retries > 0
     }
 
     /// How many runs of a job may be at work at once.
@@ -175,59 +280,4 @@ impl Workload {
         let job = self.jobs.iter().find(|(name, _)| *name == job_name);
         job.and_then(|(_, limit)| *limit)
     }
-}
-
-/// What a step's body does.
-#[derive(Clone, Debug)]
-pub(crate) struct StepPlan {
-    pub(crate) name: String,
-    pub(crate) ms: i64,
-    /// Attempts up to this one fail.
-    pub(crate) fails_until: u32,
-    pub(crate) lines: i64,
-    pub(crate) is_slow: bool,
-    pub(crate) hangs: bool,
-    pub(crate) kills: bool,
-    pub(crate) has_blob: bool,
-}
-
-/// A job's function: waves of steps, each wave at once, one wave after another.
-pub(crate) type Plan = Vec<Vec<StepPlan>>;
-
-/// The plan that a run's input stands for: the same in every execution, as user code has to be.
-pub(crate) fn plan(input: &Payload, workload: &Workload) -> Plan {
-    let mut rng = Rng::new(number_of(input));
-    let is_poisoned = rng.chance(workload.poisoned);
-    let waves = rng.range(1, workload.waves_max);
-    let poisoned_wave = rng.range(0, waves - 1);
-    (0..waves)
-        .map(|wave| {
-            let width = rng.range(1, workload.width_max);
-            (0..width)
-                .map(|place| {
-                    let is_slow = rng.chance(workload.slow);
-                    let ms = match is_slow {
-                        true => rng.range(800, 4_000),
-                        false => rng.range(workload.body_ms.0, workload.body_ms.1),
-                    };
-                    StepPlan {
-                        name: format!("s{wave}.{place}"),
-                        ms,
-                        fails_until: u32::from(rng.chance(workload.fails))
-                            * (1 + u32::from(rng.chance(300))),
-                        lines: rng.range(0, workload.lines_max),
-                        is_slow,
-                        hangs: rng.chance(workload.hangs),
-                        kills: is_poisoned && wave == poisoned_wave && place == 0,
-                        has_blob: rng.may(workload.blobs),
-                    }
-                })
-                .collect()
-        })
-        .collect()
-}
-
-/// Whether a run's own output has a blob.
-pub(crate) fn ends_with_blob(input: &Payload, workload: &Workload) -> bool {
-    number_of(input) % 1_000 < workload.blobs
 }

@@ -1,16 +1,21 @@
 //! Executors and clients as the page sees them: started, connected, killed, started again.
 
-use stepwell_protocol::{EngineMessage, ExecutorId};
+use stepwell_protocol::{Command, EngineMessage, ExecutorId, RequestId, WaitingFor};
 
+use super::client::Stage;
 use super::executor::{Act, Executor};
 use super::{BUILD, Event, Scene, World};
-use crate::counts::Fault;
+use crate::counts::{Fault, State};
 
 impl World {
     pub(super) fn spawn(&mut self, slots: u32) {
         let number = self.executors.len();
-        self.executors
-            .push(Executor::new(ExecutorId(format!("ex{number}")), slots));
+        let page = self.page;
+        self.executors.push(Executor::new(
+            ExecutorId(format!("ex{number}")),
+            slots,
+            page,
+        ));
         if let Some(host) = self.host.as_ref().map(|host| host.id) {
             self.after(
                 1,
@@ -24,7 +29,7 @@ impl World {
 
     pub(super) fn connect(&mut self, executor: usize, host: u64) {
         let is_current = self.host.as_ref().is_some_and(|current| current.id == host);
-        if !is_current || !self.executors[executor].alive {
+        if !is_current || !self.executors[executor].alive || self.executors[executor].is_blocked {
             return;
         }
         let jobs = self.workload.served();
@@ -56,7 +61,10 @@ impl World {
             return;
         }
         for message in messages {
-            let starts = matches!(message, EngineMessage::Assign { .. });
+            let starts = matches!(
+                message,
+                EngineMessage::Assign { .. } | EngineMessage::Resume { .. }
+            );
             self.with_executor(executor, |executor, scene| executor.receive(message, scene));
             if starts {
                 self.judge_functions();
@@ -70,7 +78,7 @@ impl World {
         number: usize,
         act: impl FnOnce(&mut Executor, &mut Scene<'_>),
     ) {
-        if !self.executors[number].alive {
+        if !self.executors[number].alive || self.executors[number].is_blocked {
             return;
         }
         let mut acts = Vec::new();
@@ -112,7 +120,21 @@ impl World {
         let told_in = self.rng.range(0, 200);
         self.after(told_in, Event::Gone { id });
         let back_in = self.rng.range(20, 400);
-        self.after(back_in, Event::Spawn { slots });
+        let page = self.executors[number].page;
+        self.after(back_in, Event::Spawn { slots, page });
+    }
+
+    /// As the engine says: its port is closed, and what it said last is not heard.
+    pub(super) fn terminate(&mut self, id: &ExecutorId) {
+        let number = self
+            .executors
+            .iter()
+            .position(|executor| executor.id == *id);
+        if let Some(number) = number {
+            self.saw(State::Terminated);
+            self.terminations += 1;
+            self.kill_executor(number);
+        }
     }
 
     pub(super) fn forget_executor(&mut self, number: usize) {
@@ -128,16 +150,59 @@ impl World {
             return;
         }
         let wall_ms = self.now + self.wall_offset;
-        if let Some(request_id) = self.clients[client].act(&self.workload, &mut self.rng, wall_ms) {
-            if let Some(command) = self.clients[client].outstanding.get(&request_id) {
-                let mut watch = self.watch.borrow_mut();
-                watch.batches.ask(&request_id, command);
-            }
+        let stage = self.stage();
+        let asking = &mut self.clients[client];
+        let asked = asking.act(&self.workload, &mut self.rng, wall_ms, &stage);
+        if let Some(request_id) = asked {
+            self.note_asked(client, &request_id);
             self.ask(client, &request_id);
         }
         let pause = self
             .rng
             .range(self.workload.pause_ms.0, self.workload.pause_ms.1);
         self.after(pause, Event::ClientActs { client });
+    }
+
+    fn note_asked(&self, client: usize, request_id: &RequestId) {
+        if let Some(command) = self.clients[client].outstanding.get(request_id) {
+            let mut watch = self.watch.borrow_mut();
+            watch.batches.ask(request_id, command);
+            if let Command::Signal { key, .. } = command {
+                watch.signals.send(request_id, key);
+            }
+        }
+    }
+
+    /// What clients may know beyond their own runs.
+    fn stage(&self) -> Stage {
+        let mut stage = Stage::default();
+        if self.workload.signals + self.workload.meddles == 0 {
+            return stage;
+        }
+        for (run, steps) in self.watch.borrow().history.all() {
+            if run.parent_id.is_some() {
+                stage.children.push(run.id.clone());
+            }
+            for step in steps {
+                if let Some(WaitingFor::Signal { key, .. }) = &step.waiting_for {
+                    stage.keys.push(key.clone());
+                }
+            }
+        }
+        stage
+    }
+
+    /// In the end somebody sends what everything waits for.
+    pub(super) fn signal_all(&mut self) {
+        for key in self.stage().keys {
+            let is_asked = |command: &Command| matches!(command, Command::Signal { key: other, .. } if *other == key);
+            if !self.clients[0].outstanding.values().any(is_asked) {
+                self.turn_to(0);
+                let request_id = self.clients[0].send(key);
+                self.note_asked(0, &request_id);
+                self.ask(0, &request_id);
+            }
+        }
+        self.after(500, Event::SignalAll);
     }
 }

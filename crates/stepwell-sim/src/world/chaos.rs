@@ -2,7 +2,7 @@
 
 use stepwell_protocol::Input;
 
-use super::{BUILD, Event, World};
+use super::{BUILD, CrashAt, Event, Victim, World};
 use crate::counts::{Fault, State};
 use crate::disk::{PowerLoss, Trouble};
 
@@ -41,6 +41,10 @@ impl World {
     /// One fault, and the next one later.
     pub(super) fn fault(&mut self) {
         if self.is_calm {
+            return;
+        }
+        if self.workload.engines > 1 {
+            self.fault_of_sharing();
             return;
         }
         match self.rng.below(20) {
@@ -109,22 +113,104 @@ impl World {
             }
         }
         let ms = self.rng.range(5, 150);
-        self.after(ms, Event::Open);
+        let page = self.page;
+        self.after(ms, Event::Open { page });
     }
 
     /// All executors and clients of the page die with it, and are there again when it has been loaded.
     fn kill_page(&mut self) {
+        let page = self.page;
         for number in 0..self.executors.len() {
-            if self.executors[number].alive {
+            if self.executors[number].alive && self.executors[number].page == page {
                 self.forget_executor(number);
                 let slots = self.executors[number].slots;
                 let ms = self.rng.range(1, 60);
-                self.after(ms, Event::Spawn { slots });
+                self.after(ms, Event::Spawn { slots, page });
             }
         }
-        for client in &mut self.clients {
-            client.reload();
+        for client in 0..self.clients.len() {
+            if self.page_of_client(client) == page {
+                self.clients[client].reload();
+            }
         }
+    }
+
+    /// Of several engines on one file one is struck: the disk is the operating system's, and the clock is one for all.
+    fn fault_of_sharing(&mut self) {
+        let page = usize::try_from(self.rng.below(self.workload.engines as u64)).unwrap_or(0);
+        self.turn_to(page);
+        match self.rng.below(6) {
+            0..=2 => {
+                let mut strike = self.new_strike();
+                if let Level::Machine(_) = strike.level {
+                    strike.level = Level::Page;
+                }
+                self.strike = Some(strike);
+            }
+            3 => self.kill_any_executor(),
+            4 => self.release(),
+            _ => self.maintain(),
+        }
+        let (low, high) = self.workload.fault_ms;
+        let pause = self.rng.range(low, high);
+        self.after(pause, Event::Fault);
+    }
+
+    /// The browser goes offline, or is back.
+    pub(super) fn change_network(&mut self) {
+        self.is_online = !self.is_online || self.is_calm;
+        if !self.is_online {
+            self.struck(Fault::Offline);
+        }
+        for page in 0..self.workload.engines {
+            self.turn_to(page);
+            if let Some(host) = self.host.as_ref().map(|host| host.id) {
+                let is_online = self.is_online;
+                self.post_to_engine(host, Input::Network { is_online });
+            }
+        }
+        if !self.is_calm {
+            let ms = self.rng.range(1, self.workload.offline_ms * 2);
+            self.after(ms, Event::Network);
+        }
+    }
+
+    /// The one crash of a workload without faults, where the next transaction is the one.
+    pub(super) fn plan_crash(&mut self) {
+        let mut watch = self.watch.borrow_mut();
+        let is_next = |crash: &CrashAt| crash.commit == watch.commits && !crash.is_committed;
+        if self.crash_at.as_ref().is_some_and(is_next) {
+            watch.dies_at_commit = true;
+        }
+    }
+
+    /// Whether it has come.
+    pub(super) fn crashes_as_planned(&mut self) -> bool {
+        let Some(crash) = self.crash_at else {
+            return false;
+        };
+        let (commits, has_died) = {
+            let mut watch = self.watch.borrow_mut();
+            let has_died = std::mem::take(&mut watch.has_died);
+            // A batch that writes nothing is not the one.
+            watch.dies_at_commit = false;
+            (watch.commits, has_died)
+        };
+        if !(has_died || crash.is_committed && commits == crash.commit + 1) {
+            return false;
+        }
+        self.crash_at = None;
+        match crash.victim {
+            Victim::Engine => self.crash(Level::Engine),
+            Victim::Page => self.crash(Level::Page),
+            Victim::Executors => {
+                for number in 0..self.executors.len() {
+                    self.kill_executor(number);
+                }
+                return false;
+            }
+        }
+        true
     }
 
     fn kill_any_executor(&mut self) {
@@ -136,9 +222,10 @@ impl World {
     }
 
     fn alive(&self) -> Vec<usize> {
-        (0..self.executors.len())
-            .filter(|number| self.executors[*number].alive)
-            .collect()
+        let is_here = |number: &usize| {
+            self.executors[*number].alive && self.executors[*number].page == self.page
+        };
+        (0..self.executors.len()).filter(is_here).collect()
     }
 
     fn jump_forward(&mut self) {
@@ -195,7 +282,7 @@ impl World {
             .host
             .as_ref()
             .is_some_and(|host| self.executors[number].host == Some(host.id));
-        if is_connected {
+        if is_connected && !self.executors[number].is_blocked {
             self.struck(Fault::HelloAgain);
             let jobs = self.workload.served();
             let hello = self.executors[number].hello(BUILD, jobs);

@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    BlobId, ClientId, Command, ErrorCode, NewTrigger, Payload, Reply, RequestId, Run, RunFilter,
-    RunId, RunStatus, TimestampMs,
+    BlobId, ClientId, Command, ErrorCode, FailureCode, NewTrigger, Payload, Reply, RequestId, Run,
+    RunFailure, RunFilter, RunId, RunStatus, TimestampMs,
 };
 
+use super::messages::failure;
 use crate::payloads::{blobs_in, marked, number_of, with_blobs};
 use crate::properties::reference::whole_log;
+use crate::properties::signals;
 use crate::rng::Rng;
 use crate::workloads::Workload;
+use crate::workloads::plan::{Call, Wave, plan, policies};
 
 /// What becomes of a request whose reply has arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,6 +42,15 @@ struct Mind<'a> {
     workload: &'a Workload,
     rng: &'a mut Rng,
     wall_ms: i64,
+    stage: &'a Stage,
+}
+
+/// What a client may know beyond its own runs.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    pub(super) children: Vec<RunId>,
+    /// Keys that somebody waits for now.
+    pub(super) keys: Vec<String>,
 }
 
 impl Client {
@@ -62,12 +74,14 @@ impl Client {
         workload: &Workload,
         rng: &mut Rng,
         wall_ms: i64,
+        stage: &Stage,
     ) -> Option<RequestId> {
         let request_id = RequestId(format!("{}-{}", self.id, self.requests + 1));
         let mut mind = Mind {
             workload,
             rng,
             wall_ms,
+            stage,
         };
         let command = self.next_command(&request_id, &mut mind)?;
         self.requests += 1;
@@ -88,7 +102,15 @@ impl Client {
             let run = self.new_trigger(request_id, 0, mind);
             return Some(Command::Trigger { run });
         }
-        let run_id = mind.rng.pick(&self.runs)?.clone();
+        let mut run_id = mind.rng.pick(&self.runs)?.clone();
+        if mind.rng.may(mind.workload.sends) {
+            return Some(self.signal(request_id, &run_id, mind));
+        }
+        if mind.rng.may(mind.workload.meddles)
+            && let Some(child) = mind.rng.pick(&mind.stage.children)
+        {
+            run_id.clone_from(child);
+        }
         // One change at a time, as an `await` makes it.
         let is_changing = self
             .outstanding
@@ -133,13 +155,17 @@ impl Client {
             workload,
             rng,
             wall_ms,
+            ..
         } = mind;
         let number = rng.bits() >> 8;
+        let (retry, timeout_ms) = policies(workload, rng);
         if !workload.marks {
             return NewTrigger {
                 job_name: "job".to_owned(),
                 input: Payload::Text(number.to_string()),
                 max_recoveries: workload.max_recoveries,
+                retry,
+                timeout_ms,
                 ..NewTrigger::default()
             };
         }
@@ -149,6 +175,8 @@ impl Client {
                 .map_or("job", |job| job.0)
                 .to_owned(),
             max_recoveries: workload.max_recoveries,
+            retry,
+            timeout_ms,
             ..NewTrigger::default()
         };
         if rng.may(workload.keyed) {
@@ -162,7 +190,7 @@ impl Client {
             new.labels = labels(rng);
         }
         if rng.may(workload.prioritised) {
-            new.priority = i32::try_from(rng.range(-2, 2)).unwrap_or(0);
+            new.priority = i32::try_from(rng.range(-2, 2)).ok();
         }
         if rng.may(workload.delayed) {
             if rng.chance(500) {
@@ -181,6 +209,46 @@ impl Client {
         let value = marked(number, &format!("{request_id}.{index}"));
         new.input = with_blobs(&value, &new.blobs);
         new
+    }
+
+    /// To a wait that is open, to one that will or will not be, and now and then twice.
+    fn signal(&self, request_id: &RequestId, run_id: &RunId, mind: &mut Mind<'_>) -> Command {
+        let Mind {
+            workload,
+            rng,
+            stage,
+            ..
+        } = mind;
+        let input = self.inputs.get(run_id).cloned().unwrap_or_default();
+        let early = plan(&input, workload);
+        let keys: Vec<String> = early
+            .iter()
+            .flat_map(Wave::all)
+            .filter_map(|step| match &step.call {
+                Call::Signal { key, .. } => {
+                    let own = || format!("{run_id}:{}", step.name);
+                    Some(key.clone().unwrap_or_else(own))
+                }
+                _ => None,
+            })
+            .collect();
+        let from = match rng.chance(500) {
+            true => &keys,
+            false => &stage.keys,
+        };
+        let key = rng.pick(from).cloned();
+        let key = key.unwrap_or_else(|| format!("shared{}", rng.below(3)));
+        let is_error = rng.chance(150);
+        signal(request_id, key, is_error)
+    }
+
+    /// Asks for the end of a wait, whatever else it wanted.
+    pub(super) fn send(&mut self, key: String) -> RequestId {
+        self.requests += 1;
+        let request_id = RequestId(format!("{}-{}", self.id, self.requests));
+        let command = signal(&request_id, key, false);
+        self.outstanding.insert(request_id.clone(), command);
+        request_id
     }
 
     /// The run's own input again, and the same files.
@@ -255,6 +323,21 @@ impl Client {
     }
 }
 
+fn signal(request_id: &RequestId, key: String, is_error: bool) -> Command {
+    let text = signals::text(request_id);
+    let error = is_error.then(|| RunFailure {
+        message: text.clone(),
+        ..failure(None, 1, FailureCode::Error)
+    });
+    let value = (!is_error).then_some(Payload::Text(text));
+    Command::Signal {
+        key,
+        value,
+        error,
+        blobs: Vec::new(),
+    }
+}
+
 fn labels(rng: &mut Rng) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::from([("user".to_owned(), format!("u{}", rng.below(2)))]);
     if rng.chance(500) {
@@ -290,6 +373,7 @@ fn filter(mind: &mut Mind<'_>) -> RunFilter {
         workload,
         rng,
         wall_ms,
+        ..
     } = mind;
     if rng.may(workload.labelled) {
         filter.labels = labels(rng);

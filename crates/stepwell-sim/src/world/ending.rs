@@ -1,15 +1,16 @@
 //! The end: the faults stop, everything has its time, and all that is stored is judged.
 
 use stepwell_engine::Store;
-use stepwell_protocol::{Step, StepStatus, TimestampMs};
+use stepwell_protocol::{Run, Step, StepKind, StepStatus, TimestampMs};
 
-use super::messages::output_of_run;
+use super::messages::{Seen, outcome_of, output_of_run};
 use super::{Event, World};
 use crate::counts::Fault;
 use crate::payloads::value_of;
-use crate::properties::liveness::{self, CALM_MS_MAX};
+use crate::properties::liveness;
 use crate::properties::reference::whole_log;
 use crate::properties::{blobs, ensure, forgetting, logs, promises};
+use crate::workloads::plan::plan;
 
 /// The longest that a timer is set for.
 const TIMER_MS_MAX: i64 = 60_000;
@@ -24,18 +25,24 @@ impl World {
         self.disk.borrow_mut().plan(None);
         self.watch.borrow_mut().unexpected = 0;
         // A last restart or death leaves the system in the middle of something, with nothing else to wake it.
-        if self.rng.chance(300) {
+        if self.crash_at.is_none() && self.rng.chance(300) {
             self.last_blow();
+        }
+        if !self.is_online {
+            self.change_network();
+        }
+        if self.workload.signals > 0 {
+            self.after(100, Event::SignalAll);
         }
         for number in 0..self.executors.len() {
             if self.executors[number].has_hung_body(self.now) {
                 self.kill_executor(number);
             }
         }
-        let mut ms = CALM_MS_MAX;
+        let mut ms = self.workload.calm_ms;
         // Who put the clock back puts it right again, else what is to start later has hours to wait. Nothing tells the
         // engine but its timer, which it must not set for longer than a minute while something waits for its time.
-        if self.workload.delayed > 0 && self.wall_offset < self.wall_offset_max {
+        if self.workload.waits() && self.wall_offset < self.wall_offset_max {
             self.struck(Fault::ClockForward);
             self.wall_offset = self.wall_offset_max;
             ms += TIMER_MS_MAX;
@@ -45,6 +52,7 @@ impl World {
 
     pub(super) fn check(&mut self) {
         self.is_over = true;
+        self.turn_to(0);
         let unanswered: Vec<String> = self
             .clients
             .iter()
@@ -112,36 +120,34 @@ impl World {
             let acknowledged = self.acknowledged.get(&run_id);
             let verdict = logs::check(&lines, &steps, acknowledged, &self.bodies);
             self.judge(logs::NAME, verdict);
-            self.judge(
-                promises::NAME,
-                self.seen_outputs(&steps, run.output.as_ref()),
-            );
+            self.judge(promises::NAME, self.seen_outputs(&run, &steps));
         }
         self.host = Some(host);
     }
 
-    /// Each stored output was made by a body of that very step, and the run's output is made of them.
-    pub(super) fn seen_outputs(
-        &self,
-        steps: &[Step],
-        output: Option<&stepwell_protocol::Payload>,
-    ) -> Result<(), String> {
-        let completed = steps
-            .iter()
-            .filter(|step| step.status == StepStatus::Completed);
-        let mut outputs = std::collections::BTreeMap::new();
-        for step in completed {
-            let stored = step.output.clone().unwrap_or_default();
-            let body = self.bodies.of_output(&stored);
-            ensure(body.is_some_and(|body| body.step == step.name), || {
-                format!("no body of the step made this output: {step:?}, {body:?}")
-            })?;
-            outputs.insert(step.name.clone(), Ok::<_, ()>(stored));
+    /// Each stored output of a body was made by one of that very step, and the run's output by what its steps show.
+    fn seen_outputs(&self, run: &Run, steps: &[Step]) -> Result<(), String> {
+        let mut seen = Seen::new();
+        for step in steps {
+            let Some(outcome) = outcome_of(step) else {
+                continue;
+            };
+            if step.kind == StepKind::Run && step.status == StepStatus::Completed {
+                let stored = step.output.clone().unwrap_or_default();
+                let body = self.bodies.of_output(&stored);
+                ensure(body.is_some_and(|body| body.step == step.name), || {
+                    format!("no body of the step made this output: {step:?}, {body:?}")
+                })?;
+            }
+            let place = u64::from(step.completed_index.unwrap_or(0));
+            seen.insert(step.name.clone(), (place, outcome));
         }
-        let expected = output_of_run(&outputs);
-        ensure(
-            output.is_none_or(|output| value_of(output) == expected),
-            || format!("the run returned {output:?}, and its steps {expected:?}"),
-        )
+        let Some(output) = &run.output else {
+            return Ok(());
+        };
+        let expected = output_of_run(&plan(&run.input, &self.workload), &seen);
+        ensure(value_of(output) == expected, || {
+            format!("{} returned {output:?}, and its steps {expected:?}", run.id)
+        })
     }
 }

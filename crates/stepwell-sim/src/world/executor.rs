@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use stepwell_protocol::{
     Assignment, EngineMessage, ExecutorEnvelope, ExecutorId, ExecutorMessage, Generation, Holding,
-    Payload, RunFailure, RunId, ServedJob,
+    RunId, ServedJob,
 };
 
 use super::Scene;
-use super::function::{Active, HUNG_MS};
+use super::active::Active;
+use super::body::{HUNG_MS, Moment};
+use super::function::GRACE_MS;
 use super::messages::{run_of, set_generation};
+use super::suspension::ParkingLot;
 use crate::counts::State;
 use crate::properties::keys::Function;
 use crate::properties::logs::Span;
@@ -30,14 +33,27 @@ pub(super) enum Act {
 /// What an executor is woken for.
 #[derive(Clone, Debug)]
 pub(super) enum Alarm {
-    BodyDone {
+    Body {
         run_id: RunId,
-        assignment: usize,
         step: String,
+        body: usize,
+        what: Moment,
     },
     ReportDue {
         run_id: RunId,
-        assignment: usize,
+        execution: usize,
+    },
+    /// The timer of a function beside its calls.
+    OwnTimer {
+        run_id: RunId,
+        execution: usize,
+        wave: usize,
+    },
+    /// A job's time is over; or the grace after it.
+    RunTimedOut {
+        run_id: RunId,
+        number: usize,
+        is_final: bool,
     },
     LetGo {
         run_id: RunId,
@@ -63,8 +79,15 @@ pub(super) struct Executor {
     /// Welcomed by that engine.
     pub(super) open: bool,
     last_seq: u64,
-    unanswered: BTreeMap<u64, Unanswered>,
+    pub(super) unanswered: BTreeMap<u64, Unanswered>,
     pub(super) runs: BTreeMap<RunId, Active>,
+    pub(super) parked: ParkingLot,
+    /// A body does not yield, or has killed everything: it hears and says nothing any more.
+    pub(super) is_blocked: bool,
+    /// As the engine told it.
+    pub(super) is_online: bool,
+    /// On which page it is.
+    pub(super) page: usize,
     leaving: BTreeMap<(RunId, Generation), Leaving>,
     /// Its last hello may have come after the gate: another run may have taken the place of one that it still ran.
     pub(super) is_late: bool,
@@ -82,16 +105,20 @@ struct Leaving {
 }
 
 impl Executor {
-    pub(super) fn new(id: ExecutorId, slots: u32) -> Self {
+    pub(super) fn new(id: ExecutorId, slots: u32, page: usize) -> Self {
         Self {
             id,
             slots,
+            page,
             alive: true,
             host: None,
             open: false,
             last_seq: 0,
             unanswered: BTreeMap::new(),
             runs: BTreeMap::new(),
+            parked: ParkingLot::default(),
+            is_blocked: false,
+            is_online: true,
             leaving: BTreeMap::new(),
             is_late: false,
             hellos: 0,
@@ -108,7 +135,7 @@ impl Executor {
 
     pub(super) fn has_hung_body(&self, now: i64) -> bool {
         let mut in_flight = self.runs.values().flat_map(|run| run.in_flight.values());
-        in_flight.any(|(_, until)| *until > now + HUNG_MS / 2)
+        self.is_blocked || in_flight.any(|flight| flight.until > now + HUNG_MS / 2)
     }
 
     pub(super) fn has_free_slot(&self) -> bool {
@@ -123,7 +150,9 @@ impl Executor {
             run_id: run_id.clone(),
             executor: self.id.0.clone(),
         };
-        let running = self.runs.values().filter(|run| !run.ended).map(|run| {
+        // One that is about to be suspended does nothing, and may have given up its slot already.
+        let is_running = |run: &&Active| !run.ended && run.suspending.is_none();
+        let running = self.runs.values().filter(is_running).map(|run| {
             let Assignment {
                 job_name, run_id, ..
             } = &run.assignment;
@@ -160,8 +189,31 @@ impl Executor {
 
     pub(super) fn receive(&mut self, message: EngineMessage, scene: &mut Scene<'_>) {
         match message {
-            EngineMessage::Welcome { adopted, .. } => self.welcomed(&adopted, scene),
+            EngineMessage::Welcome {
+                adopted, is_online, ..
+            } => {
+                self.is_online = is_online;
+                self.welcomed(&adopted, scene);
+            }
+            EngineMessage::Network { is_online } => self.is_online = is_online,
             EngineMessage::Assign { assignment } => self.start(assignment, scene),
+            EngineMessage::Resume {
+                run_id,
+                generation,
+                timeout_ms,
+                steps,
+            } => self.resume(&run_id, generation, timeout_ms, &steps, scene),
+            EngineMessage::Resolved {
+                run_id,
+                generation,
+                step,
+            } => {
+                let holds = |run: &&mut Active| run.generation == generation && !run.ended;
+                if let Some(run) = self.runs.get_mut(&run_id).filter(holds) {
+                    run.resolved(&step);
+                    self.advance(&run_id, scene);
+                }
+            }
             EngineMessage::Ack { seqs } => {
                 for seq in seqs {
                     self.acked(seq, scene);
@@ -181,7 +233,7 @@ impl Executor {
                     scene.saw(State::Aborted);
                     self.leave(&run_id, scene);
                 } else if !self.leaving.contains_key(&(run_id.clone(), generation)) {
-                    self.tell(ExecutorMessage::Released { run_id, generation }, scene);
+                    self.tell_engine(ExecutorMessage::Released { run_id, generation }, scene);
                 }
             }
         }
@@ -189,18 +241,19 @@ impl Executor {
 
     pub(super) fn wake(&mut self, alarm: Alarm, scene: &mut Scene<'_>) {
         match alarm {
-            Alarm::BodyDone {
+            Alarm::Body {
                 run_id,
-                assignment,
                 step,
+                body,
+                what,
             } => {
-                self.body_done(&run_id, assignment, &step, scene);
+                self.body_alarm(&run_id, &step, body, what, scene);
             }
-            Alarm::ReportDue { run_id, assignment } => {
+            Alarm::ReportDue { run_id, execution } => {
                 let due = self
                     .runs
                     .get_mut(&run_id)
-                    .filter(|run| run.number == assignment && run.report_due && !run.ended);
+                    .filter(|run| run.execution == execution && run.report_due && !run.ended);
                 if let Some(run) = due {
                     let generation = run.generation;
                     let (report, lines) = run.take_report();
@@ -212,14 +265,50 @@ impl Executor {
                     self.post(message, lines, scene);
                 }
             }
+            Alarm::OwnTimer {
+                run_id,
+                execution,
+                wave,
+            } => self.own_timer(&run_id, execution, wave, scene),
+            Alarm::RunTimedOut {
+                run_id,
+                number,
+                is_final,
+            } => self.run_timed_out(run_id, number, is_final, scene),
             Alarm::LetGo { run_id, generation } => {
                 self.leaving.remove(&(run_id.clone(), generation));
-                self.tell(ExecutorMessage::Released { run_id, generation }, scene);
+                self.tell_engine(ExecutorMessage::Released { run_id, generation }, scene);
             }
         }
     }
 
-    fn tell(&mut self, message: ExecutorMessage, scene: &mut Scene<'_>) {
+    /// The time of a job is over: its signal fires, and after a grace the attempt fails.
+    fn run_timed_out(
+        &mut self,
+        run_id: RunId,
+        number: usize,
+        is_final: bool,
+        scene: &mut Scene<'_>,
+    ) {
+        let is_it = |run: &&mut Active| run.number == number && !run.ended;
+        let Some(run) = self.runs.get_mut(&run_id).filter(is_it) else {
+            return;
+        };
+        if is_final {
+            run.is_late = true;
+            self.advance(&run_id, scene);
+            return;
+        }
+        let is_final = true;
+        let alarm = Alarm::RunTimedOut {
+            run_id,
+            number,
+            is_final,
+        };
+        scene.acts.push(Act::After(GRACE_MS, alarm));
+    }
+
+    pub(super) fn tell_engine(&mut self, message: ExecutorMessage, scene: &mut Scene<'_>) {
         if self.open {
             scene
                 .acts
@@ -264,7 +353,7 @@ impl Executor {
         let settled_in = run
             .in_flight
             .values()
-            .map(|(_, until)| until - scene.now)
+            .map(|flight| flight.until - scene.now)
             .max()
             .unwrap_or(0);
         let run_id = run_id.clone();
@@ -304,16 +393,15 @@ impl Executor {
             .runs
             .iter()
             .flat_map(|(run_id, run)| run.in_flight.keys().map(move |step| (run_id, run, step)))
-            .map(|(run_id, run, step)| ExecutorMessage::StepStart {
-                run_id: run_id.clone(),
-                generation: run.generation,
-                step_name: step.clone(),
-                attempt: run.attempt_of(step),
+            .filter_map(|(run_id, run, step)| {
+                let plan = run.body_plan(step)?;
+                Some(run.step_start(run_id, step, plan))
             })
             .collect();
         for message in bodies {
-            self.tell(message, scene);
+            self.tell_engine(message, scene);
         }
+        self.say_wakes(scene);
     }
 
     fn start(&mut self, assignment: Assignment, scene: &mut Scene<'_>) {
@@ -321,6 +409,7 @@ impl Executor {
         if self.runs.contains_key(&run_id) {
             self.discard(&run_id, scene);
         }
+        self.parked.remove(&run_id);
         if assignment
             .memo
             .iter()
@@ -329,8 +418,10 @@ impl Executor {
             scene.saw(State::Replayed);
         }
         *scene.assignments += 1;
+        let timeout_ms = assignment.timeout_ms;
         let run = Active::new(assignment, scene);
         self.runs.insert(run_id.clone(), run);
+        self.set_deadline(&run_id, timeout_ms, scene);
         self.advance(&run_id, scene);
     }
 
@@ -352,34 +443,28 @@ impl Executor {
                 output,
                 ..
             } => {
-                self.reached(&run_id, step_name, Ok(output), scene);
+                self.outcome(&run_id, &step_name, Ok(output), scene);
             }
             ExecutorMessage::StepFail {
                 run_id,
                 step_name,
                 error,
+                retry: None,
                 ..
             } => {
-                self.reached(&run_id, step_name, Err(error), scene);
+                self.outcome(&run_id, &step_name, Err(error), scene);
             }
             ExecutorMessage::RunComplete { run_id, .. }
             | ExecutorMessage::RunFail { run_id, .. } => {
                 self.runs.remove(&run_id);
             }
-            _ => {}
-        }
-    }
-
-    fn reached(
-        &mut self,
-        run_id: &RunId,
-        step: String,
-        outcome: Result<Payload, RunFailure>,
-        scene: &mut Scene<'_>,
-    ) {
-        if let Some(run) = self.runs.get_mut(run_id) {
-            run.outcomes.insert(step, outcome);
-            self.advance(run_id, scene);
+            ExecutorMessage::Suspend { run_id, .. } => self.suspended(&run_id, scene),
+            other => {
+                // A wait is stored, or lines are: nothing may be left but waiting.
+                if let Some(run_id) = run_of(&other) {
+                    self.suspend_idle(run_id, scene);
+                }
+            }
         }
     }
 }

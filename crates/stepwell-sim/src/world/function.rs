@@ -1,93 +1,179 @@
-//! A run in an executor's hands: its function, the bodies that it starts, the lines that they log.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! A run's function: it makes its calls, is told their outcomes one by one, and ends.
 
 use stepwell_protocol::{
-    Assignment, BlobId, ExecutorEnvelope, ExecutorMessage, Generation, LogLevel, NewLog, Payload,
-    Progress, Report, RunFailure, RunId, Step, TimestampMs,
+    BlobId, ExecutorMessage, FailureCode, NewWait, Payload, RunFailure, RunId, StepKind,
+    TimestampMs,
 };
 
 use super::Scene;
+use super::active::Active;
 use super::executor::{Act, Alarm, Executor};
-use super::messages::{failure, outcome_of, output_of_run};
-use crate::counts::Fault;
+use super::messages::{failure, output_of_run, settled};
+use crate::counts::State;
 use crate::payloads::with_blobs;
-use crate::properties::bodies::{self, Body, output_of};
-use crate::properties::logs::{self, Span};
-use crate::workloads::{Plan, StepPlan, ends_with_blob, plan};
+use crate::properties::replay;
+use crate::workloads::plan::{Call, StepPlan, step_of};
 
-/// How long lines wait for a message to ride along with.
-const REPORT_MS: i64 = 100;
-/// A body that hangs ends long after everything.
-pub(super) const HUNG_MS: i64 = 1_000_000;
-
-#[derive(Debug)]
-pub(super) struct Active {
-    /// The number of the assignment in the world.
-    pub(super) number: usize,
-    pub(super) assignment: Assignment,
-    pub(super) generation: Generation,
-    pub(super) plan: Plan,
-    pub(super) wave: usize,
-    /// Outcomes that reached the function.
-    pub(super) outcomes: BTreeMap<String, Result<Payload, RunFailure>>,
-    pub(super) asked: BTreeSet<String>,
-    pub(super) in_flight: BTreeMap<String, (usize, i64)>,
-    pub(super) next_ordinal: u64,
-    pub(super) lines: Vec<NewLog>,
-    pub(super) progress: Option<Progress>,
-    pub(super) report_due: bool,
-    pub(super) ended: bool,
-    /// The run's concurrency key, which an executor is not told: for the judges.
-    pub(super) key: Option<String>,
-    pub(super) ends_with_blob: bool,
-}
+/// A job's function that is told of its timeout has so long.
+pub(super) const GRACE_MS: i64 = 1_000;
 
 impl Executor {
-    /// Runs the function until it waits or ends.
+    /// Lets a function run until it waits or ends.
     pub(super) fn advance(&mut self, run_id: &RunId, scene: &mut Scene<'_>) {
-        loop {
-            let Some(run) = self.runs.get_mut(run_id).filter(|run| !run.ended) else {
-                return;
-            };
-            let Some(wave) = run.plan.get(run.wave).cloned() else {
-                self.end(run_id, None, scene);
-                return;
-            };
-            for step in &wave {
-                if run.asked.insert(step.name.clone()) {
-                    match run.stored(&step.name).and_then(outcome_of) {
-                        Some(outcome) => {
-                            run.outcomes.insert(step.name.clone(), outcome);
-                        }
-                        None => {
-                            let started = run.start_body(step, self.open, scene);
-                            if started {
-                                scene.acts.push(Act::Die);
-                                return;
-                            }
-                        }
-                    }
-                }
-            }
-            let outcomes: Option<Vec<_>> = wave
-                .iter()
-                .map(|step| run.outcomes.get(&step.name))
-                .collect();
-            // The function awaits all steps of a wave, as `Promise.allSettled` does, and then throws the first failure.
-            let Some(outcomes) = outcomes else {
-                return;
-            };
-            if let Some(error) = outcomes
-                .into_iter()
-                .find_map(|outcome| outcome.as_ref().err())
-            {
-                let error = error.clone();
-                self.end(run_id, Some(error), scene);
-                return;
-            }
-            run.wave += 1;
+        while !self.is_blocked && self.goes_on(run_id, scene) {}
+        self.suspend_idle(run_id, scene);
+    }
+
+    /// One turn of a function: its calls, then one outcome. Whether there may be another turn.
+    fn goes_on(&mut self, run_id: &RunId, scene: &mut Scene<'_>) -> bool {
+        let is_going = |run: &&mut Active| !run.ended && run.suspending.is_none();
+        let Some(run) = self.runs.get_mut(run_id).filter(is_going) else {
+            return false;
+        };
+        if run.is_late {
+            let error = failure(None, run.assignment.attempt, FailureCode::Timeout);
+            self.end(run_id, Some(error), scene);
+            return false;
         }
+        let Some(wave) = run.plan.get(run.wave).cloned() else {
+            self.end(run_id, None, scene);
+            return false;
+        };
+        let timer = wave.timer.as_ref();
+        if let Some((ms, _)) = timer
+            && !run.timers.contains_key(&run.wave)
+        {
+            run.timers.insert(run.wave, false);
+            let alarm = Alarm::OwnTimer {
+                run_id: run_id.clone(),
+                execution: run.execution,
+                wave: run.wave,
+            };
+            scene.acts.push(Act::After(*ms, alarm));
+        }
+        let has_fired = run.timers.get(&run.wave) == Some(&true);
+        let late_call = timer.filter(|_| has_fired).map(|(_, step)| step);
+        let mut calls: Vec<StepPlan> = Vec::new();
+        for step in wave.steps.iter().chain(late_call) {
+            if run.asked.insert(step.name.clone()) && !run.waits.contains_key(&step.name) {
+                calls.push(step.clone());
+            }
+        }
+        for name in std::mem::take(&mut run.again) {
+            calls.extend(step_of(&run.plan, &name).cloned());
+        }
+        for step in &calls {
+            self.call(run_id, step, scene);
+            if self.is_blocked {
+                return false;
+            }
+        }
+        self.tell(run_id, scene)
+    }
+
+    /// Tells the function the next outcome that it has asked for.
+    fn tell(&mut self, run_id: &RunId, scene: &mut Scene<'_>) -> bool {
+        let Some(run) = self.runs.get_mut(run_id) else {
+            return false;
+        };
+        let next = run
+            .arrived
+            .iter()
+            .position(|(name, _)| run.asked.contains(name));
+        let told = next.and_then(|next| run.arrived.remove(next));
+        let has_told = told.is_some();
+        if let Some((name, outcome)) = told {
+            let place = run.seen.len() as u64;
+            if run.is_deterministic {
+                let told = format!("{name}: {outcome:?}");
+                let mut watch = scene.watch.borrow_mut();
+                let verdict = watch
+                    .replays
+                    .tell(run_id, run.assignment.attempt, place, told);
+                watch.verdicts.judge(replay::NAME, verdict);
+            }
+            run.seen.insert(name, (place, outcome));
+        }
+        let wave = run.plan.get(run.wave);
+        let ending = wave.and_then(|wave| settled(wave, &run.seen));
+        match ending {
+            None => has_told,
+            Some(Ok(_)) => {
+                run.wave += 1;
+                true
+            }
+            Some(Err(error)) => {
+                self.end(run_id, Some(error), scene);
+                false
+            }
+        }
+    }
+
+    fn call(&mut self, run_id: &RunId, step: &StepPlan, scene: &mut Scene<'_>) {
+        let is_online = self.is_online;
+        let Some(run) = self.runs.get_mut(run_id) else {
+            return;
+        };
+        if run.knows(&step.name) {
+            return;
+        }
+        let wait = match &step.call {
+            Call::Run(body) => {
+                // What waited for the network has it, whatever happened since.
+                let has_waited = run.offline.remove(&step.name);
+                if !body.needs_network || is_online || has_waited {
+                    self.start_body(run_id, &step.name, body, scene);
+                    return;
+                }
+                scene.saw(State::NetworkWaited);
+                run.offline.insert(step.name.clone());
+                NewWait::Network
+            }
+            Call::Sleep { ms } => NewWait::Sleep { duration_ms: *ms },
+            Call::SleepUntil { until } => NewWait::SleepUntil {
+                until: TimestampMs(*until),
+            },
+            Call::Signal { key, timeout_ms } => NewWait::Signal {
+                key: key
+                    .clone()
+                    .unwrap_or_else(|| format!("{run_id}:{}", step.name)),
+                timeout_ms: *timeout_ms,
+            },
+            Call::Invoke { mode, children } => {
+                run.waits.insert(step.name.clone(), StepKind::Invoke);
+                let mut watch = scene.watch.borrow_mut();
+                watch.children.called(run_id, &step.name, *mode, children);
+                drop(watch);
+                let generation = run.generation;
+                let (report, lines) = run.take_report();
+                let message = ExecutorMessage::StepInvoke {
+                    run_id: run_id.clone(),
+                    generation,
+                    step_name: step.name.clone(),
+                    mode: *mode,
+                    children: children.clone(),
+                    report,
+                };
+                self.post(message, lines, scene);
+                return;
+            }
+        };
+        let kind = match wait {
+            NewWait::Network => StepKind::Run,
+            NewWait::Signal { .. } => StepKind::Signal,
+            _ => StepKind::Sleep,
+        };
+        run.waits.insert(step.name.clone(), kind);
+        let generation = run.generation;
+        let (report, lines) = run.take_report();
+        let message = ExecutorMessage::StepWait {
+            run_id: run_id.clone(),
+            generation,
+            step_name: step.name.clone(),
+            wait,
+            report,
+        };
+        self.post(message, lines, scene);
     }
 
     pub(super) fn end(&mut self, run_id: &RunId, error: Option<RunFailure>, scene: &mut Scene<'_>) {
@@ -95,24 +181,36 @@ impl Executor {
             return;
         };
         run.ended = true;
+        if !run.in_flight.is_empty() {
+            // Another attempt may run them again.
+            scene.bodies.lost_lease(run_id);
+        }
         let (run_id, generation) = (run_id.clone(), run.generation);
         let (report, lines) = run.take_report();
         let message = match error {
-            Some(error) => ExecutorMessage::RunFail {
-                run_id,
-                generation,
-                error,
-                report,
-            },
+            Some(error) => {
+                if error.code == FailureCode::Timeout && error.step_name.is_none() {
+                    scene.saw(State::RunTimedOut);
+                }
+                ExecutorMessage::RunFail {
+                    is_retryable: error.name != "NonRetryableError",
+                    retry_after_ms: None,
+                    run_id,
+                    generation,
+                    error,
+                    report,
+                }
+            }
             None => {
                 let mut blobs = Vec::new();
                 if run.ends_with_blob {
                     blobs.push(BlobId(format!("end{}", run.number)));
                 }
+                let output = output_of_run(&run.plan, &run.seen);
                 ExecutorMessage::RunComplete {
                     run_id,
                     generation,
-                    output: with_blobs(&output_of_run(&run.outcomes), &blobs),
+                    output: with_blobs(&output, &blobs),
                     blobs,
                     report,
                 }
@@ -121,208 +219,37 @@ impl Executor {
         self.post(message, lines, scene);
     }
 
-    pub(super) fn body_done(
+    /// A function's own timer fires. Where it is suspended, what it wants has to wait.
+    pub(super) fn own_timer(
         &mut self,
         run_id: &RunId,
-        number: usize,
-        step: &str,
+        execution: usize,
+        wave: usize,
         scene: &mut Scene<'_>,
     ) {
-        let Some(run) = self
-            .runs
-            .get_mut(run_id)
-            .filter(|run| run.number == number && !run.ended)
-        else {
-            return;
-        };
-        let Some((body, _)) = run.in_flight.remove(step) else {
-            return;
-        };
-        let attempt = run.attempt_of(step);
-        let plan = run.plan.iter().flatten().find(|plan| plan.name == step);
-        let fails = plan.is_some_and(|plan| attempt <= plan.fails_until);
-        let has_blob = plan.is_some_and(|plan| plan.has_blob);
-        let generation = run.generation;
-        let (report, lines) = run.take_report();
-        if let Some(body) = scene.bodies.get_mut(body) {
-            body.lines = lines;
-        }
-        let (run_id, step_name, duration_ms) = (run_id.clone(), step.to_owned(), 1);
-        let message = if fails {
-            let error = failure(step, attempt);
-            ExecutorMessage::StepFail {
-                run_id,
-                generation,
-                step_name,
-                attempt,
-                error,
-                duration_ms,
-                report,
-            }
-        } else {
-            let blobs = match has_blob {
-                true => vec![BlobId(format!("body{body}"))],
-                false => Vec::new(),
-            };
-            let output = with_blobs(&output_of(body), &blobs);
-            ExecutorMessage::StepCommit {
-                run_id,
-                generation,
-                step_name,
-                attempt,
-                output,
-                blobs,
-                duration_ms,
-                report,
-            }
-        };
-        self.post(message, lines, scene);
-    }
-}
-
-impl Active {
-    pub(super) fn new(assignment: Assignment, scene: &Scene<'_>) -> Self {
-        let watch = scene.watch.borrow();
-        let run = watch.history.run(&assignment.run_id);
-        let workload = scene.workload;
-        Self {
-            number: *scene.assignments,
-            key: run.and_then(|run| run.concurrency_key.clone()),
-            ends_with_blob: ends_with_blob(&assignment.input, workload),
-            generation: assignment.generation,
-            plan: plan(&assignment.input, workload),
-            assignment,
-            wave: 0,
-            outcomes: BTreeMap::new(),
-            asked: BTreeSet::new(),
-            in_flight: BTreeMap::new(),
-            next_ordinal: 1,
-            lines: Vec::new(),
-            progress: None,
-            report_due: false,
-            ended: false,
+        let is_it = |run: &&mut Active| run.execution == execution;
+        if let Some(run) = self.parked.get_mut(run_id).filter(is_it) {
+            run.timers.insert(wave, true);
+            self.say_wake(run_id, scene);
+        } else if let Some(run) = self.runs.get_mut(run_id).filter(is_it) {
+            run.timers.insert(wave, true);
+            self.advance(run_id, scene);
         }
     }
 
-    pub(super) fn stored(&self, step: &str) -> Option<&Step> {
-        self.assignment
-            .memo
-            .iter()
-            .find(|stored| stored.name == step)
-    }
-
-    pub(super) fn attempt_of(&self, step: &str) -> u32 {
-        self.stored(step).map_or(0, |stored| stored.attempt) + 1
-    }
-
-    /// Calls a step's function. Whether it took its executor with it.
-    pub(super) fn start_body(
+    pub(super) fn outcome(
         &mut self,
-        step: &StepPlan,
-        is_open: bool,
+        run_id: &RunId,
+        step: &str,
+        outcome: Result<Payload, RunFailure>,
         scene: &mut Scene<'_>,
-    ) -> bool {
-        let run_id = self.assignment.run_id.clone();
-        let attempt = self.attempt_of(&step.name);
-        let is_first = scene.bodies.executions(&run_id, &step.name) == 0;
-        let body = Body {
-            run_id: run_id.clone(),
-            step: step.name.clone(),
-            attempt,
-            generation: self.generation,
-            lines: None,
-        };
-        let (body, verdict) = {
-            let watch = scene.watch.borrow();
-            scene.bodies.start(body, scene.leases, &watch)
-        };
-        scene
-            .watch
-            .borrow_mut()
-            .verdicts
-            .judge(bodies::NAME, verdict);
-        if step.kills {
-            scene.struck(Fault::PoisonedBody);
-            return true;
+    ) {
+        if let Some(run) = self.runs.get_mut(run_id) {
+            run.arrives(
+                step,
+                outcome.map(|output| crate::payloads::value_of(&output)),
+            );
+            self.advance(run_id, scene);
         }
-        let ms = match step.hangs && is_first && !scene.is_calm {
-            true => {
-                scene.struck(Fault::HungBody);
-                HUNG_MS
-            }
-            false => step.ms,
-        };
-        if step.is_slow {
-            scene.struck(Fault::SlowBody);
-        }
-        for _ in 0..step.lines {
-            self.log(&step.name, attempt, scene);
-        }
-        if is_open {
-            let message = ExecutorMessage::StepStart {
-                run_id: run_id.clone(),
-                generation: self.generation,
-                step_name: step.name.clone(),
-                attempt,
-            };
-            scene
-                .acts
-                .push(Act::Say(ExecutorEnvelope { seq: 0, message }));
-        }
-        self.in_flight
-            .insert(step.name.clone(), (body, scene.now + ms));
-        let alarm = Alarm::BodyDone {
-            run_id,
-            assignment: self.number,
-            step: step.name.clone(),
-        };
-        scene.acts.push(Act::After(ms, alarm));
-        false
-    }
-
-    pub(super) fn log(&mut self, step: &str, attempt: u32, scene: &mut Scene<'_>) {
-        let ordinal = self.next_ordinal + self.lines.len() as u64;
-        self.lines.push(NewLog {
-            level: LogLevel::Info,
-            message: logs::text(self.number, ordinal),
-            data: None,
-            step_name: Some(step.to_owned()),
-            attempt,
-            timestamp: TimestampMs(scene.now),
-        });
-        // Small numbers are exact.
-        #[allow(clippy::cast_precision_loss)]
-        let current = ordinal as f64;
-        self.progress = Some(Progress {
-            current,
-            total: None,
-            message: None,
-        });
-        if !self.report_due {
-            self.report_due = true;
-            let run_id = self.assignment.run_id.clone();
-            let alarm = Alarm::ReportDue {
-                run_id,
-                assignment: self.number,
-            };
-            scene.acts.push(Act::After(REPORT_MS, alarm));
-        }
-    }
-
-    pub(super) fn take_report(&mut self) -> (Report, Option<Span>) {
-        self.report_due = false;
-        let logs = std::mem::take(&mut self.lines);
-        let span = Span {
-            assignment: self.number,
-            first_ordinal: self.next_ordinal,
-            count: logs.len() as u64,
-        };
-        self.next_ordinal += span.count;
-        let report = Report {
-            first_ordinal: span.first_ordinal,
-            logs,
-            progress: self.progress.take(),
-        };
-        (report, (span.count > 0).then_some(span))
     }
 }

@@ -2,8 +2,8 @@
 
 use stepwell_engine::Store;
 use stepwell_protocol::{
-    Assignment, Command, Disposition, Effect, EngineMessage, ErrorCode, EventBody, ExecutorId,
-    FailureCode, Holding, Output, Reply, RunId,
+    Command, Disposition, Effect, EngineMessage, ErrorCode, EventBody, ExecutorId, FailureCode,
+    Holding, Output, Reply, Run, RunId, RunStatus, SignalDisposition,
 };
 
 use super::World;
@@ -12,7 +12,7 @@ use super::host::GATE_MS;
 use super::messages::run_of;
 use crate::counts::{Counts, State};
 use crate::properties::dispositions::{self, Answer};
-use crate::properties::{events, forgetting, leases, liveness, promises};
+use crate::properties::{events, forgetting, leases, liveness, promises, signals, times};
 
 impl World {
     pub(super) fn judge_output(&mut self, output: &Output) {
@@ -60,6 +60,17 @@ impl World {
             note_answer(&answer, &mut watch.counts);
             verdicts.push((dispositions::NAME, dispositions::judge(&answer, watch)));
             verdicts.push((promises::NAME, self.promises.replied(&answer, watch)));
+            let may_forget = self.workload.retention_ms.is_some() || watch.history.has_forgotten();
+            let verdict = watch
+                .signals
+                .replied(request_id, answer.command, reply, may_forget);
+            verdicts.push((signals::NAME, verdict));
+        }
+        {
+            let watch = &*self.watch.borrow();
+            if self.workload.signals > 0 && self.workload.retention_ms.is_none() {
+                verdicts.push((signals::NAME, watch.signals.whole(&watch.history)));
+            }
         }
         for (property, verdict) in verdicts {
             self.judge(property, verdict);
@@ -74,8 +85,16 @@ impl World {
             };
             match message {
                 EngineMessage::Assign { assignment } => {
-                    self.judge_assignment(executor_id, assignment);
+                    let (run_id, generation) = (assignment.run_id.clone(), assignment.generation);
+                    self.judge_lease(executor_id, Holding { run_id, generation }, true);
                 }
+                EngineMessage::Resume {
+                    run_id, generation, ..
+                } => {
+                    let (run_id, generation) = (run_id.clone(), *generation);
+                    self.judge_lease(executor_id, Holding { run_id, generation }, false);
+                }
+                EngineMessage::Resolved { .. } | EngineMessage::Network { .. } => {}
                 EngineMessage::Welcome { adopted, .. } => {
                     // What it holds and is not told here has lost its lease, before it hears of it.
                     let welcomed = self.executors.iter().find(|state| state.id == *executor_id);
@@ -104,15 +123,11 @@ impl World {
         }
     }
 
-    pub(super) fn judge_assignment(&mut self, to: &ExecutorId, assignment: &Assignment) {
+    fn judge_lease(&mut self, to: &ExecutorId, held: Holding, is_replay: bool) {
         let Some(host) = self.host.as_mut() else {
             return;
         };
         let epoch = host.engine.epoch();
-        let held = Holding {
-            run_id: assignment.run_id.clone(),
-            generation: assignment.generation,
-        };
         // The gate does not wait for ever: who comes later has lost what it holds.
         let gate_passed = self.now - host.opened_at >= GATE_MS || self.jumped_at >= host.opened_at;
         let elsewhere = self.executors.iter().any(|executor| {
@@ -122,12 +137,42 @@ impl World {
             self.bodies.lost_lease(&held.run_id);
         }
         let verdict = self.leases.give(&held, epoch, to);
-        let run = host.engine.store_mut().run(&assignment.run_id);
+        let run = host.engine.store_mut().run(&held.run_id);
         self.judge(leases::NAME, verdict);
-        if let Ok(Some(run)) = run {
-            let verdict = self.recoveries.assigned(&run, self.releases);
+        if let Ok(Some(run)) = run
+            && is_replay
+        {
+            let resumed = self.watch.borrow().resumed.get(&run.id).copied();
+            let uncounted = self.releases + self.terminations + resumed.unwrap_or(0);
+            let verdict = self.recoveries.assigned(&run, uncounted);
             self.judge(liveness::NAME, verdict);
         }
+    }
+
+    /// Nothing is overdue after a batch, and the engine asks to be called when something will be.
+    pub(super) fn judge_times(&self) {
+        let Some(host) = self.host.as_ref().filter(|host| !host.was_paused) else {
+            return;
+        };
+        let watch = self.watch.borrow();
+        let is_quiet = |run: &Run| match run.status {
+            RunStatus::Running => false,
+            RunStatus::Pending => run.start_at > host.now,
+            _ => true,
+        };
+        let is_idle = self.workload.is_exact
+            && self.now > host.opened_at + GATE_MS
+            && watch.woken.is_empty()
+            && watch.history.all().all(|(run, _)| is_quiet(run));
+        let left = times::Left {
+            now: host.now,
+            latest: watch.latest,
+            wake_at: host.wake_at,
+            is_idle,
+        };
+        let verdict = times::kept(&watch.history, left);
+        drop(watch);
+        self.judge(times::NAME, verdict);
     }
 
     pub(super) fn judge_acks(&mut self, executor_id: &ExecutorId, seqs: &[u64]) {
@@ -188,6 +233,11 @@ fn note_answer(answer: &Answer<'_>, counts: &mut Counts) {
             counts.saw(State::Coalesced);
         }
         (Some(Command::DeleteRun { .. }), Reply::Deleted { .. }) => counts.saw(State::Deleted),
+        (_, Reply::Signalled { disposition }) => match disposition {
+            SignalDisposition::Kept => counts.saw(State::SignalKept),
+            SignalDisposition::Ignored => counts.saw(State::SignalIgnored),
+            SignalDisposition::Delivered => {}
+        },
         _ => {}
     }
 }

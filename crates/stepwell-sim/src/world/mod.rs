@@ -1,6 +1,8 @@
 //! The world: virtual time, one queue of events, and everything that lives in it. One thread, one seed, one course.
 
+mod active;
 mod actors;
+mod body;
 mod channels;
 mod chaos;
 mod client;
@@ -10,8 +12,10 @@ mod files;
 mod function;
 mod host;
 mod judge;
-mod messages;
+pub(crate) mod messages;
+mod shared;
 mod simulation;
+mod suspension;
 mod waiting;
 
 use std::cell::RefCell;
@@ -26,8 +30,9 @@ use self::client::{Client, Next};
 use self::executor::{Act, Alarm, Executor};
 use self::files::Files;
 use self::host::Host;
+use self::shared::SharedFile;
 use self::simulation::Trace;
-pub use self::simulation::{Options, Outcome, simulate};
+pub use self::simulation::{CrashAt, Options, Outcome, Victim, simulate};
 use crate::counts::{Fault, State};
 use crate::disk::Disk;
 use crate::properties::bodies::Bodies;
@@ -41,16 +46,17 @@ use crate::properties::reference::{SharedWatch, Watch};
 use crate::rng::Rng;
 use crate::vfs::SharedDisk;
 use crate::workloads::Workload;
+use crate::workloads::plan::WALL_OFFSET;
 
 const BUILD: &str = "sim";
-/// How far the wall clock is from the start of the simulation when it goes right.
-const WALL_OFFSET: i64 = 1_800_000_000_000;
 /// No simulation needs as many; one that does has lost its way.
-const EVENTS_MAX: u64 = 200_000;
+const EVENTS_MAX: u64 = 400_000;
 
 #[derive(Debug)]
 enum Event {
-    Open,
+    Open {
+        page: usize,
+    },
     Flush {
         host: u64,
     },
@@ -85,6 +91,7 @@ enum Event {
     },
     Spawn {
         slots: u32,
+        page: usize,
     },
     ClientActs {
         client: usize,
@@ -103,6 +110,10 @@ enum Event {
         host: u64,
     },
     Fault,
+    /// The browser goes online or offline.
+    Network,
+    /// Somebody sends what everything waits for.
+    SignalAll,
     DiskHeals,
     Calm,
     Check,
@@ -145,7 +156,14 @@ struct World {
     workload: Workload,
     disk: SharedDisk,
     watch: SharedWatch,
+    /// The engine of the page that events are about now.
     host: Option<Host>,
+    page: usize,
+    /// The engines of the other pages.
+    away: Vec<Option<Host>>,
+    /// Of each engine that ever was, its page.
+    pages: Vec<usize>,
+    shared: Option<SharedFile>,
     hosts: u64,
     batches: u64,
     executors: Vec<Executor>,
@@ -157,6 +175,10 @@ struct World {
     calm_at: i64,
     gone: Vec<ExecutorId>,
     releases: u32,
+    /// Executors that engines had ended.
+    terminations: u32,
+    is_online: bool,
+    crash_at: Option<CrashAt>,
     assignments: usize,
     bodies: Bodies,
     acknowledged: BTreeMap<RunId, Acknowledged>,
@@ -198,8 +220,12 @@ impl World {
                 tells: options.tells,
             },
             disk: Rc::new(RefCell::new(Disk::default())),
-            watch: Rc::new(RefCell::new(Watch::new(options.reference, workload.marks))),
+            watch: Rc::new(RefCell::new(Watch::new(options.reference, &workload))),
             host: None,
+            page: 0,
+            away: (0..workload.engines).map(|_| None).collect(),
+            pages: Vec::new(),
+            shared: (workload.engines > 1).then(SharedFile::new),
             hosts: 0,
             batches: 0,
             executors: Vec::new(),
@@ -212,6 +238,9 @@ impl World {
             calm_at: workload.faults_ms,
             gone: Vec::new(),
             releases: 0,
+            terminations: 0,
+            is_online: true,
+            crash_at: options.crash_at,
             assignments: 0,
             bodies: Bodies::default(),
             acknowledged: BTreeMap::new(),
@@ -229,9 +258,12 @@ impl World {
             waiting_since: None,
             workload,
         };
-        world.after(0, Event::Open);
-        for slots in world.workload.slots {
-            world.after(0, Event::Spawn { slots: *slots });
+        for page in 0..world.workload.engines {
+            world.after(0, Event::Open { page });
+            for slots in world.workload.slots {
+                let slots = *slots;
+                world.after(0, Event::Spawn { slots, page });
+            }
         }
         for client in 0..world.workload.clients {
             world.after(1, Event::ClientActs { client });
@@ -239,6 +271,9 @@ impl World {
         let first_fault = world.rng.range(0, 300);
         world.after(first_fault, Event::Fault);
         world.after(world.calm_at, Event::Calm);
+        if world.workload.offline_ms > 0 {
+            world.after(world.workload.offline_ms, Event::Network);
+        }
         world
     }
 
@@ -268,6 +303,9 @@ impl World {
         let mut events = 0_u64;
         while let Some(((at, _), event)) = self.queue.pop_first() {
             self.now = at;
+            if self.is_early(&event) {
+                continue;
+            }
             self.trace.note(at, &event);
             self.handle(event);
             events += 1;
@@ -292,12 +330,61 @@ impl World {
             counts: watch.counts.clone(),
             virtual_ms: self.now,
             batches: self.batches,
+            commits: watch.commits,
         }
     }
 
-    fn handle(&mut self, event: Event) {
+    /// Everything that follows is about that page.
+    fn turn_to(&mut self, page: usize) {
+        if page != self.page {
+            self.away[self.page] = self.host.take();
+            self.host = self.away[page].take();
+            self.page = page;
+        }
+    }
+
+    fn page_of(&self, event: &Event) -> Option<usize> {
+        let of_host = |host: u64| {
+            let number = usize::try_from(host).ok()?.checked_sub(1)?;
+            self.pages.get(number).copied()
+        };
         match event {
-            Event::Open => self.open_engine(),
+            Event::Open { page } | Event::Spawn { page, .. } => Some(*page),
+            Event::Flush { host }
+            | Event::Wake { host, .. }
+            | Event::ToEngine { host, .. }
+            | Event::BlobsStored { host, .. }
+            | Event::Idle { host } => of_host(*host),
+            Event::ToExecutor { executor, .. }
+            | Event::Connect { executor, .. }
+            | Event::Alarm { executor, .. } => Some(self.executors[*executor].page),
+            Event::ToClient { client, .. }
+            | Event::ClientActs { client }
+            | Event::Resend { client, .. } => Some(self.page_of_client(*client)),
+            Event::Gone { id } => self
+                .executors
+                .iter()
+                .find(|executor| executor.id == *id)
+                .map(|executor| executor.page),
+            Event::Fault
+            | Event::Network
+            | Event::SignalAll
+            | Event::DiskHeals
+            | Event::Calm
+            | Event::Check => None,
+        }
+    }
+
+    fn page_of_client(&self, client: usize) -> usize {
+        client % self.workload.engines
+    }
+
+    fn handle(&mut self, event: Event) {
+        if let Some(page) = self.page_of(&event) {
+            self.turn_to(page);
+        }
+        match event {
+            Event::Open { .. } => self.open_engine(),
             Event::Flush { host } => self.flush(host),
             Event::Wake { host, token } => self.wake(host, token),
             Event::ToEngine { host, input } => self.post_to_engine(host, input),
@@ -327,12 +414,14 @@ impl World {
                     self.post_to_engine(host, Input::ExecutorGone { executor_id: id });
                 }
             }
-            Event::Spawn { slots } => self.spawn(slots),
+            Event::Spawn { slots, .. } => self.spawn(slots),
             Event::ClientActs { client } => self.client_acts(client),
             Event::Resend { client, request_id } => self.ask(client, &request_id),
             Event::BlobsStored { host, input } => self.blobs_stored(host, input),
             Event::Idle { host } => self.idle(host),
             Event::Fault => self.fault(),
+            Event::Network => self.change_network(),
+            Event::SignalAll => self.signal_all(),
             Event::DiskHeals => self.disk.borrow_mut().full = false,
             Event::Calm => self.calm(),
             Event::Check => self.check(),

@@ -19,6 +19,30 @@ pub struct Options {
     pub reference: bool,
     /// Whether everything that happens is told on standard error.
     pub tells: bool,
+    /// The one crash of a workload without faults.
+    pub crash_at: Option<CrashAt>,
+}
+
+/// What dies at which transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrashAt {
+    /// The transaction, counted from 0 among those that write.
+    pub commit: u64,
+    /// Whether it is committed first; else it is gone.
+    pub is_committed: bool,
+    /// What dies.
+    pub victim: Victim,
+}
+
+/// What a crash takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// The engine; executors live on.
+    Engine,
+    /// All executors; the engine lives on.
+    Executors,
+    /// Both, and the clients.
+    Page,
 }
 
 impl Options {
@@ -30,6 +54,7 @@ impl Options {
             workload: None,
             reference: true,
             tells: false,
+            crash_at: None,
         }
     }
 }
@@ -51,6 +76,8 @@ pub struct Outcome {
     pub virtual_ms: i64,
     /// How many batches the engines handled.
     pub batches: u64,
+    /// How many transactions wrote.
+    pub commits: u64,
 }
 
 /// Runs one simulation to its end.

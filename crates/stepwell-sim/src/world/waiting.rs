@@ -63,6 +63,7 @@ impl World {
         }
         self.executors.iter().find(|executor| {
             executor.alive
+                && !executor.is_blocked
                 && executor.open
                 && executor.host == Some(host.id)
                 && executor.has_free_slot()
