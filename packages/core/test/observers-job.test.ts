@@ -181,6 +181,21 @@ describe('autoResume', () => {
   })
 })
 
+test('a child of another run is its parent’s: it is neither resumed nor followed', async () => {
+  const parentId = engine.trigger({ jobName: 'other' })
+  const child = { parentId, parentStep: 'parts', rootId: parentId }
+  engine.trigger({ ...child, childIndex: 0 })
+  const hook = await shown({ followLatest: true })
+  expect(hook.status()).toBe('idle')
+  engine.trigger({ ...child, childIndex: 1 })
+  engine.reset()
+  await settled()
+  expect(hook.status()).toBe('idle')
+  const own = engine.trigger()
+  await settled()
+  expect(hook.id()).toBe(own)
+})
+
 describe('followLatest', () => {
   test('switches to a run that is triggered elsewhere; without it nothing switches', async () => {
     const follows = await shown({ followLatest: true })

@@ -35,7 +35,8 @@ export function RunFacts({ run, children }: { run: Run; children: ReactNode }) {
         <Fact name="Priority">{run.priority}</Fact>
         <Fact name="Attempt">{run.attempt}</Fact>
         <Fact name="Steps stored">{count(run.stepCount)}</Fact>
-        <Fact name="Log lines stored">{count(run.logCount)}</Fact>
+        {/* No event tells it: while the run goes on it would be what it was at the last read. */}
+        {run.completedAt !== null && <Fact name="Log lines stored">{count(run.logCount)}</Fact>}
       </dl>
     </section>
   )

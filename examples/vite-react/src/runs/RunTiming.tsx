@@ -4,7 +4,7 @@ import { duration, when } from '../words.ts'
 import { Fact } from './Fact.tsx'
 import { isActive } from './states.ts'
 
-/** How long it waited for its turn, how long it was at work, and both to scale. */
+/** How long it waited for its turn, how long it was at work or waited in between, and both to scale. */
 export function RunTiming({ run }: { run: Run }) {
   const { createdAt, startedAt, completedAt, status } = run
   const now = Math.max(useNow(isActive(status)), createdAt)
@@ -25,7 +25,7 @@ export function RunTiming({ run }: { run: Run }) {
         <Fact name="Queued" className="key-queued">
           {duration(queued)}
         </Fact>
-        <Fact name="At work" className="key-running">
+        <Fact name="At work, or waiting" className="key-running">
           {running === null ? '–' : duration(running)}
         </Fact>
         <Fact name="Total">{duration(queued + (running ?? 0))}</Fact>

@@ -24,7 +24,7 @@ export function WaitingPage() {
   const view = latestId === null ? job : ended
   const runId = latestId ?? job.runId
   return (
-    <div className="columns">
+    <div className="columns waiting">
       <div className="column">
         <BulletinControls job={job} view={view} runId={runId} />
         <Stages view={view} runId={runId} />

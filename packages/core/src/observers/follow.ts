@@ -34,8 +34,11 @@ export function createFollower(
     newest = runId
     onNewer(runId)
   }
-  const isOfHook = ({ type, jobName, labels }: RunEvent) =>
-    type === 'run:trigger' && jobName === runs.jobName && hasLabels(labels, runs.labels)
+  const isOfHook = ({ type, jobName, labels, parentId }: RunEvent) =>
+    type === 'run:trigger' &&
+    parentId === undefined &&
+    jobName === runs.jobName &&
+    hasLabels(labels, runs.labels)
   const onEvent = (event: RunEvent) => {
     if (!isOfHook(event)) return
     if (runs.concurrencyKey === undefined) return follow(event.runId)
@@ -50,7 +53,7 @@ export function createFollower(
   const ask = async () => {
     if (baseline === null) {
       const { jobName } = runs
-      const { runs: found } = await core.getRuns({ job: jobName, limit: 1 })
+      const { runs: found } = await core.getRuns({ job: jobName, parent: null, limit: 1 })
       baseline = found[0]?.id ?? ''
       return
     }

@@ -10,7 +10,9 @@ const ACTIVE: readonly RunStatus[] = ['pending', 'running', 'waiting']
 /** The engine filters by labels and not by concurrency key: that takes reading. */
 const PAGE = 100
 
+/** A child is its parent's: nobody triggered it. */
 export function isOwn(run: UntypedRun, { jobName, labels, concurrencyKey }: JobRuns): boolean {
+  if (run.parentId !== null) return false
   if (run.jobName !== jobName || !hasLabels(run.labels, labels)) return false
   return concurrencyKey === undefined || run.concurrencyKey === concurrencyKey
 }
@@ -25,6 +27,7 @@ export async function newestRun(
   const { jobName, labels, concurrencyKey } = runs
   const wanted = {
     job: jobName,
+    parent: null,
     ...(which === 'active' ? { status: ACTIVE } : {}),
     ...(Object.keys(labels).length > 0 ? { labels } : {}),
     limit: concurrencyKey === undefined ? 1 : PAGE,

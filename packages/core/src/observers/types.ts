@@ -178,7 +178,7 @@ export type JobTriggerOptions<J extends AnyJob = AnyJob> = Omit<TriggerOptions<J
  * `followLatest`.
  */
 export type ObserveJobOptions<J extends AnyJob = AnyJob> = JobTriggerOptions<J> & {
-  /** Whether to attach to the newest active run of the job. Default true. */
+  /** Whether to attach to the newest active run of the job that is no child of another run. Default true. */
   readonly autoResume?: boolean
   /**
    * Whether to switch to a newer run of the job once one is triggered elsewhere: by another component, a `retrigger` or
