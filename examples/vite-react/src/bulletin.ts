@@ -17,7 +17,7 @@ export const bulletinSchema = countSchema.extend({ isPublished: z.boolean() })
 export type Count = z.output<typeof countSchema>
 
 /** What the page sends by the signal. */
-export interface Decision {
+export interface Vote {
   readonly isApproved: boolean
 }
 

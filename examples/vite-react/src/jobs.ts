@@ -10,9 +10,9 @@ import {
   callThePress,
   countPart,
   countSchema,
-  type Decision,
   PARTS,
   sum,
+  type Vote,
 } from './bulletin.ts'
 import { mergeTables, parse, summarise, type Table, tableSchema } from './csv.ts'
 import { loadFlights } from './flights.ts'
@@ -137,8 +137,8 @@ export const bulletin = defineJob({
     // Reload, or come back tomorrow: it counts on.
     await step.sleep('embargo', '10s')
 
-    const word = await step.waitForSignal<Decision>('approval')
-    const isApproved = word.received && word.value.isApproved
+    const vote = await step.waitForSignal<Vote>('approval')
+    const isApproved = vote.received && vote.value.isApproved
     if (!isApproved) return { ...total, isPublished: false }
 
     // Busy twice: again after 2 s, then after 4 s.

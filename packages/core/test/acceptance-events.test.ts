@@ -306,7 +306,7 @@ describe('thousands never meet the limit on open commands, also when the engine 
   })
 
   test('of useRun', async () => {
-    stubFrames()
+    const frames = stubFrames()
     const { commands, most, end } = counting()
     const client = clientOf(commands)
     const observers = Array.from({ length: COUNT }, (_, i) => observeRun(client, `run-${i}`))
@@ -314,6 +314,7 @@ describe('thousands never meet the limit on open commands, also when the engine 
     await vi.advanceTimersByTimeAsync(1000)
     end()
     await vi.advanceTimersByTimeAsync(1000)
+    await frames.next()
     for (const observer of observers) expect(observer.get().status).toBe('completed')
     expect(most()).toBeLessThan(1000)
     for (const off of offs) off()

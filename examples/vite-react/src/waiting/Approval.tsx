@@ -1,9 +1,9 @@
 import { useSignal } from '@stepwell/react'
-import type { Decision } from '../bulletin.ts'
+import type { Vote } from '../bulletin.ts'
 
 /** The visitor’s word, for the run that waits for this key. Any tab can give it, and once is enough. */
 export function Approval({ signalKey }: { signalKey: string }) {
-  const { send, isSending, disposition, error } = useSignal<Decision>(signalKey)
+  const { send, isSending, disposition, error } = useSignal<Vote>(signalKey)
   const isSent = isSending || disposition !== null
   return (
     <div className="approval">
