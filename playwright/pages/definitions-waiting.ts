@@ -57,6 +57,19 @@ export const approval = defineJob({
   },
 })
 
+/** How often the functions of runs were started in this worker. */
+const starts = new Map<string, number>()
+
+/** Waits for a signal, and returns its value and how often its function was started. */
+export const listening = defineJob({
+  name: 'listening',
+  run: async (step, _input: object) => {
+    starts.set(step.runId, (starts.get(step.runId) ?? 0) + 1)
+    const answer = await step.waitForSignal<number>('answer')
+    return { value: answer.received ? answer.value : null, starts: starts.get(step.runId) ?? 0 }
+  },
+})
+
 /** Which of a sleep, a step, a signal and a child ends first. Then it waits at the gate `<key>`. */
 export const racing = defineJob({
   name: 'racing',

@@ -170,6 +170,43 @@ for (const storage of ['opfs', 'memory'] as const) {
   })
 }
 
+test('more runs wait than functions are kept in memory: all go on, those that were dropped from their start', async ({
+  openPage,
+}) => {
+  test.setTimeout(60_000)
+  const page = await openPage({ concurrency: 16, durability: 'relaxed' })
+  const outputs = await page.evaluate(async () => {
+    const { stepwell } = window
+    let waits = 0
+    const allWait = new Promise<void>((resolve) => {
+      stepwell.on('run:wait', () => {
+        waits += 1
+        if (waits === 1_020) resolve()
+      })
+    })
+    const ids: string[] = []
+    for (let made = 0; made < 1_020; made += 510) {
+      const batch = Array.from({ length: 510 }, () => ({ input: {} }))
+      ids.push(...(await stepwell.batchTrigger('listening', batch)).map(({ id }) => id))
+    }
+    await allWait
+    // In parts: a client has a bound on what it asks at once.
+    for (let from = 0; from < ids.length; from += 500) {
+      const part = ids.slice(from, from + 500)
+      await Promise.all(part.map((id, i) => stepwell.signal(`${id}:answer`, from + i)))
+    }
+    const runs: { status: string; output?: unknown }[] = []
+    for (let from = 0; from < ids.length; from += 500) {
+      const part = ids.slice(from, from + 500).map((id) => stepwell.waitForRun(id))
+      runs.push(...(await Promise.all(part)))
+    }
+    return runs.map(({ output }) => output)
+  })
+  expect(outputs).toEqual(outputs.map((_, value) => ({ value, starts: expect.any(Number) })))
+  const replayed = outputs.filter((output) => JSON.stringify(output).includes('"starts":2'))
+  expect(replayed).toHaveLength(20)
+})
+
 test('what is wrong with a signal is told, and nothing is kept', async ({ openPage, key }) => {
   const page = await openPage()
   const refused = await page.evaluate(
