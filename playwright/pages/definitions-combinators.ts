@@ -98,6 +98,29 @@ export interface Mapped {
   readonly failing?: number
 }
 
+/** Catches the failure of one of its items while another one is at work, and waits at the gate `<key>`. */
+export const forgivingMap = defineJob({
+  name: 'forgiving-map',
+  run: async (step, { key }: { readonly key: string }) => {
+    const names = ['fails', 'ends', 'aborted']
+    const mapping = step.map('item', names, async (name, { signal }) => {
+      await witness(`${key}/item/${name}`)
+      if (name === 'fails') {
+        await gate(`${key}-fail`)
+        throw new RangeError('no')
+      }
+      if (name === 'aborted') await gate(`${key}-late`, signal).catch(() => undefined)
+      return name
+    })
+    const caught = await mapping.catch((error: unknown) => String(error))
+    await step.run('hold', async () => {
+      await witness(`${key}/hold`)
+      await gate(key)
+    })
+    return caught
+  },
+})
+
 export const mapped = defineJob({
   name: 'mapped',
   run: async (step, { key, count, concurrency, gated = [], failing }: Mapped) => {

@@ -92,6 +92,29 @@ for (const executor of ['worker', 'page'] as const) {
   })
 }
 
+test('a page that is opened offline starts nothing that needs the network, until it is online', async ({
+  openPage,
+  launchBrowser,
+  profile,
+  key,
+  server,
+}) => {
+  const context = await launchBrowser(profile)
+  // Without the network there would be no page: so it is only told so.
+  await context.addInitScript(() => {
+    Object.defineProperty(navigator, 'onLine', { configurable: true, value: false })
+  })
+  const page = await openPage({ context })
+  const id = await trigger(page, 'online-step', { key })
+  expect(await waiting(page, id)).toEqual({ kind: 'network', stepName: 'fetch' })
+  expect(server.witness.count(`${key}/fetch`)).toBe(0)
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'onLine', { configurable: true, value: true })
+    dispatchEvent(new Event('online'))
+  })
+  expect(await ended(page, id)).toMatchObject({ output: { attempt: 1, times: 1 } })
+})
+
 test('online, nothing waits for the network', async ({ openPage, key }) => {
   const page = await openPage()
   for (const job of ['online-step', 'online-job'] as const) {
