@@ -197,3 +197,35 @@ test('over an engine that is started again the children are right', async ({
   await expect(shown(page, 'status')).toHaveText('completed')
   await expect(shown(page, 'counts')).toHaveText('completed 2')
 })
+
+test('of five waits at once events tell what the engine has, in its order', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage(waiting)
+  await page.evaluate(() => window.stepwell.getRuns({ limit: 1 }))
+  const runId = await trigger(page, 'ordering', { key, ms: 700 })
+  await show(page, runId)
+  // The steps as the engine lists them, in the words of the panel.
+  const stored = () =>
+    page.evaluate(async (id) => {
+      const steps = await window.stepwell.getSteps(id)
+      return steps.map(({ name, status, attempt }) => `${name}:${status}:${attempt}`).join(' ')
+    }, runId)
+  await expect(shown(page, 'steps')).toHaveText(/nap:completed:1.*kid:waiting:1.*word:waiting:1/)
+  expect(await shown(page, 'steps').textContent()).toBe(await stored())
+  const before = await asked(page)
+  server.gate(`${key}-two`).open()
+  await expect(shown(page, 'steps')).toHaveText(/two:completed/)
+  server.gate(`${key}-one`).open()
+  await expect(shown(page, 'for')).toHaveText(/kid|word/)
+  await page.evaluate((id) => window.stepwell.signal(`${id}:word`, 1), runId)
+  server.gate(`${key}-0`).open()
+  await expect(shown(page, 'steps')).toHaveText(/kid:completed.*hold:running/)
+  expect((await asked(page))['getSteps']).toBe(before['getSteps'])
+  expect(await shown(page, 'steps').textContent()).toBe(await stored())
+  await expect(shown(page, 'for')).toHaveText('')
+  server.gate(key).open()
+  await expect(shown(page, 'status')).toHaveText('completed')
+})
