@@ -109,7 +109,9 @@ export const forgivingMap = defineJob({
         await gate(`${key}-fail`)
         throw new RangeError('no')
       }
-      if (name === 'aborted') await gate(`${key}-late`, signal).catch(() => undefined)
+      if (name === 'aborted') {
+        await gate(`${key}-late`, signal).catch(() => witness(`${key}/signal`))
+      }
       return name
     })
     const caught = await mapping.catch((error: unknown) => String(error))

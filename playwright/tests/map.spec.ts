@@ -98,7 +98,8 @@ test('map: a function that catches the first failure goes on; nothing of the oth
   )
   server.gate(`${key}-fail`).open()
   await server.gate(key).reached()
-  // The signal of the third one fired: it has returned, and that counts for nothing.
+  // The third one returns when its signal fires, and that counts for nothing.
+  await server.witness.reached(`${key}/signal`)
   const stored = async () =>
     [...(await stepsOf(page, id)).values()]
       .filter(({ completedIndex }) => completedIndex !== null)
