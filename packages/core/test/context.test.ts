@@ -9,6 +9,7 @@ import {
   quiet,
   type ScriptedEngine,
   scriptedEngine,
+  step as stored,
   welcome,
   welcomedExecutor,
 } from './scripted-engine.js'
@@ -43,6 +44,7 @@ async function serve(jobs: object, option?: () => unknown) {
   )
   return {
     engine,
+    executor,
     asked: () => asked,
     setContext(value: unknown) {
       source.set(value)
@@ -204,6 +206,74 @@ describe('step.context', () => {
       /option context of createStepwell.*context\.user\.refresh is a function/,
     )
     expect(JSON.stringify(error)).not.toContain('secret')
+  })
+
+  describe('of a run that was parked', () => {
+    const job = defineJob({
+      name: 'job',
+      run: async (step) => {
+        const seen = [step.context]
+        await step.sleep('nap', '7d')
+        seen.push(step.context)
+        await step.waitForSignal('go')
+        return [...seen, step.context]
+      },
+    })
+    const nap = stored('nap', { kind: 'sleep', completedIndex: 0 })
+    const go = stored('go', { kind: 'signal', completedIndex: 1 })
+    const resume = { type: 'resume', runId: 'run-1', generation: 2, timeoutMs: undefined } as const
+    const park = async (engine: ScriptedEngine) => {
+      engine.send(assign('job'))
+      await engine.take('stepWait')
+      await engine.take('suspend')
+    }
+
+    test('is asked for again when it goes on, for it may have gone stale; what ends meanwhile is told after it', async () => {
+      let calls = 0
+      const made = gate<string>()
+      const { engine } = await serve({ job }, () => {
+        calls += 1
+        return calls === 1 ? 'old' : made.promise
+      })
+      await park(engine)
+      engine.send({ ...resume, steps: [nap] })
+      engine.send({ type: 'resolved', runId: 'run-1', generation: 2, step: go })
+      expect(await engine.rest()).toEqual([])
+      made.open('new')
+      expect((await engine.take('runComplete')).output).toBe('["old","new","new"]')
+      expect(calls).toBe(2)
+    })
+
+    test('that cannot be had fails the run', async () => {
+      let calls = 0
+      const { engine } = await serve({ job }, () => {
+        calls += 1
+        return calls === 1 ? 'old' : Promise.reject(new Error('no session'))
+      })
+      await park(engine)
+      engine.send({ ...resume, steps: [nap] })
+      expect(await engine.take('runFail')).toMatchObject({
+        generation: 2,
+        error: { name: 'ContextError', message: expect.stringMatching(/no session/) },
+      })
+    })
+
+    test('does not keep a run from being adopted or cancelled', async () => {
+      let calls = 0
+      const { engine, executor } = await serve({ job }, () => {
+        calls += 1
+        return calls === 1 ? 'old' : new Promise(() => undefined)
+      })
+      await park(engine)
+      engine.send({ ...resume, steps: [nap] })
+      await quiet()
+      executor.setJobs(new Map([['job', job]]))
+      expect((await engine.next('hello')).holding).toEqual([{ runId: 'run-1', generation: 2 }])
+      engine.send(welcome(1, { runId: 'run-1', generation: 3 }))
+      engine.send({ type: 'abort', runId: 'run-1', generation: 3, reason: 'cancelled' })
+      await engine.next('released')
+      expect(await engine.rest()).toEqual([])
+    })
   })
 
   test('a run that is cancelled while it waits never starts', async () => {

@@ -185,7 +185,7 @@ function endBody<V>(body: Body<V>): void {
 }
 
 function isWanted<V>({ execution, call, isOver }: Body<V>): boolean {
-  return !isOver && execution.phase === 'running' && !call.isSettled
+  return !isOver && execution.phase === 'running' && !call.isSettled()
 }
 
 function returned<V>(body: Body<V>, value: V): void {

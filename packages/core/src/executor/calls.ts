@@ -34,10 +34,10 @@ export interface CallKind<V> {
   mismatch?(stored: Step): string | null
 }
 
-/** What is not about its value. */
+/** What is not about its value. Functions and no getters, of which each would give each call a hidden class of its own. */
 export interface AnyCall {
   readonly name: string
-  readonly isWaiting: boolean
+  isWaiting(): boolean
   /** The engine told what became of it. */
   learn(step: Step, ready: Ready): void
 }
@@ -45,7 +45,7 @@ export interface AnyCall {
 export interface Call<V> extends AnyCall {
   readonly execution: Execution
   readonly promise: Promise<V>
-  readonly isSettled: boolean
+  isSettled(): boolean
   /** Attempts that failed and do not end it, the last one's number. */
   failedAttempts: number
   resolve(value: V): void
@@ -200,12 +200,8 @@ export function openCall<V>(execution: Execution, name: string, kind: CallKind<V
     name,
     promise: opened.promise,
     failedAttempts: 0,
-    get isSettled() {
-      return state === 'settled'
-    },
-    get isWaiting() {
-      return state === 'waiting'
-    },
+    isSettled: () => state === 'settled',
+    isWaiting: () => state === 'waiting',
     learn(step, ready) {
       if (state === 'held') memo.set(name, { stored: step, ready })
       if (state !== 'posted' && state !== 'waiting') return

@@ -13,6 +13,8 @@ export interface RunContext {
   readonly value: () => unknown
   /** To be awaited before the function is called; rejects with why it cannot be. `null`: nothing to wait for. */
   readonly ready: Promise<void> | null
+  /** Asks the page again, because what it gave may have gone stale while the run waited. As `ready`. */
+  readonly renew: () => Promise<void> | null
 }
 
 export interface ContextFeed {
@@ -73,15 +75,18 @@ export function createContextFeed(page: ContextPort | null, turns: Turns): Conte
   if (page !== null) page.port.onmessage = onMessage
   return {
     start(signal) {
-      if (!isUsed) return { value: () => pushed, ready: null }
       let own: unknown
       let pushesBefore = pushes
-      const ready = orAborted(ask(), signal).then((answer) => {
-        own = answer
-        pushesBefore = pushes
-      })
-      ready.catch(() => undefined)
-      return { value: () => (pushes > pushesBefore ? pushed : own), ready }
+      const renew = () => {
+        if (!isUsed) return null
+        const ready = orAborted(ask(), signal).then((answer) => {
+          own = answer
+          pushesBefore = pushes
+        })
+        ready.catch(() => undefined)
+        return ready
+      }
+      return { value: () => (pushes > pushesBefore ? pushed : own), ready: renew(), renew }
     },
     close: () => page?.port.close(),
   }

@@ -40,7 +40,7 @@ export interface Execution {
   /** What steps threw, so that the run's failure names its step. By identity: it finds primitives too. */
   readonly thrownBy: Map<unknown, FailurePlace>
   /** Fails the run, whatever its function does with the error. */
-  readonly fail: (error: StepwellError) => void
+  readonly fail: (reason: unknown) => void
 }
 
 /** A stored step, and whether what it names has been read. */

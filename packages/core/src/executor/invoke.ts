@@ -146,8 +146,8 @@ async function beginInvoke<V>(
   })
 }
 
-function isWanted<V>({ execution, isSettled }: Call<V>): boolean {
-  return execution.phase === 'running' && !isSettled
+function isWanted<V>(call: Call<V>): boolean {
+  return call.execution.phase === 'running' && !call.isSettled()
 }
 
 /** No child is made. */

@@ -1,6 +1,6 @@
 /** The `step` that a job's function gets. */
 import type { LogLevel } from '../generated/protocol.js'
-import type { Step, StepLog } from '../step.js'
+import type { Step, StepContext, StepLog } from '../step.js'
 import type { CallBody } from './body.js'
 import type { Execution } from './execution.js'
 import { createInvoke } from './invoke.js'
@@ -26,15 +26,9 @@ export function createStep(execution: Execution): Step {
     const outer = inBody
     inBody = source
     try {
-      return body({
-        get signal() {
-          return signal()
-        },
-        attempt,
-        idempotencyKey: `${assignment.runId}:${name}`,
-        log: createLog(execution, () => source),
-        progress,
-      })
+      const idempotencyKey = `${assignment.runId}:${name}`
+      const log = createLog(execution, () => source)
+      return body(new BodyContext(signal, { attempt, idempotencyKey, log, progress }))
     } finally {
       inBody = outer
     }
@@ -54,6 +48,32 @@ export function createStep(execution: Execution): Step {
     get context() {
       return context.value()
     },
+  }
+}
+
+type Plain = Omit<StepContext, 'signal'>
+
+/**
+ * What a body gets. The signal is made when it is read: most bodies read none. It is a class, because a getter in an object
+ * literal gives each object a hidden class of its own, and that cost a step as much as all else here.
+ */
+class BodyContext implements StepContext {
+  readonly attempt: number
+  readonly idempotencyKey: string
+  readonly log: StepLog
+  readonly progress: StepContext['progress']
+  readonly #signal: () => AbortSignal
+
+  constructor(signal: () => AbortSignal, { attempt, idempotencyKey, log, progress }: Plain) {
+    this.attempt = attempt
+    this.idempotencyKey = idempotencyKey
+    this.log = log
+    this.progress = progress
+    this.#signal = signal
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal()
   }
 }
 
