@@ -104,6 +104,23 @@ describe('several executors', () => {
     expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([false, true, false, false])
   })
 
+  test('one that hangs is ended and replaced at once, alone and without a gap in the status', () => {
+    const { host, workers, ids, down, errors } = start()
+    for (const worker of workers) worker.ready()
+    const told = down.length
+    const [, hung = ''] = ids
+    host.hung(hung)
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([false, true, false, false])
+    expect(ids).toHaveLength(4)
+    expect(ids[3]).not.toBe(hung)
+    expect(down).toHaveLength(told)
+    expect(errors).toHaveLength(1)
+    expect(isStepwellError(errors[0], 'timeout')).toBe(true)
+    // Said again of one that is gone already, it ends nobody.
+    host.hung(hung)
+    expect(workers).toHaveLength(4)
+  })
+
   test('the status is not clear while another one is missing', () => {
     const { host, workers, ids, down } = start()
     for (const worker of workers) worker.ready()
