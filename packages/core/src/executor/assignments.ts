@@ -12,10 +12,10 @@ import type {
 } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import type { ContextFeed } from './context.js'
-import type { StopReason } from './execution.js'
 import type { Outbox } from './outbox.js'
 import { createParked } from './parked.js'
 import { type ActiveRun, type Resumption, startRun } from './run.js'
+import type { StopReason } from './stop-errors.js'
 import type { Turns } from './turns.js'
 
 /** A function that does not end after its abort is given up after this; its slot is free then. */

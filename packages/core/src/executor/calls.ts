@@ -14,9 +14,10 @@
  */
 import { isStepwellError, StepwellError, toStepwellError } from '../errors.js'
 import type { Step, StepKind } from '../generated/protocol.js'
-import { type Execution, endedError, fatal, type Memo, stopError } from './execution.js'
+import { type Execution, endedError, fatal, type Memo } from './execution.js'
 import { fromFailure } from './failure.js'
 import type { Ready } from './releases.js'
+import { stopError } from './stop-errors.js'
 import { blobIdsOfStep } from './stored-blobs.js'
 
 const STEP_NAME_CHARS_MAX = 256

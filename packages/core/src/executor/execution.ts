@@ -1,7 +1,7 @@
 /** What the parts of one execution of a run share. */
 import type { Codec } from '../codec/codec.js'
-import { type ErrorCode, StepwellError } from '../errors.js'
-import type { AbortReason, Assignment, Generation, Step } from '../generated/protocol.js'
+import { StepwellError } from '../errors.js'
+import type { Assignment, Generation, Step } from '../generated/protocol.js'
 import type { RunningBody } from './body.js'
 import type { AnyCall } from './calls.js'
 import type { RunContext } from './context.js'
@@ -9,6 +9,7 @@ import type { FailurePlace } from './failure.js'
 import type { Outbox } from './outbox.js'
 import type { Ready, Releases } from './releases.js'
 import type { Reports } from './reports.js'
+import { type StopReason, stopError } from './stop-errors.js'
 import type { StoredBlobs } from './stored-blobs.js'
 import type { Suspension } from './suspension.js'
 
@@ -47,21 +48,6 @@ export interface Execution {
 export interface Memo {
   readonly stored: Step
   readonly ready: Ready
-}
-
-export type StopReason = AbortReason | 'closed' | 'evicted'
-
-const STOPPED: Readonly<Record<StopReason, readonly [ErrorCode, string]>> = {
-  cancelled: ['cancelled', 'was cancelled'],
-  lease_lost: ['lease_lost', 'goes on elsewhere, because this executor lost its lease'],
-  closed: ['closed', 'was interrupted, because its executor was closed'],
-  evicted: ['lease_lost', 'waits, and was put out of memory; it is replayed when it goes on'],
-}
-
-export function stopError(reason: StopReason, runId: string): StepwellError {
-  const [code, what] = STOPPED[reason]
-  const message = `Run ${runId} ${what}. Nothing that this execution still does is stored; let it end.`
-  return new StepwellError(code, message)
 }
 
 /**

@@ -22,6 +22,7 @@ import { createContextFeed } from './context.js'
 import { holdLock, type Liveness } from './liveness.js'
 import { createOutbox, type Outbox, type Send } from './outbox.js'
 import { PARKED_MAX_DEFAULT } from './parked.js'
+import { silenceStopErrors } from './stop-errors.js'
 import { createTurns } from './turns.js'
 
 export interface ExecutorOptions {
@@ -50,6 +51,7 @@ export function startExecutor(options: ExecutorOptions): Executor {
   const outbox = createOutbox()
   const blobReads = createBlobReads()
   const turns = createTurns()
+  const unsilence = silenceStopErrors(globalEvents())
   const context = createContextFeed(options.connect.context, turns)
   let { limits } = options.connect
   let isOnline = true
@@ -123,8 +125,14 @@ export function startExecutor(options: ExecutorOptions): Executor {
       liveness?.lock.release()
       context.close()
       turns.close()
+      // Rejections are reported after the code that made them.
+      setTimeout(unsilence)
     },
   }
+}
+
+function globalEvents(): EventTarget | undefined {
+  return globalThis instanceof EventTarget ? globalThis : undefined
 }
 
 function sayHello(
