@@ -67,6 +67,9 @@ pub(super) fn network_waits_come_by_run_and_step(open: Open<'_>) {
             f.open(fence, &wait_for_network(name, 0));
         }
         f.open(fence, &sleep_until("nap", 10));
+        f.open(fence, &wait_for_children("all", 1, InvokeMode::Settled));
+        let key = fence.run_id.to_string();
+        f.open(fence, &wait_for_signal("asked", &key, None));
     }
     let waits = |f: &mut Fixture, limit: u32| -> Vec<String> {
         let waits = f.read(|store| store.network_waits(limit));
