@@ -1,5 +1,5 @@
 /** Parents and their children. */
-import { defineJob } from '@stepwell/core'
+import { defineJob, type Job, type Labels } from '@stepwell/core'
 import { z } from 'zod'
 import { describe } from './definitions-values.js'
 import { gate, witness } from './outside.js'
@@ -100,6 +100,31 @@ export const choosy = defineJob({
       concurrencyKey: `${work.key}-one`,
       delay: 300,
     }),
+})
+
+interface Nested {
+  readonly depth: number
+  /** What the one at the bottom waits for. */
+  readonly signal: string
+}
+
+/** Invokes itself until it is at the bottom; how many were below. */
+export const nested: Job<'nested', Nested, Nested, number, Labels> = defineJob({
+  name: 'nested',
+  run: async (step, { depth, signal }: Nested): Promise<number> => {
+    if (depth > 0) return 1 + (await step.invoke('below', nested, { depth: depth - 1, signal }))
+    await step.waitForSignal('bottom', { key: signal })
+    return 0
+  },
+})
+
+/** Its second child has the concurrency key of the first. */
+export const clashing = defineJob({
+  name: 'clashing',
+  run: (step, { key }: { readonly key: string }) => {
+    const calls = [1, 2].map((n) => ({ job: child, input: { key, n }, concurrencyKey: key }))
+    return step.invokeAll('parts', calls)
+  },
 })
 
 export const fileChild = defineJob({

@@ -3,6 +3,7 @@ import type { JobsOf, Stepwell, StepwellEvent, StepwellStatus } from '@stepwell/
 import { crashEngine, engineCounters, terminateExecutor } from '@stepwell/core/testing'
 import type * as definitions from './definitions.js'
 import { describe } from './definitions-values.js'
+import { onUnhandled } from './unhandled.js'
 
 export type TestClient = Stepwell<JobsOf<typeof definitions>>
 
@@ -63,6 +64,7 @@ export function expose(client: TestClient): void {
   client.onStatus((status) => window.statuses.push(status))
   addEventListener('unhandledrejection', ({ reason }) => window.unhandled.push(String(reason)))
   addEventListener('error', ({ message }) => window.unhandled.push(message))
+  onUnhandled((text) => window.unhandled.push(text))
 }
 
 function countAsked(client: TestClient): void {

@@ -104,6 +104,19 @@ test('a bad input fails the step of the parent with the index of the child, and 
   expect((await stepsOf(page, id)).get('parts')).toMatchObject({ status: 'failed', kind: 'invoke' })
 })
 
+test('children of one call that clash over a concurrency key fail it with the index, and none is made', async ({
+  openPage,
+  key,
+}) => {
+  const page = await openPage()
+  const id = await trigger(page, 'clashing', { key })
+  expect(await ended(page, id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'conflict', stepName: 'parts', message: expect.stringContaining('children[1]') },
+  })
+  expect(await childrenOf(page, id)).toEqual([])
+})
+
 test('a child has options of its own', async ({ openPage, key, server }) => {
   const page = await openPage()
   const id = await trigger(page, 'choosy', { key, n: 1 }, { priority: 3 })

@@ -9,6 +9,7 @@ import {
   deleteRun,
   passThroughASlot,
   retry,
+  signal,
   statusesOf,
   trigger,
   waiting,
@@ -115,6 +116,42 @@ test('cancelling a parent cancels its unfinished descendants on every level, and
   for (const n of [1, 2]) server.gate(`${key}-${n}`).open()
   await passThroughASlot(page)
   expect(server.witness.count(`${key}/after`)).toBe(0)
+})
+
+test('a family of thirty levels is cancelled, retried and completed as one, in two slots', async ({
+  openPage,
+  key,
+}) => {
+  const page = await openPage({ concurrency: 2 })
+  const signalKey = `${key}-bottom`
+  const levels = Array.from({ length: 31 })
+  const id = await trigger(page, 'nested', { depth: 30, signal: signalKey })
+  /** Each level waits for the one below, and the one at the bottom for the signal. */
+  const family = async () => {
+    const runs = [await runOf(page, id)]
+    while (runs.at(-1) !== undefined && runs.length < levels.length) {
+      const parent = runs.at(-1)?.id ?? ''
+      await waiting(page, parent)
+      runs.push((await childrenOf(page, parent))[0] ?? null)
+    }
+    return runs.map((run) => run?.id ?? '')
+  }
+  const ids = await family()
+  const statuses = () =>
+    page.evaluate(async (ids) => {
+      const runs = await Promise.all(ids.map((id) => window.stepwell.getRun(id)))
+      return runs.map((run) => run?.status)
+    }, ids)
+  await waiting(page, ids.at(-1) ?? '', 'signal')
+  await cancel(page, id)
+  expect(await statuses()).toEqual(levels.map(() => 'cancelled'))
+  expect(await retry(page, id)).toMatchObject({ ok: true })
+  expect(await family()).toEqual(ids)
+  await waiting(page, ids.at(-1) ?? '', 'signal')
+  expect(await statuses()).toEqual(levels.map(() => 'waiting'))
+  expect(await signal(page, signalKey)).toBe('delivered')
+  expect(await ended(page, id)).toMatchObject({ status: 'completed', output: 30 })
+  expect(await statuses()).toEqual(levels.map(() => 'completed'))
 })
 
 for (const [title, fails] of [

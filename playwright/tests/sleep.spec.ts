@@ -150,6 +150,24 @@ test('an engine that crashes leaves a sleep as it was', async ({ openPage, key, 
   expect(server.witness.count(`${key}/after`)).toBe(1)
 })
 
+test('a sleep of two months does not end at once, and wakes nobody meanwhile', async ({
+  openPage,
+  key,
+}) => {
+  const page = await openPage()
+  const id = await trigger(page, 'sleeper', { key, ms: 60 * 86_400_000 })
+  const wait = await waiting(page, id)
+  const counters = () => page.evaluate(() => window.counters())
+  const before = await counters()
+  // Another run's sleep of a second ends meanwhile: that, and what starts it, is all that is committed.
+  const other = await trigger(page, 'restful', { ms: 1_000 })
+  await ended(page, other)
+  const after = await counters()
+  expect(after.steps - before.steps).toBe(1)
+  expect(await waiting(page, id)).toEqual(wait)
+  await cancel(page, id)
+})
+
 test('a run whose step is at work does not wait, whatever else it waits for', async ({
   openPage,
   key,

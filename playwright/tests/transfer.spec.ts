@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
 import { ended, expectNothingUnhandled, ready, runOf, triggerSteps } from '../support/page.js'
+import { eventsOf, signal, trigger, untilOf, waiting } from '../support/runs.js'
 
 /** An export, for this process. */
 async function exported(page: Page, options: { blobs?: boolean } = {}): Promise<Buffer> {
@@ -258,4 +259,39 @@ test('an export with blobs carries the files, and an import brings them back as 
   expect(input).toEqual(['note.txt', 'text/plain', 7, 'håndskrift', 'image/png', 2])
   // The step that made files was not run again.
   expect(server.witness.count(`${key}/make`)).toBe(1)
+})
+
+test('runs that wait, and signals that nobody came for, go on in the database that they are imported into', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const first = await openPage({ concurrency: 2 })
+  const asleep = await trigger(first, 'sleeper', { key, ms: 3_000 })
+  const asking = await trigger(first, 'approval', { key: `${key}-b` })
+  const work = [{ key: `${key}-c`, n: 1, how: 'waits' as const }]
+  const parent = await trigger(first, 'parent', { key: `${key}-c`, work })
+  const before = await waiting(first, asleep)
+  for (const id of [asking, parent]) await waiting(first, id)
+  await server.gate(`${key}-c-1`).reached()
+  expect(await signal(first, `${key}-word`, 'early')).toBe('kept')
+  const file = await exported(first)
+  await first.close()
+
+  const second = await openPage({ db: `${key}-other`, concurrency: 2 })
+  await ready(second)
+  expect(await imported(second, file)).toEqual({ ok: true, value: undefined })
+  await ready(second)
+  expect(await signal(second, `${asking}:approved`, 1)).toBe('delivered')
+  server.gate(`${key}-c-1`).open()
+  expect(await ended(second, asking)).toMatchObject({ output: { received: true, value: '1' } })
+  expect(await ended(second, parent)).toMatchObject({ status: 'completed', output: [2] })
+  expect(await ended(second, asleep)).toMatchObject({ status: 'completed', output: 'awake' })
+  const [woken] = (await eventsOf(second, asleep, 'step:complete')).filter(
+    ({ stepName }) => stepName === 'nap',
+  )
+  expect(woken?.timestamp).toBeGreaterThanOrEqual(untilOf(before))
+  const options = { key: `${key}-word` }
+  const later = await trigger(second, 'approval', { key: `${key}-d`, options })
+  expect(await ended(second, later)).toMatchObject({ output: { received: true, value: '"early"' } })
 })

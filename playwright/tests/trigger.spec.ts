@@ -119,7 +119,7 @@ test('an unknown job is not_found and the message names the known ones', async (
   expect(refused).toMatchObject({
     ok: false,
     code: 'not_found',
-    message: expect.stringContaining('quick'),
+    message: expect.stringContaining('"extra"'),
   })
 })
 
