@@ -64,14 +64,25 @@ export const patientJob = defineJob({
 
 export interface Slow {
   readonly key: string
-  /** `minds`: ends by its signal; `returns`: the same, with a value; `ignores`: its signal; `hangs`: its thread, too. */
-  readonly how: 'minds' | 'returns' | 'ignores' | 'hangs'
+  /** `minds`: ends by its signal; `returns`: the same, with a value; `ignores`: its signal; `hangs`: its thread, too; `blocks`: its thread for
+   * some seconds. */
+  readonly how: 'minds' | 'returns' | 'ignores' | 'hangs' | 'blocks'
+}
+
+/** Longer than the engine waits for a word of a timeout. */
+const BLOCKED_MS = 6_000
+
+function blocked(): string {
+  const end = performance.now() + BLOCKED_MS
+  while (performance.now() < end);
+  return 'late'
 }
 
 /** Takes until the gate `<key>` opens, or until its signal. */
 async function dawdle({ key, how }: Slow, signal: AbortSignal): Promise<string> {
   await witness(`${key}/dawdles`)
   if (how === 'hangs') for (;;);
+  if (how === 'blocks') return blocked()
   if (how === 'ignores') {
     await gate(key)
     await witness(`${key}/late`)

@@ -137,3 +137,16 @@ test('one that never yields and has no other attempt fails with timeout, and its
   })
   await passThroughASlot(page)
 })
+
+test('a page that was blocked beyond a timeout cannot be ended: what it made is ignored, and it works on as another executor', async ({
+  openPage,
+  key,
+  server,
+}) => {
+  const page = await openPage({ executor: 'page', concurrency: 1 })
+  const input = { key, how: 'blocks', timeout: TIMEOUT, maxAttempts: 2 } as const
+  const id = await trigger(page, 'slow-step', input)
+  expect(await ended(page, id)).toMatchObject({ status: 'completed', output: 'attempt 2' })
+  expect(server.witness.count(`${key}/dawdles`)).toBe(1)
+  await passThroughASlot(page)
+})
