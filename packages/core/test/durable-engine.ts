@@ -7,9 +7,11 @@ import type { Executor } from '../src/executor/runtime.js'
 import type {
   Assignment,
   ChildResult,
+  EngineMessage,
   ExecutorEnvelope,
   ExecutorMessage,
   NewTrigger,
+  NewWait,
   Payload,
   RunFailure,
   Step,
@@ -96,70 +98,9 @@ export async function durableEngine(jobs: object, parkedMax?: number): Promise<D
     if (message.type === 'hello' || message.type === 'released') return
     const run = runOf(message.runId)
     if (message.generation !== run.generation) return
-    const ack = () => wire.send({ type: 'ack', seqs: [seq] })
-    switch (message.type) {
-      case 'stepCommit':
-        complete(run, message.stepName, 'run', { output: message.output })
-        return ack()
-      case 'stepFail': {
-        const { stepName, kind, attempt, error, retry } = message
-        if (retry === undefined) complete(run, stepName, kind, { error }, attempt)
-        else
-          wait(run, stepName, kind, { kind: 'retry', stepName, attempt, until: 1, error }, attempt)
-        return ack()
-      }
-      case 'stepWait': {
-        const { stepName } = message
-        if (message.wait.kind === 'network') {
-          wait(
-            run,
-            stepName,
-            'run',
-            { kind: 'network', stepName },
-            run.steps.get(stepName)?.attempt ?? 0,
-          )
-        } else if (message.wait.kind === 'signal') {
-          const { key } = message.wait
-          wait(run, stepName, 'signal', { kind: 'signal', stepName, key, until: undefined })
-        } else {
-          wait(run, stepName, 'sleep', { kind: 'sleep', stepName, until: 1 })
-        }
-        return ack()
-      }
-      case 'stepInvoke': {
-        const { stepName, children } = message
-        run.made.set(stepName, children)
-        wait(run, stepName, 'invoke', { kind: 'children', stepName, count: children.length })
-        return ack()
-      }
-      case 'suspend': {
-        const isOpen = message.waits.every((name) => run.steps.get(name)?.status === 'waiting')
-        if (isOpen) {
-          run.status = 'waiting'
-          run.parkedIndex = run.nextIndex
-        } else {
-          tell(run, ...message.waits)
-        }
-        return ack()
-      }
-      case 'wake':
-        if (run.status === 'waiting') claim(run)
-        return
-      case 'unresumable':
-        return wire.send(assign(run.assignment.jobName, assignmentOf(run)))
-      case 'runComplete':
-        run.status = 'completed'
-        run.output = message.output
-        return ack()
-      case 'runFail':
-        run.status = 'failed'
-        run.error = message.error
-        return ack()
-      case 'report':
-        return ack()
-      case 'stepStart':
-        return
-    }
+    if (isAboutSteps(message)) storeStep(run, message)
+    else handle(run, message, { send: wire.send, claim, tell })
+    if (seq > 0) wire.send({ type: 'ack', seqs: [seq] })
   }
   const listen = async () => {
     for (;;) {
@@ -241,6 +182,87 @@ export function durableEngines(): typeof durableEngine {
     const engine = await durableEngine(jobs, parkedMax)
     open.push(engine)
     return engine
+  }
+}
+
+type StepMessage = Extract<
+  ExecutorMessage,
+  { type: 'stepCommit' | 'stepFail' | 'stepWait' | 'stepInvoke' }
+>
+
+const STEP_MESSAGES: ReadonlySet<string> = new Set<StepMessage['type']>([
+  'stepCommit',
+  'stepFail',
+  'stepWait',
+  'stepInvoke',
+])
+
+function isAboutSteps(message: ExecutorMessage): message is StepMessage {
+  return STEP_MESSAGES.has(message.type)
+}
+
+function storeStep(run: StoredRun, message: StepMessage): void {
+  const { stepName } = message
+  if (message.type === 'stepCommit') {
+    complete(run, stepName, 'run', { output: message.output })
+  } else if (message.type === 'stepInvoke') {
+    const count = message.children.length
+    run.made.set(stepName, message.children)
+    wait(run, stepName, 'invoke', { kind: 'children', stepName, count })
+  } else if (message.type === 'stepWait') {
+    storeWait(run, stepName, message.wait)
+  } else {
+    const { kind, attempt, error, retry } = message
+    if (retry === undefined) complete(run, stepName, kind, { error }, attempt)
+    else wait(run, stepName, kind, { kind: 'retry', stepName, attempt, until: 1, error }, attempt)
+  }
+}
+
+function storeWait(run: StoredRun, stepName: string, opened: NewWait): void {
+  if (opened.kind === 'network') {
+    const attempt = run.steps.get(stepName)?.attempt ?? 0
+    wait(run, stepName, 'run', { kind: 'network', stepName }, attempt)
+  } else if (opened.kind === 'signal') {
+    const { key } = opened
+    wait(run, stepName, 'signal', { kind: 'signal', stepName, key, until: undefined })
+  } else {
+    wait(run, stepName, 'sleep', { kind: 'sleep', stepName, until: 1 })
+  }
+}
+
+interface Means {
+  send(message: EngineMessage): void
+  /** Gives a waiting run to the executor. */
+  claim(run: StoredRun): void
+  /** Tells which of these steps do not wait any more. */
+  tell(run: StoredRun, ...names: readonly string[]): void
+}
+
+/** What is about the run and not about one of its steps. */
+function handle(run: StoredRun, message: ExecutorMessage, { send, claim, tell }: Means): void {
+  switch (message.type) {
+    case 'suspend':
+      if (message.waits.every((name) => run.steps.get(name)?.status === 'waiting')) {
+        run.status = 'waiting'
+        run.parkedIndex = run.nextIndex
+      } else {
+        tell(run, ...message.waits)
+      }
+      break
+    case 'wake':
+      if (run.status === 'waiting') claim(run)
+      break
+    case 'unresumable':
+      send(assign(run.assignment.jobName, assignmentOf(run)))
+      break
+    case 'runComplete':
+      run.status = 'completed'
+      run.output = message.output
+      break
+    case 'runFail':
+      run.status = 'failed'
+      run.error = message.error
+      break
   }
 }
 

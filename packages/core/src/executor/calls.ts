@@ -1,19 +1,7 @@
-/**
- * Calls of steps, of whatever kind, from the call to the outcome that the job's code gets.
- *
- * | state     | on …                                             | becomes   |
- * |-----------|--------------------------------------------------|-----------|
- * | `held`    | the run goes on here (at once, but when parked)  | `busy`    |
- * | `busy`    | a wait was said to the engine                    | `posted`  |
- * | `busy`    | the stored step waits                            | `waiting` |
- * | `busy`    | its outcome is released                          | `settled` |
- * | `posted`  | the acknowledgement                              | `waiting` |
- * | `posted`, `waiting` | the engine told an outcome             | `busy`    |
- * | `posted`, `waiting` | the engine told that it has to run     | `busy`    |
- * | any       | a map that has failed drops it                   | `settled` |
- */
+/** Calls of steps, of whatever kind, from the call to the outcome that the job's code gets. */
 import { isStepwellError, StepwellError, toStepwellError } from '../errors.js'
 import type { Step, StepKind } from '../generated/protocol.js'
+import { type CallState, createCallState } from './call-state.js'
 import { type Execution, endedError, fatal, type Memo } from './execution.js'
 import { fromFailure } from './failure.js'
 import type { Ready } from './releases.js'
@@ -144,75 +132,30 @@ function duplicate(execution: Execution, method: string, name: string): Stepwell
 export function openCall<V>(execution: Execution, name: string, kind: CallKind<V>): Call<V> {
   const { calls, memo, releases, suspension } = execution
   const opened = openPromise<V>(execution)
-  let state: 'held' | 'busy' | 'posted' | 'waiting' | 'settled' = 'held'
-  let posts = 0
+  const state = createCallState(suspension)
 
-  const becomeBusy = () => {
-    if (state === 'waiting') suspension.endWait()
-    if (state !== 'busy' && state !== 'posted') suspension.begin()
-    state = 'busy'
-  }
-  const becomeWaiting = () => {
-    state = 'waiting'
-    suspension.beginWait()
-    suspension.end()
-  }
   const settle = (): boolean => {
-    if (state === 'settled') return false
+    if (!state.settle()) return false
     if (calls.get(name) === call) calls.delete(name)
-    const before = state
-    state = 'settled'
-    if (before === 'waiting') suspension.endWait()
-    else if (before !== 'held') suspension.end()
     return true
-  }
-  /** What cannot be decoded here (a serializer is missing, a file is gone) cannot be decoded by the job's code either. */
-  const settleAs = (stored: Step) => {
-    if (stored.status === 'failed' && stored.error !== undefined) {
-      const error = fromFailure(stored.error)
-      execution.thrownBy.set(error, { attempt: stored.attempt, stepName: name })
-      return call.reject(error)
-    }
-    let value: V
-    try {
-      value = kind.read(stored)
-    } catch (reason) {
-      return call.reject(fatal(execution, toStepwellError(reason), name))
-    }
-    call.resolve(value)
-  }
-  const start = () => {
-    if (execution.phase !== 'running' || state !== 'held') return
-    becomeBusy()
-    const known = memo.get(name)
-    memo.delete(name)
-    if (known === undefined) return kind.begin(call, undefined)
-    const error = mismatchOf(kind, known)
-    if (error !== null) return call.reject(fatal(execution, error, name))
-    const { stored, ready } = known
-    const { completedIndex } = stored
-    if (completedIndex !== undefined)
-      releases.memoised(completedIndex, () => settleAs(stored), ready)
-    else if (stored.status === 'waiting') becomeWaiting()
-    else kind.begin(call, stored)
   }
   const call: Call<V> = {
     execution,
     name,
     promise: opened.promise,
     failedAttempts: 0,
-    isSettled: () => state === 'settled',
-    isWaiting: () => state === 'waiting',
+    isSettled: () => state.is('settled'),
+    isWaiting: () => state.is('waiting'),
     learn(step, ready) {
-      if (state === 'held') memo.set(name, { stored: step, ready })
-      if (state !== 'posted' && state !== 'waiting') return
+      if (state.is('held')) memo.set(name, { stored: step, ready })
+      if (!state.is('posted') && !state.is('waiting')) return
       if (step.status === 'waiting' || step.status === 'running') return
       // Said again by the engine, and meanwhile the next attempt failed too.
       if (step.status === 'pending' && step.attempt < call.failedAttempts) return
       suspension.waitEnded()
-      becomeBusy()
+      state.begin()
       if (step.status === 'pending') kind.begin(call, step)
-      else releases.live(() => settleAs(step), ready)
+      else releases.live(() => settleAs(call, kind, step), ready)
     },
     resolve(value) {
       if (settle()) opened.resolve(value)
@@ -220,19 +163,58 @@ export function openCall<V>(execution: Execution, name: string, kind: CallKind<V
     reject(reason) {
       if (settle()) opened.reject(reason)
     },
-    waitPosted() {
-      state = 'posted'
-      posts += 1
-      const post = posts
-      return () => {
-        if (state === 'posted' && post === posts) becomeWaiting()
-      }
-    },
+    waitPosted: () => state.post(),
     drop: settle,
   }
   calls.set(name, call)
-  suspension.whenActive(start)
+  suspension.whenActive(() => {
+    if (execution.phase !== 'running' || !state.is('held')) return
+    state.begin()
+    startCall(call, kind, state)
+  })
   return call
+}
+
+/** Replays what is stored of it, or begins it. */
+function startCall<V>(call: Call<V>, kind: CallKind<V>, state: CallState): void {
+  const { execution, name } = call
+  const known = execution.memo.get(name)
+  if (known === undefined) {
+    kind.begin(call, undefined)
+    return
+  }
+  execution.memo.delete(name)
+  const { stored, ready } = known
+  const { completedIndex } = stored
+  const error = mismatchOf(kind, known)
+  if (error !== null) {
+    call.reject(fatal(execution, error, name))
+  } else if (completedIndex !== undefined) {
+    execution.releases.memoised(completedIndex, () => settleAs(call, kind, stored), ready)
+  } else if (stored.status === 'waiting') {
+    state.wait()
+  } else {
+    kind.begin(call, stored)
+  }
+}
+
+/** What cannot be decoded here (a serializer is missing, a file is gone) cannot be decoded by the job's code either. */
+function settleAs<V>(call: Call<V>, kind: CallKind<V>, stored: Step): void {
+  const { execution, name } = call
+  if (stored.status === 'failed' && stored.error !== undefined) {
+    const error = fromFailure(stored.error)
+    execution.thrownBy.set(error, { attempt: stored.attempt, stepName: name })
+    call.reject(error)
+    return
+  }
+  let value: V
+  try {
+    value = kind.read(stored)
+  } catch (reason) {
+    call.reject(fatal(execution, toStepwellError(reason), name))
+    return
+  }
+  call.resolve(value)
 }
 
 function mismatchOf<V>(kind: CallKind<V>, { stored }: Memo): StepwellError | null {
