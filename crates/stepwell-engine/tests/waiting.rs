@@ -250,6 +250,43 @@ fn the_first_failure_ends_a_fail_fast_call_and_cancels_the_others() {
 }
 
 #[test]
+fn children_that_clash_over_a_key_are_named_and_none_is_made() {
+    let mut world = World::new(0);
+    let parent = at_work(&mut world);
+    let keyed = || NewTrigger {
+        concurrency_key: Some("k".into()),
+        ..new_trigger("b")
+    };
+    let ExecutorMessage::StepInvoke {
+        run_id,
+        generation,
+        step_name,
+        mode,
+        report,
+        ..
+    } = invoke(&parent, "all", InvokeMode::Settled, &[])
+    else {
+        unreachable!()
+    };
+    let children = vec![keyed(), keyed()];
+    let message = ExecutorMessage::StepInvoke {
+        run_id,
+        generation,
+        step_name,
+        mode,
+        children,
+        report,
+    };
+    let (_, output) = world.say(X, message);
+    let error = resolved(&output)[0].error.clone().expect("a failure");
+    assert_eq!(error.code, FailureCode::Conflict);
+    for part in ["children[1]", "children[0]", "\"k\""] {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
+    assert_eq!(event_names(&output), ["step:fail"], "no child was made");
+}
+
+#[test]
 fn cancelling_a_parent_cancels_all_below_and_completing_it_does_not() {
     let mut world = World::new(0);
     world.hello("y", &["b"], 4, &[]);

@@ -10,6 +10,8 @@
 //! level by level. The counter goes down and is read in one statement ([`Store::child_ended`]), in the transaction of the
 //! child's end: the last one sees 0, whichever engine it ends in.
 
+use std::collections::BTreeMap;
+
 use stepwell_protocol::{
     ErrorCode, ErrorInfo, EventBody, ExecutorId, FailureCause, FailureCode, InvokeMode, NewTrigger,
     Report, RequestId, Run, RunFailure, RunId, RunStatus, StepKind,
@@ -98,6 +100,7 @@ impl<S: Store> Turn<'_, S> {
                 self.check_child(child)
                     .map_err(|refused| at_child(index, refused))?;
             }
+            self.check_keys_of(children)?;
             children.len()
         } else {
             let is_pending = |status| status != RunStatus::Completed;
@@ -114,6 +117,35 @@ impl<S: Store> Turn<'_, S> {
             );
         }
         self.check(child)
+    }
+
+    /// One pending run of a job and concurrency key is all there may be. Told here, because a conflict at the insert would
+    /// name a sibling that is gone again with the call.
+    fn check_keys_of(&mut self, children: &[NewTrigger]) -> Result<(), Refused> {
+        let mut first = BTreeMap::new();
+        for (index, child) in children.iter().enumerate() {
+            let (job, Some(key)) = (&child.job_name, &child.concurrency_key) else {
+                continue;
+            };
+            let in_the_way = match first.insert((job, key), index) {
+                Some(sibling) => Some(format!("children[{sibling}]")),
+                None => {
+                    let pending = self.store.pending_of_key(job, key)?;
+                    pending.map(|run_id| format!("the pending run {run_id}"))
+                }
+            };
+            if let Some(other) = in_the_way {
+                let conflict = refuse(
+                    ErrorCode::Conflict,
+                    format!(
+                        "{other} of job \"{job}\" has the same concurrencyKey \"{key}\", and only one pending run may have it. \
+                         Give each child a key of its own, or none."
+                    ),
+                );
+                return conflict.map_err(|refused| at_child(index, refused));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the children of a call, or lets those of an earlier attempt that did not complete go on.
