@@ -13,7 +13,7 @@
 
 use stepwell_protocol::{
     AbortReason, Command, EngineMessage, ErrorCode, ErrorInfo, EventBody, LogQuery, Reply,
-    RequestId, Run, RunFilter, RunId, RunStatus, Step,
+    RequestId, Run, RunFilter, RunId, RunStatus, Step, StepStatus,
 };
 
 use super::state::RunningStep;
@@ -161,6 +161,7 @@ impl<S: Store> Turn<'_, S> {
         request_id: &RequestId,
     ) -> StoreResult<Option<Run>> {
         let parked_by = self.parked_by(run)?;
+        let waiting = self.waiting_steps(run)?;
         let cancelled = self
             .store
             .cancel_run(&run.id, run.version, request_id, self.now)?;
@@ -169,6 +170,10 @@ impl<S: Store> Turn<'_, S> {
         };
         let head = head_of(&cancelled);
         for RunningStep { name, attempt, .. } in self.running_steps(&run.id) {
+            let step_name = name;
+            self.emit(&head, EventBody::StepCancel { step_name, attempt });
+        }
+        for Step { name, attempt, .. } in waiting {
             let step_name = name;
             self.emit(&head, EventBody::StepCancel { step_name, attempt });
         }
@@ -186,6 +191,15 @@ impl<S: Store> Turn<'_, S> {
     fn running_steps(&self, run_id: &RunId) -> Vec<RunningStep> {
         let holder = self.state.holder(run_id);
         holder.map_or_else(Vec::new, |(_, slot)| slot.running.clone())
+    }
+
+    fn waiting_steps(&mut self, run: &Run) -> StoreResult<Vec<Step>> {
+        if run.status == RunStatus::Pending {
+            return Ok(Vec::new());
+        }
+        let mut steps = self.store.steps(&run.id, false)?;
+        steps.retain(|step| step.status == StepStatus::Waiting);
+        Ok(steps)
     }
 
     fn retry(&mut self, request_id: &RequestId, run_id: &RunId) -> Answer {

@@ -70,7 +70,9 @@ impl<S: Store> Turn<'_, S> {
             match hung {
                 Hung::Step(fence, step) => self.fail_hung_step(id, &fence, &step)?,
                 Hung::Run(fence, timeout_ms) => {
-                    let failure = timed_out(1, None, timeout_ms);
+                    let run = self.store.run(&fence.run_id)?;
+                    let attempt = run.map_or(1, |run| run.attempt);
+                    let failure = timed_out(attempt, None, timeout_ms);
                     self.run_failed(id, 0, &fence, &failure, (true, None), &Report::default())?;
                 }
             }

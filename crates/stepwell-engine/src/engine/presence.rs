@@ -26,6 +26,7 @@ impl<S: Store> Turn<'_, S> {
         }
         let mut known = before.map(|executor| executor.holding).unwrap_or_default();
         let mut adopted = Vec::new();
+        let mut missed = Vec::new();
         let mut slots_taken: BTreeMap<RunId, Slot> = BTreeMap::new();
         for held in holding {
             // Under another generation it stays among the known ones, whose leases are released below.
@@ -41,6 +42,7 @@ impl<S: Store> Turn<'_, S> {
             } else if let Some(run) = self.adopt(held)? {
                 slots_taken.insert(run.id.clone(), Slot::of(&run, self.now));
                 adopted.push(fence_of(&run));
+                missed.push(run.id);
             }
         }
         for (run_id, slot) in known.into_iter().filter(|(_, slot)| !slot.aborting) {
@@ -61,6 +63,9 @@ impl<S: Store> Turn<'_, S> {
             },
         );
         self.check_unserved = true;
+        for run_id in missed {
+            self.tell_missed(id, &run_id)?;
+        }
         Ok(())
     }
 

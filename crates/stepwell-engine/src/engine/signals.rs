@@ -12,7 +12,7 @@ use stepwell_protocol::{
     BlobId, ErrorCode, Payload, Reply, RequestId, RunFailure, RunId, SignalDisposition, StepKind,
 };
 
-use super::client::{Answer, refuse};
+use super::client::{Answer, Refused, refuse};
 use super::trigger::{check_size, check_text};
 use super::turn::Turn;
 use crate::store::{OpenWait, Signal, SignalStored, Store, StoreResult, WaitEnd};
@@ -31,12 +31,7 @@ impl<S: Store> Turn<'_, S> {
         error: Option<&RunFailure>,
         blobs: &[BlobId],
     ) -> Answer {
-        check_text(
-            "key",
-            key.chars().count(),
-            SIGNAL_KEY_CHARS_MAX,
-            "characters",
-        )?;
+        check_key(key)?;
         let result = match (value, error) {
             (Some(value), None) => {
                 check_size("The signal's value", value, self.options.payload_bytes_max)?;
@@ -101,4 +96,9 @@ impl<S: Store> Turn<'_, S> {
         self.delete_blobs(blobs);
         Ok(())
     }
+}
+
+pub(super) fn check_key(key: &str) -> Result<(), Refused> {
+    let chars = key.chars().count();
+    check_text("key", chars, SIGNAL_KEY_CHARS_MAX, "characters")
 }

@@ -16,8 +16,9 @@ use stepwell_protocol::{
     StepKind, StepRetry, StepStatus, TimestampMs, WaitingFor,
 };
 
-use super::policy;
+use super::client::Refused;
 use super::turn::Turn;
+use super::{policy, signals};
 use crate::store::{
     Fence, OpenWait, StepOutcome, StepWait, Store, StoreResult, Wait, WaitEnd, WaitOpened,
 };
@@ -44,6 +45,12 @@ impl<S: Store> Turn<'_, S> {
             started_at: self.now,
             wait,
         };
+        if let Wait::Signal { key, .. } = &opening.wait
+            && let Err(Refused::Command(error)) = signals::check_key(key)
+        {
+            let failure = call_failure(&opening, FailureCode::InvalidInput, error.message);
+            return self.fail_call(id, seq, fence, &opening, failure, report);
+        }
         if opening.wait == Wait::Network {
             // It has not been started: its attempts are those that failed before.
             let before = self.store.step(&fence.run_id, name)?;
@@ -142,8 +149,8 @@ impl<S: Store> Turn<'_, S> {
             }
             Some(WaitOpened::Repeated { head, logs }) => {
                 self.emit_report(&head, report, logs);
-                self.tell_ended(id, fence, std::slice::from_ref(&wait.name))?;
                 self.ack(id, seq);
+                self.tell_ended(id, fence, std::slice::from_ref(&wait.name))?;
                 Ok(false)
             }
             Some(WaitOpened::Opened { head, step, logs }) => {
@@ -251,41 +258,65 @@ impl<S: Store> Turn<'_, S> {
         self.tell_step(&executor_id, run_id, &wait.step_name)
     }
 
-    /// Tells the executor that works on a run of those of its steps that do not wait any more.
+    /// Tells the executor that works on a run of those of its steps that do not wait any more, in the order of their ends.
     pub(super) fn tell_ended(
         &mut self,
         id: &ExecutorId,
         fence: &Fence,
         names: &[String],
     ) -> StoreResult<()> {
+        let mut ended = Vec::with_capacity(names.len());
         for name in names {
-            self.tell_step(id, &fence.run_id, name)?;
+            ended.extend(self.store.step(&fence.run_id, name)?);
+        }
+        ended.sort_by_key(|step| step.completed_index.unwrap_or(u32::MAX));
+        for step in ended {
+            self.send_ended(id, &fence.run_id, step);
+        }
+        Ok(())
+    }
+
+    /// Tells the executor that has adopted a run of its waits that ended while the engine could not say so. What it knows
+    /// it ignores.
+    pub(super) fn tell_missed(&mut self, id: &ExecutorId, run_id: &RunId) -> StoreResult<()> {
+        for step in self.store.steps(run_id, false)? {
+            let may_be_news = match step.kind {
+                // A body's outcome was its executor's own word.
+                StepKind::Run => step.status == StepStatus::Pending,
+                StepKind::Sleep | StepKind::Signal | StepKind::Invoke => true,
+            };
+            if may_be_news {
+                self.tell_step(id, run_id, &step.name)?;
+            }
         }
         Ok(())
     }
 
     fn tell_step(&mut self, id: &ExecutorId, run_id: &RunId, name: &str) -> StoreResult<()> {
+        if let Some(step) = self.store.step(run_id, name)? {
+            self.send_ended(id, run_id, step);
+        }
+        Ok(())
+    }
+
+    fn send_ended(&mut self, id: &ExecutorId, run_id: &RunId, step: Step) {
         let Some(generation) = self.state.slot_mut(id, run_id).map(|slot| slot.generation) else {
-            return Ok(());
-        };
-        let Some(step) = self.store.step(run_id, name)? else {
-            return Ok(());
+            return;
         };
         if step.status == StepStatus::Waiting {
-            return Ok(());
+            return;
         }
         // What was committed before it was said before it, so that live code sees the order that a replay will show.
         self.send_acks_of(id);
-        let (run_id, step) = (run_id.clone(), Box::new(step));
+        let run_id = run_id.clone();
         self.send(
             id,
             EngineMessage::Resolved {
                 run_id,
                 generation,
-                step,
+                step: Box::new(step),
             },
         );
-        Ok(())
     }
 
     /// Waits whose time has come.
