@@ -44,11 +44,6 @@ export function checkDatabase(profile: string): string {
   }
 }
 
-/** So that building the check takes no test's time. */
-export function buildCheck(): void {
-  checker()
-}
-
 let built: string | null = null
 
 /** `crates/stepwell-sqlite/examples/check.rs`, built. */

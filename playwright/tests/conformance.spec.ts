@@ -1,4 +1,5 @@
-// The suite that every Store must pass (crates/stepwell-engine/src/conformance.rs), on the wasm build in this browser.
+// The suite that every Store must pass, and what the engine must do on it (crates/stepwell-engine/src/conformance.rs), on
+// the wasm build in this browser.
 // Native SQLite and the reference store run the same list under `cargo test`.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
@@ -29,10 +30,10 @@ test.beforeAll(async () => {
 test.afterAll(() => server?.close())
 
 for (const medium of ['OPFS', 'memory']) {
-  test(`the wasm build passes every scenario of the Store port in ${medium}`, async ({
+  test(`the wasm build passes every scenario of the Store port and of the engine in ${medium}`, async ({
     sharedContext,
   }) => {
-    test.setTimeout(120_000)
+    test.setTimeout(300_000)
     const page = await sharedContext.newPage()
     await page.goto(`${server.origin}/plain`)
     const names = (await inWorker(page, {})).flatMap((said) => said.names ?? [])

@@ -2,7 +2,7 @@
 //
 // STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill-children
 import type { Page } from '@playwright/test'
-import { buildCheck, checkDatabase } from '../support/database.js'
+import { checkDatabase } from '../support/database.js'
 import { expect, test } from '../support/fixtures.js'
 import { openIn, passes, ranAfterAcknowledgement } from '../support/lives.js'
 import { ended } from '../support/page.js'
@@ -15,12 +15,6 @@ const ROUNDS = Math.min(Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 8), 25)
 const CHILDREN = 40 * ROUNDS
 const SLOTS = 2
 const CROWD = 30
-
-test.beforeAll(() => {
-  // Where nothing of the workspace is built yet.
-  test.setTimeout(600_000)
-  buildCheck()
-})
 
 test('killed at any moment, no child is lost or made twice, and every parent completes', async ({
   server,

@@ -6,6 +6,7 @@
 mod attempts;
 mod children;
 mod deletion;
+pub mod durable;
 mod fixture;
 mod keys;
 mod leases;

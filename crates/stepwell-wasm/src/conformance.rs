@@ -1,11 +1,13 @@
-//! The suite of the Store port, for tests in a browser: one exported class that runs a scenario by its name.
+//! The suite of the Store port, and that of the engine on it, for tests in a browser: one exported class that runs a
+//! scenario by its name.
 //!
 //! Each opening of a scenario gets a database of its own, in memory or in one OPFS pool.
 
 use rusqlite::{Connection, OpenFlags};
 use sqlite_wasm_rs::vfs::VfsFilesManager as _;
 use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
-use stepwell_engine::conformance::{Scenario, scenarios};
+use stepwell_engine::conformance::durable::durable_scenarios;
+use stepwell_engine::conformance::{Open, scenarios};
 use stepwell_engine::{Ownership, Store};
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 use wasm_bindgen::prelude::*;
@@ -44,18 +46,16 @@ impl StepwellConformance {
 
     /// The names of all scenarios that apply.
     pub fn names() -> Vec<String> {
-        applicable()
-            .map(|scenario| scenario.name.to_owned())
-            .collect()
+        applicable().map(|(name, _)| name).collect()
     }
 
     /// Runs one scenario, and returns how many stores it opened. Synchronous, so that a panic is thrown here.
     pub fn run(&self, name: &str) -> Result<u32, JsValue> {
-        let scenario = applicable()
-            .find(|scenario| scenario.name == name)
+        let (_, scenario) = applicable()
+            .find(|(known, _)| known == name)
             .unwrap_or_else(|| panic!("there is no scenario {name}"));
         let mut opened = 0;
-        (scenario.run)(&mut || {
+        scenario(&mut || {
             opened += 1;
             let store = self.open_store(opened);
             assert_eq!(
@@ -98,8 +98,17 @@ impl std::fmt::Debug for StepwellConformance {
     }
 }
 
-fn applicable() -> impl Iterator<Item = Scenario> {
-    scenarios()
+/// What runs a scenario.
+type Run = fn(Open<'_>);
+
+/// The scenarios of the Store port that apply to what is opened here, then those of the engine, as `engine/NAME`.
+fn applicable() -> impl Iterator<Item = (String, Run)> {
+    let of_store = scenarios()
         .into_iter()
         .filter(|scenario| scenario.applies_to(Ownership::Exclusive))
+        .map(|scenario| (scenario.name.to_owned(), scenario.run));
+    let of_engine = durable_scenarios()
+        .into_iter()
+        .map(|scenario| (format!("engine/{}", scenario.name), scenario.run));
+    of_store.chain(of_engine)
 }
