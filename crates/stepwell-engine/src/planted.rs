@@ -60,11 +60,47 @@ pub enum Bug {
     DeletedRunKeepsBlobs,
     /// The blobs of a deleted run are deleted although another run has them too.
     BlobDeletedWhileReferenced,
+    /// The end of a child counts for two.
+    ChildCountedTwice,
+    /// The end of the last child does not end its parent's wait.
+    LastChildWakesNobody,
+    /// The failure of a child leaves its siblings at work.
+    FailFastLeavesSiblings,
+    /// A cancelled run leaves its children at work.
+    CancelLeavesChildren,
+    /// A failed run leaves its children at work.
+    FailureLeavesChildren,
+    /// A parent that has lost its fence makes its children all the same.
+    CancelledParentMakesChildren,
+    /// A wait does not look for a signal that is kept.
+    EarlySignalLost,
+    /// A signal is given to the next wait of its key too.
+    SignalDeliveredTwice,
+    /// A restart lets open sleeps start over.
+    SleepStartsOver,
+    /// Nobody remembers when the next wait ends.
+    DeadlineForgotten,
+    /// A new engine does not think of what waits for the network.
+    NetworkForgotten,
+    /// A run is tried again without end.
+    RunRetryIgnoresBudget,
+    /// A delay is that of the next failure.
+    DelayOfNextFailure,
+    /// A waiting run is not looked for when its wait has ended.
+    WokenRunForgotten,
+    /// Woken runs take their turn by priority.
+    WokenRunNotFirst,
+    /// A run is suspended although a wait of it has ended.
+    SuspendedThoughWaitEnded,
+    /// A claim does not forget where a function was parked before.
+    ParkingNotForgotten,
+    /// An executor that hangs is not ended.
+    HungExecutorSpared,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 44] = [
         Self::NoFenceOnStepWrite,
         Self::EventBeforeCommit,
         Self::StepWrittenTwice,
@@ -91,6 +127,24 @@ impl Bug {
         Self::DeletedRunLeavesLogs,
         Self::DeletedRunKeepsBlobs,
         Self::BlobDeletedWhileReferenced,
+        Self::ChildCountedTwice,
+        Self::LastChildWakesNobody,
+        Self::FailFastLeavesSiblings,
+        Self::CancelLeavesChildren,
+        Self::FailureLeavesChildren,
+        Self::CancelledParentMakesChildren,
+        Self::EarlySignalLost,
+        Self::SignalDeliveredTwice,
+        Self::SleepStartsOver,
+        Self::DeadlineForgotten,
+        Self::NetworkForgotten,
+        Self::RunRetryIgnoresBudget,
+        Self::DelayOfNextFailure,
+        Self::WokenRunForgotten,
+        Self::WokenRunNotFirst,
+        Self::SuspendedThoughWaitEnded,
+        Self::ParkingNotForgotten,
+        Self::HungExecutorSpared,
     ];
 }
 

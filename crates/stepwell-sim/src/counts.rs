@@ -176,6 +176,8 @@ named! {
         Unresumable = "parked function not in memory any more",
         /// A parked function had to go for another one.
         Evicted = "parked function dropped for another one",
+        /// A parked function was of no more use.
+        ParkedDropped = "parked function dropped because its run went on elsewhere or ended",
         /// A parked function wanted to go on by itself.
         WokeItself = "parked function that woke itself",
         /// A wait that was said again.

@@ -16,6 +16,12 @@ pub(crate) fn begin_session(
     if ownership == Ownership::Exclusive {
         connection.prepare_cached(sql::VOID_LEASES)?.execute([])?;
     }
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::SleepStartsOver) {
+        connection
+            .prepare_cached(sql::PLANTED_SLEEP_AGAIN)?
+            .execute([])?;
+    }
     let id = connection
         .prepare_cached(sql::INSERT_SESSION)?
         .insert([now.0])?;
@@ -60,7 +66,11 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
     candidates.dedup_by(|a, b| a.place == b.place);
     candidates.truncate(claim.limit as usize);
     let mut claimed = Vec::with_capacity(candidates.len());
-    let mut statement = connection.prepare_cached(sql::CLAIM)?;
+    #[cfg(not(feature = "planted"))]
+    let claim_sql = sql::CLAIM;
+    #[cfg(feature = "planted")]
+    let claim_sql = planted_claim();
+    let mut statement = connection.prepare_cached(claim_sql.as_ref())?;
     for Candidate {
         place,
         from,
@@ -128,6 +138,9 @@ fn add_candidates(
     let found = statement.query_map(params![job.name, limit, leaving], |row| {
         let from = rows::status(row, 3)?;
         let is_woken = from == RunStatus::Waiting;
+        #[cfg(feature = "planted")]
+        let is_woken = is_woken
+            && !stepwell_engine::planted::has(stepwell_engine::planted::Bug::WokenRunNotFirst);
         Ok(Candidate {
             place: (
                 Reverse(is_woken),
@@ -145,6 +158,15 @@ fn add_candidates(
     Ok(())
 }
 
+#[cfg(feature = "planted")]
+fn planted_claim() -> String {
+    use stepwell_engine::planted::{Bug, has};
+    match has(Bug::ParkingNotForgotten) {
+        true => sql::CLAIM.replace("parked_by = NULL", "parked_by = parked_by"),
+        false => sql::CLAIM.to_owned(),
+    }
+}
+
 /// The statement and the limit, as a planted bug has them.
 #[cfg(feature = "planted")]
 fn planted_candidates(claim: &Claim<'_>, limit: u32) -> (String, u32) {
@@ -152,6 +174,9 @@ fn planted_candidates(claim: &Claim<'_>, limit: u32) -> (String, u32) {
     let sql = sql::CANDIDATES;
     if has(Bug::ConcurrencyKeyIgnoredAtClaim) {
         return (sql.replace("NOT EXISTS", "1 OR NOT EXISTS"), limit);
+    }
+    if has(Bug::WokenRunNotFirst) {
+        return (sql.replace("(status = 'waiting') DESC, ", ""), limit);
     }
     if has(Bug::PriorityIgnored) {
         return (sql.replace("priority DESC, start_at", "start_at"), limit);

@@ -52,6 +52,16 @@ pub(crate) fn take(connection: &Connection, key: &str, run_id: &RunId) -> Result
     let Some((id, request_id, result)) = taken else {
         return Ok(None);
     };
+    #[cfg(feature = "planted")]
+    if stepwell_engine::planted::has(stepwell_engine::planted::Bug::SignalDeliveredTwice) {
+        connection
+            .prepare_cached(sql::PLANTED_SIGNAL_KEPT)?
+            .execute([id])?;
+        return Ok(Some(Signal {
+            result,
+            blobs: Vec::new(),
+        }));
+    }
     connection
         .prepare_cached(sql::EMPTY_SIGNAL)?
         .execute([id])?;

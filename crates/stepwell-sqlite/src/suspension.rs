@@ -16,6 +16,15 @@ pub(crate) fn suspend(
     let progress = rows::progress_json(report.progress.as_ref())?;
     // Before the update, which ends the fence.
     let logs = writes::insert_logs(connection, fence, report)?;
+    #[cfg(feature = "planted")]
+    let waits: &[String] = match stepwell_engine::planted::has(
+        stepwell_engine::planted::Bug::SuspendedThoughWaitEnded,
+    ) {
+        true => &[],
+        false => suspension.waits,
+    };
+    #[cfg(not(feature = "planted"))]
+    let waits = suspension.waits;
     let needs_network = *suspension.waiting_for == WaitingFor::Network { step_name: None };
     let suspended = connection
         .prepare_cached(sql::SUSPEND)?
@@ -27,7 +36,7 @@ pub(crate) fn suspend(
                 progress,
                 now.0,
                 rows::integer(logs.len() as u64),
-                rows::json(&suspension.waits)?,
+                rows::json(&waits)?,
                 rows::json(suspension.waiting_for)?,
                 suspension.parked_by.map(ExecutorId::as_str),
                 needs_network,

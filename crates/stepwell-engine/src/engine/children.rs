@@ -45,7 +45,11 @@ impl<S: Store> Turn<'_, S> {
             let pending = turn.pending_children(&parent, name, children)?;
             let opening = invoke_wait(turn.now, name, mode, children.len(), pending);
             // Under the fence: a parent that has ended, or has lost its lease, makes no children.
-            if !turn.open_wait(id, seq, fence, &opening, report)? {
+            let is_open = turn.open_wait(id, seq, fence, &opening, report)?;
+            #[cfg(feature = "planted")]
+            let is_open =
+                is_open || crate::planted::has(crate::planted::Bug::CancelledParentMakesChildren);
+            if !is_open {
                 return Ok(());
             }
             turn.make_children(&parent, name, children)?;
@@ -207,6 +211,14 @@ impl<S: Store> Turn<'_, S> {
         let Some(count) = self.store.child_ended(parent_id, step_name)? else {
             return Ok(());
         };
+        #[cfg(feature = "planted")]
+        let count = match crate::planted::has(crate::planted::Bug::ChildCountedTwice) {
+            true => self
+                .store
+                .child_ended(parent_id, step_name)?
+                .unwrap_or(count),
+            false => count,
+        };
         let wait = wait_of(parent_id, step_name);
         if count.mode == InvokeMode::FailFast && ended.status != RunStatus::Completed {
             let Some(child) = self.store.run(&ended.run_id)? else {
@@ -218,6 +230,10 @@ impl<S: Store> Turn<'_, S> {
             };
             self.end_wait(&wait, &end)?;
             return self.cancel_descendants(parent_id, Some(step_name));
+        }
+        #[cfg(feature = "planted")]
+        if crate::planted::has(crate::planted::Bug::LastChildWakesNobody) {
+            return Ok(());
         }
         if count.pending == 0 {
             self.end_wait(&wait, &ALL_ENDED)?;
@@ -231,6 +247,10 @@ impl<S: Store> Turn<'_, S> {
         run_id: &RunId,
         step_name: Option<&str>,
     ) -> StoreResult<()> {
+        #[cfg(feature = "planted")]
+        if self.planted_spares(run_id, step_name)? {
+            return Ok(());
+        }
         let mut level = self.store.active_children(run_id, step_name)?;
         while !level.is_empty() {
             let mut below = Vec::new();
@@ -241,6 +261,18 @@ impl<S: Store> Turn<'_, S> {
             level = below;
         }
         Ok(())
+    }
+
+    /// Whether a planted bug lets these live.
+    #[cfg(feature = "planted")]
+    fn planted_spares(&mut self, run_id: &RunId, step_name: Option<&str>) -> StoreResult<bool> {
+        use crate::planted::{Bug, has};
+        let status = self.store.run(run_id)?.map(|run| run.status);
+        Ok(match step_name {
+            Some(_) => has(Bug::FailFastLeavesSiblings),
+            None if status == Some(RunStatus::Cancelled) => has(Bug::CancelLeavesChildren),
+            None => has(Bug::FailureLeavesChildren),
+        })
     }
 
     fn cancel_child(&mut self, run_id: &RunId) -> StoreResult<()> {

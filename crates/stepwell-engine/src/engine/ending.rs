@@ -68,6 +68,12 @@ impl<S: Store> Turn<'_, S> {
             false => None,
         };
         let failures = |run: &Run| run.attempt.saturating_sub(run.first_attempt) + 1;
+        #[cfg(feature = "planted")]
+        let failures =
+            |run: &Run| match crate::planted::has(crate::planted::Bug::RunRetryIgnoresBudget) {
+                true => 0,
+                false => failures(run),
+            };
         let Some(run) = run.filter(|run| failures(run) < run.retry.max_attempts) else {
             return self.run_end(id, seq, fence, &RunOutcome::Failed(error.clone()), report);
         };

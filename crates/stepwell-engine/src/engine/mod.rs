@@ -121,7 +121,12 @@ impl<S: Store> Engine<S> {
             next_due: Some(now),
             next_wait: Some(now),
             is_online: true,
-            network_came_back: false,
+            // What waits for the network in the store waited for another session's; until it is told otherwise, this one is
+            // online.
+            #[cfg(not(feature = "planted"))]
+            network_came_back: true,
+            #[cfg(feature = "planted")]
+            network_came_back: !crate::planted::has(crate::planted::Bug::NetworkForgotten),
             sequence: 0,
             ids,
             counters: Counters::default(),

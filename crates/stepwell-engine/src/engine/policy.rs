@@ -51,6 +51,9 @@ pub(super) fn delay_ms(policy: &RetryPolicy, failures: u32, random: u64) -> i64 
     // Below 2^53, where every integer is exact.
     #[allow(clippy::cast_precision_loss)]
     let (initial, max) = (policy.initial_delay_ms as f64, policy.max_delay_ms as f64);
+    #[cfg(feature = "planted")]
+    let failures =
+        failures + u32::from(crate::planted::has(crate::planted::Bug::DelayOfNextFailure));
     let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
     let base = (initial * policy.factor.powi(exponent)).min(max);
     // The 53 bits that a float holds.

@@ -68,6 +68,10 @@ impl<S: Store> Turn<'_, S> {
                 },
                 &WaitEnd::Again,
             ),
+            #[cfg(feature = "planted")]
+            Wait::Signal { .. } if crate::planted::has(crate::planted::Bug::EarlySignalLost) => {
+                Ok(())
+            }
             Wait::Signal { key, .. } => self.deliver_kept_signal(key, &fence.run_id, &opening.name),
             _ => Ok(()),
         }
@@ -248,6 +252,10 @@ impl<S: Store> Turn<'_, S> {
         self.state.counters.steps += u64::from(ended.completed_index.is_some());
         self.emit(&ended.head, body);
         let Some((executor_id, _)) = self.state.holder(run_id) else {
+            #[cfg(feature = "planted")]
+            if crate::planted::has(crate::planted::Bug::WokenRunForgotten) {
+                return Ok(());
+            }
             self.run_became_claimable(&ended.head.job_name);
             return Ok(());
         };

@@ -84,6 +84,15 @@ impl Children {
                         format!("completed under {mode:?}: {step:?} of {}", run.id)
                     })?;
                 }
+                StepStatus::Failed => {
+                    let active = pending.count();
+                    ensure(*mode == InvokeMode::Settled || active == 0, || {
+                        format!(
+                            "failed, and {active} of its children are at work: {step:?} of {}",
+                            run.id
+                        )
+                    })?;
+                }
                 _ => {}
             }
         }

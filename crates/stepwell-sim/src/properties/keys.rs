@@ -65,6 +65,8 @@ pub(crate) struct Function {
     pub(crate) key: Option<String>,
     pub(crate) run_id: RunId,
     pub(crate) executor: String,
+    /// It was told to stop.
+    pub(crate) is_leaving: bool,
 }
 
 /// Judges all functions that run, or were told to stop and have not ended.

@@ -7,6 +7,7 @@ use stepwell_protocol::{
     Epoch, ExecutorId, ExecutorMessage, Generation, Holding, Run, RunId, RunStatus,
 };
 
+use super::keys::Function;
 use super::reference::Watch;
 use super::{Verdict, ensure};
 
@@ -75,4 +76,15 @@ pub(crate) fn acknowledged(message: &ExecutorMessage, run: &Run, watch: &Watch) 
     ensure(ended || written, || {
         format!("acknowledged, and nothing was written under its generation: {message:?}")
     })
+}
+
+/// Of each run one function at most, over all engines.
+pub(crate) fn once(functions: &[Function]) -> Verdict {
+    let mut runs: BTreeMap<&RunId, &Function> = BTreeMap::new();
+    for function in functions.iter().filter(|one| !one.is_leaving) {
+        if let Some(other) = runs.insert(&function.run_id, function) {
+            return Err(format!("one run twice at once: {other:?} and {function:?}"));
+        }
+    }
+    Ok(())
 }

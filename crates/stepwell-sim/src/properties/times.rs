@@ -112,7 +112,8 @@ pub(crate) fn kept(history: &History, left: Left) -> Verdict {
             .filter(|step| step.status == StepStatus::Waiting)
             .filter_map(|step| step.waiting_for.as_ref());
         for until in waits.filter_map(until_of) {
-            ensure(until > now, || {
+            // What a batch opened for no time at all, or more than one batch ends, the next one ends at once.
+            ensure(until > now || wake_at.is_some_and(|at| at <= now), || {
                 format!("due at {until}, and not ended at {now}: {run:?}, {steps:?}")
             })?;
             next = Some(next.map_or(until, |next| next.min(until)));

@@ -14,6 +14,8 @@ pub(super) fn workload() -> Workload {
         invokes: 500,
         depth: 2,
         children_max: 3,
+        races: 250,
+        sleep_ms: 400,
         meddles: 300,
         fails: 120,
         run_retries: 150,

@@ -8,6 +8,7 @@ mod crowd;
 mod delays;
 mod failing;
 mod forgetting;
+mod idle;
 mod keys;
 mod limits;
 mod long;
@@ -149,7 +150,7 @@ pub struct Workload {
     pub engines: usize,
     /// How long faults strike.
     pub faults_ms: i64,
-    /// The pause between faults.
+    /// The pause between faults; none strikes where it is 0.
     pub fault_ms: (i64, i64),
 }
 
@@ -242,7 +243,12 @@ impl Workload {
     ];
 
     /// Those that no seed takes by itself: a year, several engines on one file, a scenario that is the same each time.
-    const APART: [fn() -> Self; 3] = [year::workload, shared::workload, scenario::workload];
+    const APART: [fn() -> Self; 4] = [
+        year::workload,
+        shared::workload,
+        scenario::workload,
+        idle::workload,
+    ];
 
     /// The workload of a seed.
     #[must_use]
@@ -273,6 +279,11 @@ impl Workload {
     /// Whether runs wait for what only the engine's clock brings.
     pub(crate) fn waits(&self) -> bool {
         self.delayed + self.sleeps + self.signals + self.step_retries + self.run_retries > 0
+    }
+
+    /// Whether anything goes wrong by chance.
+    pub(crate) fn has_faults(&self) -> bool {
+        self.fault_ms.1 > 0
     }
 
     /// How many runs of a job may be at work at once.

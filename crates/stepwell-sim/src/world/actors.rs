@@ -203,6 +203,7 @@ impl World {
                 self.ask(0, &request_id);
             }
         }
-        self.after(500, Event::SignalAll);
+        let pause = self.workload.calm_ms / 200;
+        self.after(pause.max(500), Event::SignalAll);
     }
 }

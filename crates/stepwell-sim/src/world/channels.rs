@@ -17,7 +17,7 @@ impl World {
     }
 
     pub(super) fn latency(&mut self) -> i64 {
-        if !self.is_calm && self.rng.chance(15) {
+        if self.chance_of_fault(15) {
             self.struck(Fault::MessageDelayed);
             return self.rng.range(50, 600);
         }

@@ -35,7 +35,7 @@ pub(super) struct Strike {
 
 impl World {
     pub(super) fn chance_of_fault(&mut self, per_mille: u64) -> bool {
-        !self.is_calm && self.rng.chance(per_mille)
+        !self.is_calm && self.workload.has_faults() && self.rng.chance(per_mille)
     }
 
     /// One fault, and the next one later.
@@ -185,17 +185,11 @@ impl World {
     }
 
     /// Whether it has come.
-    pub(super) fn crashes_as_planned(&mut self) -> bool {
+    pub(super) fn crashes_as_planned(&mut self, has_died: bool) -> bool {
         let Some(crash) = self.crash_at else {
             return false;
         };
-        let (commits, has_died) = {
-            let mut watch = self.watch.borrow_mut();
-            let has_died = std::mem::take(&mut watch.has_died);
-            // A batch that writes nothing is not the one.
-            watch.dies_at_commit = false;
-            (watch.commits, has_died)
-        };
+        let commits = self.watch.borrow().commits;
         if !(has_died || crash.is_committed && commits == crash.commit + 1) {
             return false;
         }

@@ -25,7 +25,7 @@ impl World {
         self.disk.borrow_mut().plan(None);
         self.watch.borrow_mut().unexpected = 0;
         // A last restart or death leaves the system in the middle of something, with nothing else to wake it.
-        if self.crash_at.is_none() && self.rng.chance(300) {
+        if self.workload.has_faults() && self.rng.chance(300) {
             self.last_blow();
         }
         if !self.is_online {

@@ -23,6 +23,10 @@ const RELEASE_MS_MAX: i64 = 2_000;
 
 /// What an executor wants from the world.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made and taken apart at once, a few at a time"
+)]
 pub(super) enum Act {
     Say(ExecutorEnvelope),
     After(i64, Alarm),
@@ -144,11 +148,12 @@ impl Executor {
 
     /// The functions that have not ended.
     pub(super) fn functions(&self) -> Vec<Function> {
-        let of = |job_name: &str, key: Option<&String>, run_id: &RunId| Function {
+        let of = |job_name: &str, key: Option<&String>, run_id: &RunId, is_leaving| Function {
             job_name: job_name.to_owned(),
             key: key.cloned(),
             run_id: run_id.clone(),
             executor: self.id.0.clone(),
+            is_leaving,
         };
         // One that is about to be suspended does nothing, and may have given up its slot already.
         let is_running = |run: &&Active| !run.ended && run.suspending.is_none();
@@ -156,13 +161,15 @@ impl Executor {
             let Assignment {
                 job_name, run_id, ..
             } = &run.assignment;
-            of(job_name, run.key.as_ref(), run_id)
+            of(job_name, run.key.as_ref(), run_id, false)
         });
         let leaving = self
             .leaving
             .iter()
             .filter(|(_, leaving)| leaving.hello == self.hellos)
-            .map(|((run_id, _), leaving)| of(&leaving.job_name, leaving.key.as_ref(), run_id));
+            .map(|((run_id, _), leaving)| {
+                of(&leaving.job_name, leaving.key.as_ref(), run_id, true)
+            });
         running.chain(leaving).collect()
     }
 
@@ -232,6 +239,8 @@ impl Executor {
                 if holds {
                     scene.saw(State::Aborted);
                     self.leave(&run_id, scene);
+                } else if self.parked.drop_of(&run_id, generation) {
+                    scene.saw(State::ParkedDropped);
                 } else if !self.leaving.contains_key(&(run_id.clone(), generation)) {
                     self.tell_engine(ExecutorMessage::Released { run_id, generation }, scene);
                 }

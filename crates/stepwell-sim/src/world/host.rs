@@ -13,14 +13,10 @@ use crate::counts::{Fault, State};
 use crate::disk::DiskError;
 use crate::properties::forgetting::Permitted;
 use crate::properties::reference::ReferenceStore;
-use crate::properties::{ensure, liveness};
 use crate::vfs;
 
 /// How long an engine waits for its executors.
 pub(super) const GATE_MS: i64 = 1_000;
-/// The timer must not call more often than this in so long: the engine spins.
-const WAKES_MAX: u32 = 30;
-const WAKES_WINDOW_MS: i64 = 100;
 /// How long it looks on before it calls it idle.
 const IDLE_MS: i64 = 400;
 
@@ -29,11 +25,11 @@ pub(super) struct Host {
     pub(super) id: u64,
     pub(super) opened_at: i64,
     pub(super) engine: Engine<ReferenceStore>,
-    clock: Clock,
+    pub(super) clock: Clock,
     inputs: Vec<Input>,
     is_flushing: bool,
     /// Of the timer that counts.
-    wake_token: u64,
+    pub(super) wake_token: u64,
     /// When the engine wants to be called.
     pub(super) wake_at: Option<TimestampMs>,
     pub(super) was_paused: bool,
@@ -51,13 +47,13 @@ impl World {
         Entropy((u128::from(low) | (u128::from(high) << 64)).to_le_bytes())
     }
 
-    fn wall_ms(&self) -> i64 {
+    pub(super) fn wall_ms(&self) -> i64 {
         self.now + self.wall_offset
     }
 
     /// Virtual milliseconds are far below what a float holds exactly.
     #[allow(clippy::cast_precision_loss)]
-    fn monotonic_ms(&self) -> f64 {
+    pub(super) fn monotonic_ms(&self) -> f64 {
         self.now as f64
     }
 
@@ -217,46 +213,6 @@ impl World {
         }
     }
 
-    /// A timer that was set for less than the engine asked for: set again, without a batch. No event of its own, for a
-    /// year has half a million of them.
-    pub(super) fn is_early(&mut self, event: &Event) -> bool {
-        let Event::Wake { host: id, token } = *event else {
-            return false;
-        };
-        let (wall, monotonic) = (self.wall_ms(), self.monotonic_ms());
-        let here = self.host.iter_mut();
-        let mut all = here.chain(self.away.iter_mut().flatten());
-        let Some(host) = all.find(|host| host.id == id && host.wake_token == token) else {
-            return true;
-        };
-        let now = host.clock.observe(wall, monotonic).now;
-        if host.wake_at.is_none_or(|at| at <= now) {
-            return false;
-        }
-        if let Some(wait) = wait_ms(host.wake_at, now) {
-            self.after(i64::from(wait), Event::Wake { host: id, token });
-        }
-        true
-    }
-
-    pub(super) fn wake(&mut self, host: u64, token: u64) {
-        let is_due = self
-            .host
-            .as_ref()
-            .is_some_and(|current| current.id == host && current.wake_token == token);
-        if is_due {
-            if self.now - self.wakes.0 > WAKES_WINDOW_MS {
-                self.wakes = (self.now, 0);
-            }
-            self.wakes.1 += 1;
-            let verdict = ensure(self.wakes.1 <= WAKES_MAX, || {
-                format!("the timer calls more than {WAKES_MAX} times in {WAKES_WINDOW_MS} ms")
-            });
-            self.judge(liveness::NAME, verdict);
-            self.post_to_engine(host, Input::Tick);
-        }
-    }
-
     /// Where nothing was done for a while, what is over its age is deleted, a few at a time.
     pub(super) fn idle(&mut self, host: u64) {
         let Some(current) = self.host.as_ref().filter(|current| current.id == host) else {
@@ -328,13 +284,19 @@ impl World {
             if strike.is_some() {
                 disk.plan(None);
             }
-            let died = std::mem::take(&mut self.watch.borrow_mut().has_died);
-            (disk.take_hit(), disk.is_dead() || died)
+            (disk.take_hit(), disk.is_dead())
         };
         self.count_hit(hit);
-        if self.crashes_as_planned() {
+        let has_died = {
+            let mut watch = self.watch.borrow_mut();
+            // A batch that wrote nothing was not the one, and the next one is not either.
+            watch.dies_at_commit = false;
+            std::mem::take(&mut watch.has_died)
+        };
+        if self.crashes_as_planned(has_died) {
             return;
         }
+        let dead = dead || has_died;
         match strike {
             Some(Strike { level, .. }) if dead => {
                 self.struck(Fault::CrashInside);

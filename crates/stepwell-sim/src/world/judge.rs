@@ -86,13 +86,13 @@ impl World {
             match message {
                 EngineMessage::Assign { assignment } => {
                     let (run_id, generation) = (assignment.run_id.clone(), assignment.generation);
-                    self.judge_lease(executor_id, Holding { run_id, generation }, true);
+                    self.judge_lease(executor_id, &Holding { run_id, generation }, true);
                 }
                 EngineMessage::Resume {
                     run_id, generation, ..
                 } => {
                     let (run_id, generation) = (run_id.clone(), *generation);
-                    self.judge_lease(executor_id, Holding { run_id, generation }, false);
+                    self.judge_lease(executor_id, &Holding { run_id, generation }, false);
                 }
                 EngineMessage::Resolved { .. } | EngineMessage::Network { .. } => {}
                 EngineMessage::Welcome { adopted, .. } => {
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    fn judge_lease(&mut self, to: &ExecutorId, held: Holding, is_replay: bool) {
+    fn judge_lease(&mut self, to: &ExecutorId, held: &Holding, is_replay: bool) {
         let Some(host) = self.host.as_mut() else {
             return;
         };
@@ -136,7 +136,7 @@ impl World {
         if gate_passed && elsewhere {
             self.bodies.lost_lease(&held.run_id);
         }
-        let verdict = self.leases.give(&held, epoch, to);
+        let verdict = self.leases.give(held, epoch, to);
         let run = host.engine.store_mut().run(&held.run_id);
         self.judge(leases::NAME, verdict);
         if let Ok(Some(run)) = run
@@ -154,6 +154,10 @@ impl World {
         let Some(host) = self.host.as_ref().filter(|host| !host.was_paused) else {
             return;
         };
+        // What another engine opened, an engine learns with its next heartbeat.
+        if self.workload.engines > 1 {
+            return;
+        }
         let watch = self.watch.borrow();
         let is_quiet = |run: &Run| match run.status {
             RunStatus::Running => false,

@@ -16,6 +16,7 @@ pub(crate) mod messages;
 mod shared;
 mod simulation;
 mod suspension;
+mod timer;
 mod waiting;
 
 use std::cell::RefCell;
@@ -53,6 +54,10 @@ const BUILD: &str = "sim";
 const EVENTS_MAX: u64 = 400_000;
 
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most events are messages, and a queue holds few"
+)]
 enum Event {
     Open {
         page: usize,
@@ -269,7 +274,9 @@ impl World {
             world.after(1, Event::ClientActs { client });
         }
         let first_fault = world.rng.range(0, 300);
-        world.after(first_fault, Event::Fault);
+        if world.workload.has_faults() {
+            world.after(first_fault, Event::Fault);
+        }
         world.after(world.calm_at, Event::Calm);
         if world.workload.offline_ms > 0 {
             world.after(world.workload.offline_ms, Event::Network);

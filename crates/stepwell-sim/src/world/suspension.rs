@@ -31,6 +31,14 @@ impl ParkingLot {
         self.functions.remove(place)
     }
 
+    /// Forgets a function that is of no more use. Whether there was one.
+    pub(super) fn drop_of(&mut self, run_id: &RunId, generation: Generation) -> bool {
+        let is_it = self
+            .get_mut(run_id)
+            .is_some_and(|run| run.generation == generation);
+        is_it && self.remove(run_id).is_some()
+    }
+
     /// Whether another one had to go.
     fn put(&mut self, run: Active, bound: usize) -> bool {
         self.functions.push_back(run);

@@ -5,18 +5,18 @@ use stepwell_protocol::{Run, RunStatus};
 use super::World;
 use super::host::GATE_MS;
 use crate::properties::claims::{self, WAIT_MS_MAX};
-use crate::properties::ensure;
 use crate::properties::keys::{self, Function};
+use crate::properties::{ensure, leases};
 
 impl World {
     /// The functions that the engine has to reckon with. Not those of an executor that it has not welcomed: what
     /// happened to its runs meanwhile, each function learns by the welcome.
     fn functions(&self) -> Vec<Function> {
-        let Some(host) = &self.host else {
-            return Vec::new();
-        };
+        let all = self.host.iter().chain(self.away.iter().flatten());
+        let hosts: Vec<u64> = all.map(|host| host.id).collect();
         let known = |executor: &&super::Executor| {
-            executor.alive && executor.open && executor.host == Some(host.id)
+            let is_open = executor.alive && executor.open;
+            is_open && executor.host.is_some_and(|host| hosts.contains(&host))
         };
         let executors = self.executors.iter().filter(known);
         executors.flat_map(super::Executor::functions).collect()
@@ -29,6 +29,9 @@ impl World {
         }
         let functions = self.functions();
         self.judge(keys::NAME, keys::apart(&functions));
+        if self.workload.engines > 1 {
+            self.judge(leases::NAME, leases::once(&functions));
+        }
         let is_late = |function: &Function| {
             let of = |executor: &&super::Executor| executor.id.0 == function.executor;
             self.executors

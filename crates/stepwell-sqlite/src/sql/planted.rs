@@ -13,3 +13,6 @@ pub(crate) const PLANTED_DELETE: &str = concat!(
 );
 pub(crate) const PLANTED_GENERATION_DOWN: &str = "UPDATE stepwell_runs SET lease_generation = lease_generation - 1 \
     WHERE id = ?1 AND lease_generation = ?2 AND status = 'running' AND lease_owner IS NULL";
+pub(crate) const PLANTED_SLEEP_AGAIN: &str = "UPDATE stepwell_steps SET wake_at = wake_at + 1000 WHERE status = 'waiting' AND wait = 'sleep'";
+pub(crate) const PLANTED_SIGNAL_KEPT: &str =
+    "UPDATE stepwell_signals SET run_id = NULL WHERE id = ?1";
