@@ -45,6 +45,16 @@ const REGRESSIONS: &[(u64, &str, &str)] = &[
         "a second hello before the welcome left a run behind",
     ),
     (100_199, "crowd", "a lease lost at a hello, judged too late"),
+    (
+        59,
+        "timeouts",
+        "a failure said again after its wait opened it once more",
+    ),
+    (
+        47,
+        "network",
+        "a new engine forgot what waited for the network",
+    ),
 ];
 
 #[test]
