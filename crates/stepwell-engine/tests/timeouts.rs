@@ -36,11 +36,12 @@ fn step_start(held: &Holding, timeout_ms: Option<u64>, retry: Option<StepRetry>)
 }
 
 fn terminated(output: &Output) -> Vec<&str> {
-    let of = |effect| match effect {
-        &Effect::TerminateExecutor { ref executor_id } => Some(executor_id.as_str()),
+    let effects = output.effects.iter();
+    let of = effects.filter_map(|effect| match effect {
+        Effect::TerminateExecutor { executor_id } => Some(executor_id.as_str()),
         _ => None,
-    };
-    output.effects.iter().filter_map(of).collect()
+    });
+    of.collect()
 }
 
 /// A run of each of two jobs in the hands of `x`.

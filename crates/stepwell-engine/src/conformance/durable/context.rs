@@ -83,7 +83,7 @@ impl Body {
     /// Never yields again: its executor hangs.
     pub(super) async fn hang(&self) {
         self.ctx.calls.borrow_mut().is_hung = true;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     pub(super) fn log(&self, message: impl Into<String>) {
@@ -187,7 +187,7 @@ impl Ctx {
                 kind: StepKind::Run,
                 attempt,
                 retry: (may_retry && thrown.is_retryable()).then(|| retry(thrown.after_ms)),
-                error: thrown.by(Some(name), attempt).failure,
+                error: *thrown.by(Some(name), attempt).failure,
                 duration_ms,
                 report,
             },

@@ -404,7 +404,7 @@ impl Executor {
                 generation,
                 is_retryable: thrown.is_retryable(),
                 retry_after_ms: thrown.after_ms,
-                error: thrown.by(None, calls.attempt).failure,
+                error: *thrown.by(None, calls.attempt).failure,
                 report,
             },
         };

@@ -20,7 +20,8 @@ pub(super) type Outcome<T = String> = Result<T, Thrown>;
 /// What a function throws.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Thrown {
-    pub(super) failure: RunFailure,
+    /// Boxed: results of it are everywhere.
+    pub(super) failure: Box<RunFailure>,
     /// As `NonRetryableError`.
     pub(super) is_final: bool,
     /// As `RetryAfterError`.
@@ -45,9 +46,9 @@ impl Thrown {
     }
 
     /// As a failure is thrown that the store had.
-    pub(super) const fn stored(failure: RunFailure) -> Self {
+    pub(super) fn stored(failure: RunFailure) -> Self {
         Self {
-            failure,
+            failure: Box::new(failure),
             is_final: false,
             after_ms: None,
         }

@@ -141,7 +141,7 @@ pub(super) fn a_bad_child_fails_the_step_and_inserts_nothing(stage: &mut Stage<'
         || {
             (
                 with(|it| {
-                    (it.delay_ms, it.start_at) = (Some(1), Some(stepwell_protocol::TimestampMs(1)))
+                    (it.delay_ms, it.start_at) = (Some(1), Some(stepwell_protocol::TimestampMs(1)));
                 }),
                 InvalidInput,
                 "delay",

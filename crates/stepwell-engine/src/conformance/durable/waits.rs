@@ -228,7 +228,7 @@ pub(super) fn an_error_may_be_sent(stage: &mut Stage<'_>) {
     let mut world = stage.world(vec![receiver()]);
     let error = |message: &str| RunFailure {
         name: "Rejected".to_owned(),
-        ..Thrown::new(message).by(None, 1).failure
+        ..*Thrown::new(message).by(None, 1).failure
     };
     let run = world.trigger("receiver", "k");
     world.settle();
@@ -342,7 +342,7 @@ pub(super) fn a_bad_signal_is_refused(stage: &mut Stage<'_>) {
         error,
         blobs: Vec::new(),
     };
-    let error = || Some(Thrown::new("no").failure);
+    let error = || Some(*Thrown::new("no").failure);
     for (command, code, named) in [
         (signal("", Some("v"), None), ErrorCode::InvalidInput, "key"),
         (
