@@ -102,7 +102,7 @@ impl<S: Store> Turn<'_, S> {
             waits: &[],
             waiting_for: &waiting_for,
             parked_by: None,
-            is_unstarted: claimed.from == RunStatus::Pending,
+            is_unstarted: true,
             worked_ms: 0,
         };
         let report = Report::default();
