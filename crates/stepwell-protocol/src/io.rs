@@ -40,8 +40,7 @@ pub enum Input {
     },
     /// An idle moment: delete a few runs whose retention has ended.
     Upkeep,
-    /// The browser is online or offline: at the start, and with each change. Until the first one it counts as online, and
-    /// nothing that waits for the network goes on.
+    /// The browser is online or offline: at the start, and with each change. Until the first one it counts as online.
     Network {
         /// Whether it is online.
         is_online: bool,
