@@ -13,11 +13,12 @@
 use std::collections::BTreeMap;
 
 use stepwell_protocol::{
-    ErrorCode, ErrorInfo, EventBody, ExecutorId, FailureCause, FailureCode, InvokeMode, NewTrigger,
-    Report, RequestId, Run, RunFailure, RunId, RunStatus, StepKind,
+    ChildResult, ErrorCode, ErrorInfo, EventBody, ExecutorId, FailureCause, FailureCode,
+    InvokeMode, NewTrigger, Report, RequestId, Run, RunFailure, RunId, RunStatus, StepKind,
 };
 
 use super::client::{Refused, head_of, refuse};
+use super::trigger::at;
 use super::turn::Turn;
 use super::waits::call_failure;
 use crate::store::{
@@ -42,7 +43,8 @@ impl<S: Store> Turn<'_, S> {
             return self.refuse(id, seq, fence);
         };
         let invoked = self.attempt(|turn| {
-            let pending = turn.pending_children(&parent, name, children)?;
+            let made = turn.store.children(&parent.id, name)?;
+            let pending = turn.pending_children(name, &made, children)?;
             let opening = invoke_wait(turn.now, name, mode, children.len(), pending);
             // Under the fence: a parent that has ended, or has lost its lease, makes no children.
             let is_open = turn.open_wait(id, seq, fence, &opening, report)?;
@@ -52,7 +54,7 @@ impl<S: Store> Turn<'_, S> {
             if !is_open {
                 return Ok(());
             }
-            turn.make_children(&parent, name, children)?;
+            turn.make_children(&parent, name, &made, children)?;
             if pending == 0 {
                 turn.end_wait(&wait_of(&parent.id, name), &ALL_ENDED)?;
             }
@@ -72,8 +74,8 @@ impl<S: Store> Turn<'_, S> {
     /// How many children of a call will have to end. All is checked before anything is written.
     fn pending_children(
         &mut self,
-        parent: &Run,
         name: &str,
+        made: &[ChildResult],
         children: &[NewTrigger],
     ) -> Result<u32, Refused> {
         if children.len() > CHILDREN_MAX {
@@ -85,10 +87,7 @@ impl<S: Store> Turn<'_, S> {
                 ),
             );
         }
-        let made = self.store.children(&parent.id, name)?;
-        let is_same = |(made, new): (&stepwell_protocol::ChildResult, &NewTrigger)| {
-            made.job_name == new.job_name
-        };
+        let is_same = |(made, new): (&ChildResult, &NewTrigger)| made.job_name == new.job_name;
         if !made.is_empty()
             && (made.len() != children.len() || !made.iter().zip(children).all(is_same))
         {
@@ -102,7 +101,7 @@ impl<S: Store> Turn<'_, S> {
         let pending = if made.is_empty() {
             for (index, child) in children.iter().enumerate() {
                 self.check_child(child)
-                    .map_err(|refused| at_child(index, refused))?;
+                    .map_err(|refused| at("children", index, refused))?;
             }
             self.check_keys_of(children)?;
             children.len()
@@ -146,7 +145,7 @@ impl<S: Store> Turn<'_, S> {
                          Give each child a key of its own, or none."
                     ),
                 );
-                return conflict.map_err(|refused| at_child(index, refused));
+                return conflict.map_err(|refused| at("children", index, refused));
             }
         }
         Ok(())
@@ -157,9 +156,9 @@ impl<S: Store> Turn<'_, S> {
         &mut self,
         parent: &Run,
         name: &str,
+        made: &[ChildResult],
         children: &[NewTrigger],
     ) -> Result<(), Refused> {
-        let made = self.store.children(&parent.id, name)?;
         for child in made
             .iter()
             .filter(|child| matches!(child.status, RunStatus::Failed | RunStatus::Cancelled))
@@ -180,7 +179,7 @@ impl<S: Store> Turn<'_, S> {
             let mut child = child.clone();
             child.priority = child.priority.or(Some(parent.priority));
             self.make(request_id, &child, Some(place))
-                .map_err(|refused| at_child(index, refused))?;
+                .map_err(|refused| at("children", index, refused))?;
         }
         Ok(())
     }
@@ -320,16 +319,6 @@ fn invoke_wait(
             count: u32::try_from(count).unwrap_or(u32::MAX),
             pending,
         },
-    }
-}
-
-fn at_child(index: usize, refused: Refused) -> Refused {
-    match refused {
-        Refused::Command(ErrorInfo { code, message }) => Refused::Command(ErrorInfo::new(
-            code,
-            format!("children[{index}]: {message}"),
-        )),
-        store @ Refused::Store(_) => store,
     }
 }
 

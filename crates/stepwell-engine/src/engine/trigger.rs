@@ -56,7 +56,8 @@ impl<S: Store> Turn<'_, S> {
         }
         // Before anything is written: most mistakes cost no rollback.
         for (index, new) in new.iter().enumerate() {
-            self.check(new).map_err(|refused| at(index, refused))?;
+            self.check(new)
+                .map_err(|refused| at("runs", index, refused))?;
         }
         let mut results = Vec::with_capacity(new.len());
         for (index, new) in new.iter().enumerate() {
@@ -68,7 +69,7 @@ impl<S: Store> Turn<'_, S> {
             {
                 return Ok(Reply::Error { error });
             }
-            results.push(result.map_err(|refused| at(index, refused))?);
+            results.push(result.map_err(|refused| at("runs", index, refused))?);
         }
         Ok(Reply::BatchTriggered { results })
     }
@@ -252,10 +253,11 @@ pub(super) fn check_size(what: &str, value: &Payload, bytes_max: u32) -> Result<
     )
 }
 
-fn at(index: usize, refused: Refused) -> Refused {
+/// A refusal that names the item of a list that it is about.
+pub(super) fn at(list: &str, index: usize, refused: Refused) -> Refused {
     match refused {
         Refused::Command(ErrorInfo { code, message }) => {
-            Refused::Command(ErrorInfo::new(code, format!("runs[{index}]: {message}")))
+            Refused::Command(ErrorInfo::new(code, format!("{list}[{index}]: {message}")))
         }
         store @ Refused::Store(_) => store,
     }
