@@ -59,6 +59,7 @@ impl TryFrom<InputFields> for Input {
             "network" => Self::Network {
                 is_online: required(fields.is_online, "isOnline")?,
             },
+            "drain" => Self::Drain,
             "release" => Self::Release,
             _ => return Err(Unreadable::UnknownType(fields.r#type)),
         })

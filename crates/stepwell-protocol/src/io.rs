@@ -45,6 +45,8 @@ pub enum Input {
         /// Whether it is online.
         is_online: bool,
     },
+    /// The host will let go of the database soon: claim nothing more, and let what runs come to an end.
+    Drain,
     /// The host is about to let go of the database in good order: stop claiming, give leases back uncounted.
     Release,
 }

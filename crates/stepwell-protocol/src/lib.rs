@@ -43,4 +43,4 @@ pub use wait::{
 };
 
 /// Rises with every change that an older peer would misread. Peers with different numbers refuse each other.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;

@@ -113,6 +113,12 @@ impl StepwellEngine {
         to_js(&self.engine_ref().status())
     }
 
+    /// How many runs executors work on now.
+    #[wasm_bindgen(js_name = activeRuns)]
+    pub fn active_runs(&self) -> u32 {
+        u32::try_from(self.engine_ref().active_runs()).unwrap_or(u32::MAX)
+    }
+
     /// Upkeep for an idle moment, some milliseconds long. Whether there is more to do.
     pub fn maintain(&mut self) -> bool {
         let maintained = self.engine_mut().store_mut().maintain();

@@ -32,6 +32,24 @@ export type {
 /** Where the data lives and whether the browser may throw it away. */
 export type StorageState = 'persistent' | 'best-effort' | 'memory' | 'unavailable'
 
+/** In bytes. */
+export interface StorageQuota {
+  readonly usage: number
+  readonly quota: number
+}
+
+/** What happened to a database that was there before. */
+export interface StorageLoss {
+  /**
+   * `evicted`: the browser deleted it to make room. `damaged`: it could not be read, was set aside, and
+   * `exportDatabase({ damaged: true })` gives what can be saved of it. Either way an empty one took its place.
+   */
+  readonly kind: 'evicted' | 'damaged'
+  /** When it was noticed. */
+  readonly at: number
+  readonly message: string
+}
+
 /** The engine's and the connection's state, as `client.status` and `useStepwellStatus` tell it. */
 export interface StepwellStatus {
   /** `unavailable` comes with `error`. On a server the state stays `connecting`. */
@@ -39,12 +57,16 @@ export interface StepwellStatus {
   /** `leader`: the engine runs in this tab. `follower`: in another one. `none`: not known yet, or memory storage. */
   readonly role: 'leader' | 'follower' | 'none'
   readonly storage: StorageState
+  /** What this origin uses and may use of the disk, as the browser estimates it; `null` before the first answer. */
+  readonly quota: StorageQuota | null
+  /** What was lost of this database, until `close` or a reload; `null`: nothing that is known of. */
+  readonly loss: StorageLoss | null
   readonly durability: 'strict' | 'relaxed'
   /** The engine's session in this database; `null` before the first answer. */
   readonly epoch: number | null
   /** Why no work is done for now (a full disk, …); the engine tries again by itself. */
   readonly paused: ErrorInfo | null
-  /** Jobs that have pending runs and that this tab's code does not define. */
+  /** Jobs that have pending runs and that the leading tab's code does not define. A tab that has them takes over. */
   readonly unservedJobs: readonly string[]
   readonly error: StepwellError | null
 }

@@ -1,5 +1,5 @@
 /**
- * Every message between the page, the engine worker and an executor, in one place.
+ * Every message between the page, the engine worker and an executor, in one place. (Between tabs: `channels.ts`.)
  *
  * - page ↔ engine worker: the worker's own channel. One array of requests per microtask checkpoint goes out; one
  *   `output` per flush comes back.
@@ -45,11 +45,17 @@ export interface OpenEngine {
   readonly retentionMs: number | null
   /** The id under which replies to this page are addressed. */
   readonly clientId: string
+  /** The jobs of the page's code, by name. */
+  readonly jobs: readonly string[]
+  /** Where the wasm lies, where it is not beside the engine worker's own module. */
+  readonly wasmUrl: string | null
 }
 
 /** The page's end of the engine worker. */
 export type ToEngineWorker =
   | OpenEngine
+  /** Before `stepwell:open`, in a worker that is kept ready: load the wasm, touch no file. */
+  | { readonly type: 'stepwell:prepare'; readonly wasmUrl: string | null }
   /** With the port in the transfer list. The worker queues for the executor's liveness lock at its first message. */
   | {
       readonly type: 'stepwell:executor'
@@ -72,8 +78,15 @@ export type ToEngineWorker =
   | { readonly type: 'stepwell:tick' }
   /** The browser is online or offline: said after `stepwell:open`, and when it changes. */
   | { readonly type: 'stepwell:network'; readonly isOnline: boolean }
-  /** Commit, give leases back, close the handles, give up the lock; answered by `released`. */
-  | { readonly type: 'stepwell:release' }
+  /** Other jobs are defined in the page now (hot reload). */
+  | { readonly type: 'stepwell:jobs'; readonly jobs: readonly string[] }
+  /**
+   * Claim nothing more, let what runs come to an end for `drainMs`, then commit, give leases back, close the handles and
+   * give up the lock; answered by `released`.
+   */
+  | { readonly type: 'stepwell:release'; readonly drainMs: number }
+  /** This page is no good place for the engine now: hand over, if nothing runs and a visible tab is there to take it. */
+  | { readonly type: 'stepwell:yield' }
   /** Make the engine panic: for tests of what follows, through `@stepwell/core/testing`. */
   | { readonly type: 'stepwell:panic' }
 
@@ -118,6 +131,10 @@ export type FromEngineWorker =
   | { readonly type: 'executor-gone'; readonly executorId: ExecutorId }
   /** An executor hangs, and its port was closed: end it, and start another one. */
   | { readonly type: 'executor-hung'; readonly executorId: ExecutorId }
+  /** Another tab is to lead: give up the seat, and terminate this worker. The handles are closed. */
+  | { readonly type: 'handed-over' }
+  /** A tab of a newer build is open: this one should be reloaded. */
+  | { readonly type: 'outdated'; readonly buildId: string }
   /** The instance is lost: terminate this worker. */
   | { readonly type: 'fatal'; readonly message: string }
   /** The lock was lost, or `release` was asked for: the handles are closed. */

@@ -185,6 +185,13 @@ impl<S: Store> Engine<S> {
         status_of(&self.state)
     }
 
+    /// How many runs executors work on now.
+    #[must_use]
+    pub fn active_runs(&self) -> usize {
+        let executors = self.state.executors.values();
+        executors.map(|executor| executor.holding.len()).sum()
+    }
+
     /// The store, for a host's own upkeep between batches.
     pub const fn store_mut(&mut self) -> &mut S {
         &mut self.store
@@ -404,6 +411,10 @@ impl<S: Store> Turn<'_, S> {
             Input::Upkeep => self.upkeep(),
             Input::Network { is_online } => {
                 self.network(*is_online);
+                Ok(())
+            }
+            Input::Drain => {
+                self.state.releasing = true;
                 Ok(())
             }
             Input::Release => self.release_all(),

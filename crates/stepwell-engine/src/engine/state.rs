@@ -30,7 +30,7 @@ pub(super) struct State {
     /// Executors that hung, and whose death is waited for.
     pub(super) doomed: BTreeMap<ExecutorId, Doomed>,
     pub(super) gate: Gate,
-    /// Set by `Input::Release`: the host is letting go of the database.
+    /// Set by `Input::Drain` and `Input::Release`: the host is letting go of the database.
     pub(super) releasing: bool,
     pub(super) paused: Option<ErrorInfo>,
     pub(super) unserved_jobs: Vec<String>,

@@ -255,6 +255,7 @@ fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
     comes_back(&Input::Tick);
     comes_back(&Input::Upkeep);
     comes_back(&Input::Network { is_online: false });
+    comes_back(&Input::Drain);
     comes_back(&Input::Release);
     comes_back(&Input::ExecutorGone {
         executor_id: ExecutorId::from("x"),

@@ -5,6 +5,7 @@ import { durationMs } from '../duration.js'
 import type { JobsOf } from '../infer.js'
 import { collectJobs } from '../job.js'
 import {
+  checkBoolean,
   checkFunction,
   checkInteger,
   checkOneOf,
@@ -27,6 +28,9 @@ import type { Stepwell, StepwellOptions } from './types.js'
 const OPTIONS = [
   'jobs',
   'worker',
+  'engineWorker',
+  'wasmUrl',
+  'standby',
   'database',
   'durability',
   'storage',
@@ -40,6 +44,7 @@ const OPTIONS = [
 const DATABASE_LENGTH_MAX = 64
 /** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
 const DATABASE_ENCODED_MAX = 200
+const URL_LENGTH_MAX = 4096
 const CONCURRENCY_MAX = 1000
 const EXECUTORS_MAX = 16
 const RETENTION = '30d'
@@ -99,6 +104,9 @@ function checkConfig(options: unknown): SharedConfig {
   const {
     jobs,
     worker,
+    engineWorker,
+    wasmUrl,
+    standby = false,
     database = 'stepwell',
     durability = 'strict',
     storage = 'opfs',
@@ -113,10 +121,14 @@ function checkConfig(options: unknown): SharedConfig {
     throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
   }
   if (worker !== undefined) checkWorker(worker, name('worker'))
+  if (engineWorker !== undefined) checkWorker(engineWorker, name('engineWorker'))
   if (context !== undefined) checkContext(context, name('context'))
   return {
     jobs: collectJobs(jobs),
     worker,
+    engineWorker,
+    wasmUrl: wasmUrl === undefined ? null : checkUrl(wasmUrl, name('wasmUrl')),
+    standby: checkBoolean(standby, name('standby')),
     database: checkDatabase(database, name('database')),
     durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
     storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
@@ -156,6 +168,11 @@ function checkExecutors(value: unknown, name: string, hasWorker: boolean): numbe
     )
   }
   return executors
+}
+
+/** Resolved against the page when it is used, for a worker has a base of its own. */
+function checkUrl(value: unknown, name: string): string {
+  return checkText(value instanceof URL ? value.href : value, name, URL_LENGTH_MAX)
 }
 
 /** What it makes is checked when it is called. */

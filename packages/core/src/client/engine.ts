@@ -20,12 +20,13 @@ export interface EngineProcess {
   release(): Promise<void>
 }
 
-export function startEngine(open: OpenEngine, events: EngineEvents): EngineProcess {
-  // Literal and inline, so that every bundler finds the worker; with no dynamic part in the options for the same reason.
-  const worker = new Worker(new URL('../engine-worker/main.js', import.meta.url), {
-    type: 'module',
-    name: 'stepwell-engine',
-  })
+/** @param spawn what makes the worker, where the user says how. */
+export function startEngine(
+  open: OpenEngine,
+  spawn: (() => Worker) | undefined,
+  events: EngineEvents,
+): EngineProcess {
+  const worker = spawn === undefined ? ownWorker() : spawn()
   let isOver = false
   let onReleased: (() => void) | null = null
 
@@ -74,11 +75,19 @@ export function startEngine(open: OpenEngine, events: EngineEvents): EngineProce
       await new Promise<void>((resolve) => {
         onReleased = resolve
         setTimeout(resolve, RELEASE_MS_MAX)
-        worker.postMessage({ type: 'stepwell:release' } satisfies ToEngineWorker)
+        worker.postMessage({ type: 'stepwell:release', drainMs: 0 } satisfies ToEngineWorker)
       })
       worker.terminate()
     },
   }
+}
+
+function ownWorker(): Worker {
+  // Literal and inline, so that every bundler finds the worker; with no dynamic part in the options for the same reason.
+  return new Worker(new URL('../engine-worker/main.js', import.meta.url), {
+    type: 'module',
+    name: 'stepwell-engine',
+  })
 }
 
 const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
@@ -93,6 +102,8 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'exported',
   'imported',
   'transfer-failed',
+  'handed-over',
+  'outdated',
   'fatal',
   'released',
 ])

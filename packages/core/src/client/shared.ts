@@ -18,6 +18,10 @@ export interface SharedConfig {
   readonly concurrency: number
   readonly executors: number
   readonly worker: (() => Worker) | undefined
+  readonly engineWorker: (() => Worker) | undefined
+  /** `null`: beside the engine worker's module. */
+  readonly wasmUrl: string | null
+  readonly standby: boolean
   readonly context: (() => unknown) | undefined
   readonly jobs: ReadonlyMap<string, AnyJob>
   readonly serializer: Serializer | undefined
@@ -69,6 +73,9 @@ function start(registry: Registry, config: SharedConfig): Shared {
     limits,
     retentionMs,
     worker: () => shared.config.worker,
+    engineWorker: () => shared.config.engineWorker,
+    wasmUrl: () => shared.config.wasmUrl,
+    standby: config.standby,
     context: () => shared.config.context,
     jobs: () => shared.config.jobs,
     serializer: () => shared.config.serializer,

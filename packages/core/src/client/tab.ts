@@ -54,8 +54,12 @@ export interface TabConfig {
   readonly executors: number
   readonly limits: Limits
   readonly retentionMs: number | null
+  /** Whether an engine worker is kept ready while another tab leads. */
+  readonly standby: boolean
   /** Asked at each use, like `jobs` and `context`: hot reload changes them. */
   readonly worker: () => (() => Worker) | undefined
+  readonly engineWorker: () => (() => Worker) | undefined
+  readonly wasmUrl: () => string | null
   readonly context: () => (() => unknown) | undefined
   readonly jobs: () => ReadonlyMap<string, AnyJob>
   readonly serializer: () => Serializer | undefined
@@ -191,7 +195,10 @@ export function createTab(config: TabConfig): Tab {
         payloadBytesMax: limits.payloadBytes,
         retentionMs,
         clientId,
+        jobs: [...config.jobs().keys()],
+        wasmUrl: absoluteUrl(config.wasmUrl()),
       },
+      config.engineWorker(),
       { onMessage, onLost: lost },
     )
     engine = started
@@ -237,6 +244,8 @@ export function createTab(config: TabConfig): Tab {
       case 'open-failed':
         return onOpenFailed(fromErrorInfo(message.error))
       case 'alive':
+      case 'handed-over':
+      case 'outdated':
         return
       case 'blob':
         return blobReads.answered(message)
@@ -298,7 +307,7 @@ export function createTab(config: TabConfig): Tab {
     // Memory blocks nobody, and would be lost.
     if (isMemory || phase === 'away') return
     phase = 'away'
-    if (isKept) engine?.post({ type: 'stepwell:release' })
+    if (isKept) engine?.post({ type: 'stepwell:release', drainMs: 0 })
     else void engine?.release()
     if (isKept) dropEngine()
     engine = null
@@ -379,12 +388,19 @@ export function initialStatus(durability: Durability): StepwellStatus {
     state: 'connecting',
     role: 'none',
     storage: 'unavailable',
+    quota: null,
+    loss: null,
     durability,
     epoch: null,
     paused: null,
     unservedJobs: [],
     error: null,
   })
+}
+
+/** A worker would take it as relative to its own module. */
+function absoluteUrl(url: string | null): string | null {
+  return url === null ? null : new URL(url, document.baseURI).href
 }
 
 function storageState(persisted: boolean | null): StorageState {

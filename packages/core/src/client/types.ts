@@ -34,6 +34,18 @@ export interface StepwellOptions<M extends object> {
   readonly jobs: M
   /** Makes the worker that runs the jobs. Left out: they run in the page, and a step that blocks blocks the page. */
   readonly worker?: () => Worker
+  /**
+   * Makes the engine's worker, where your bundler does not find the one in the package:
+   * `() => new Worker(new URL('@stepwell/core/engine-worker', import.meta.url), { type: 'module' })`.
+   */
+  readonly engineWorker?: () => Worker
+  /** Where you serve `stepwell_wasm_bg.wasm`, where your bundler does not find it. Relative to the page. */
+  readonly wasmUrl?: string | URL
+  /**
+   * Whether one of the tabs that wait keeps an engine worker ready, with which it takes over faster, at the cost of its
+   * memory (about 10 MB). Not on devices with less than 4 GB. Default false.
+   */
+  readonly standby?: boolean
   /** The database's name in this origin. Default `'stepwell'`. */
   readonly database?: string
   /** `'strict'` (default) survives power loss; `'relaxed'` is faster and survives a killed browser. */

@@ -31,7 +31,7 @@ import { type BlobStore, createMemoryBlobs } from './blobs/store.js'
 import { obstacle } from './environment.js'
 import { createExecutors, type Executors } from './executors.js'
 import { createIdle } from './idle.js'
-import { directoryOf, type EngineInstance } from './instance.js'
+import { directoryOf, type EngineInstance, loadEngine } from './instance.js'
 import { createIntake, type Intake } from './intake.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
@@ -252,6 +252,11 @@ export function createHost(post: Post): Host {
         return void transfers.run(message)
       case 'stepwell:network':
         return batch.push({ type: 'network', isOnline: message.isOnline })
+      case 'stepwell:prepare':
+        return void loadEngine(message.wasmUrl).catch(() => undefined)
+      case 'stepwell:jobs':
+      case 'stepwell:yield':
+        return
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
       case 'stepwell:release':

@@ -23,6 +23,8 @@ export interface EngineInstance {
   /** Whether the last `handle` found that the wall clock had been put back. */
   takeClockJump(): { from: TimestampMs; to: TimestampMs } | undefined
   epoch(): Epoch
+  /** How many runs executors work on now. */
+  activeRuns(): number
   status(): EngineStatus
   /** Upkeep, some milliseconds long. Whether there is more to do. */
   maintain(): boolean
@@ -46,11 +48,11 @@ const BUSY_RETRY_MS = [10, 20, 40, 80, 160]
 
 let loaded: Promise<unknown> | null = null
 
-/** Starts to load the wasm. Rejects with `StepwellError`. */
-export async function loadEngine(): Promise<void> {
+/** Starts to load the wasm, once. Rejects with `StepwellError`. */
+export async function loadEngine(wasmUrl: string | null): Promise<void> {
   // Without an argument the bindings fetch `new URL('stepwell_wasm_bg.wasm', import.meta.url)`: a literal beside the file
   // it names, which is the form that every bundler finds.
-  loaded ??= init()
+  loaded ??= wasmUrl === null ? init() : init({ module_or_path: wasmUrl })
   try {
     await loaded
   } catch (error) {

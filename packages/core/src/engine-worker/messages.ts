@@ -18,7 +18,7 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
   if (!isObject(data) || !('type' in data)) return false
   switch (data.type) {
     case 'stepwell:open':
-      return hasFields(data, OPEN)
+      return hasFields(data, OPEN) && isListOf(data, 'jobs', (job) => typeof job === 'string')
     case 'stepwell:executor':
       return (
         hasFields(data, { executorId: 'string' }) &&
@@ -35,8 +35,14 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
       return hasFields(data, { requestId: 'string' }) && 'file' in data && data.file instanceof Blob
     case 'stepwell:network':
       return hasFields(data, { isOnline: 'boolean' })
-    case 'stepwell:tick':
+    case 'stepwell:prepare':
+      return 'wasmUrl' in data && (data.wasmUrl === null || typeof data.wasmUrl === 'string')
+    case 'stepwell:jobs':
+      return isListOf(data, 'jobs', (job) => typeof job === 'string')
     case 'stepwell:release':
+      return hasFields(data, { drainMs: 'number' })
+    case 'stepwell:tick':
+    case 'stepwell:yield':
     case 'stepwell:panic':
       return true
     default:

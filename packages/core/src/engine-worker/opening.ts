@@ -25,7 +25,7 @@ export interface OpeningOptions {
 export async function openDatabase(options: OpeningOptions): Promise<OpenDatabase> {
   const { request, signal, onWake, onLost } = options
   // While another tab's engine holds the lock, this one's wasm is made ready.
-  const loading = loadEngine()
+  const loading = loadEngine(request.wasmUrl)
   loading.catch(() => undefined)
   const lock =
     request.storage === 'memory'
