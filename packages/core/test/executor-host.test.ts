@@ -161,6 +161,36 @@ describe('several executors', () => {
   })
 })
 
+describe('jobs that run in the page', () => {
+  const inPage = { executors: 1, worker: () => undefined }
+  afterEach(() => {
+    vi.doUnmock('../src/executor/in-page.js')
+  })
+
+  test('code that cannot be loaded is told, and loaded after a while', async () => {
+    vi.doMock('../src/executor/in-page.js', () => {
+      throw new TypeError('gone with a deployment')
+    })
+    const { down, errors } = start(inPage)
+    await vi.waitFor(() => expect(errors).toHaveLength(1))
+    expect(isStepwellError(down.at(-1), 'faulted')).toBe(true)
+    expect(errors[0]?.message).toMatch(/runs jobs in this page could not be loaded.*Reload/)
+    vi.doUnmock('../src/executor/in-page.js')
+    vi.runOnlyPendingTimers()
+    await vi.waitFor(() => expect(down.at(-1)).toBeNull())
+    expect(errors).toHaveLength(1)
+  })
+
+  test('an executor that is stopped while its code is loaded never starts', async () => {
+    const { host, down, errors } = start(inPage)
+    host.stop()
+    await import('../src/executor/in-page.js')
+    await Promise.resolve()
+    expect(down).toEqual([])
+    expect(errors).toEqual([])
+  })
+})
+
 test('clients of one database agree on the executors, and each may bring a context', () => {
   const config: SharedConfig = {
     database: 'agree',

@@ -1,11 +1,12 @@
 /** An executor of either kind: a worker of the user's, or this page. */
 import type { Serializer } from '../codec/codec.js'
 import { errorText, fromErrorInfo, StepwellError } from '../errors.js'
-import { type Executor, startExecutor } from '../executor/runtime.js'
+import type { Executor } from '../executor/runtime.js'
 import type { ExecutorId } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { randomId } from '../random-id.js'
 import type { ConnectExecutor, FromExecutorWorker } from '../wire.js'
+import { notLoaded } from './not-loaded.js'
 
 /** What the rest of this folder needs of either kind. */
 export interface RunningExecutor {
@@ -31,23 +32,36 @@ export interface PageOptions {
   readonly locks: LockManager | undefined
 }
 
+/** What runs functions is loaded now: a page whose jobs run in a worker never needs it. */
 export function startInPage(
   { jobs, serializer, locks }: PageOptions,
   events: ExecutorEvents,
 ): RunningExecutor {
-  let runtime: Executor | null = null
+  const loading = import('../executor/in-page.js')
+  let executor: Executor | null = null
+  let isStopped = false
+  const connect = async (message: ConnectExecutor) => {
+    const { startExecutor } = await loading
+    if (isStopped) return message.port.close()
+    if (executor === null) {
+      executor = startExecutor({ jobs: jobs(), connect: message, locks, serializer: serializer() })
+    } else {
+      executor.connect(message)
+    }
+    events.onReady()
+  }
   return {
     id: randomId(),
     connect(message) {
-      if (runtime === null) {
-        runtime = startExecutor({ jobs: jobs(), connect: message, locks, serializer: serializer() })
-      } else {
-        runtime.connect(message)
-      }
-      events.onReady()
+      connect(message).catch((reason: unknown) => {
+        if (!isStopped) events.onFailed(notLoaded('The code that runs jobs in this page', reason))
+      })
     },
-    jobsChanged: () => runtime?.setJobs(jobs()),
-    stop: () => runtime?.close(),
+    jobsChanged: () => executor?.setJobs(jobs()),
+    stop() {
+      isStopped = true
+      executor?.close()
+    },
   }
 }
 
