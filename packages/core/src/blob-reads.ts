@@ -49,7 +49,7 @@ export function createBlobReads(): BlobReads {
       for (const { reject } of reads) reject(error)
     },
     get isWaiting() {
-      return ask !== null && open.size > 0
+      return open.size > 0
     },
   }
 }

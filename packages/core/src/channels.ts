@@ -112,8 +112,6 @@ export type ToEverybody =
   | { readonly type: 'released'; readonly epoch: Epoch; readonly next: ClientId | null }
   /** From the page that holds the seat: its engine cannot be opened now, and is tried again. */
   | { readonly type: 'unavailable'; readonly buildId: string; readonly error: ErrorInfo }
-  /** From a follower that waits for an answer: a page that this wakes in the back/forward cache is evicted from it. */
-  | { readonly type: 'ping' }
 
 export const commandChannel = (database: string): string => `stepwell:${database}:cmd`
 export const replyChannel = (database: string, clientId: ClientId): string =>

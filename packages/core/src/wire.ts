@@ -217,3 +217,5 @@ export const engineLock = (database: string): string => `stepwell:${database}`
 /** Held by an executor for as long as it lives. */
 export const executorLock = (database: string, executorId: ExecutorId): string =>
   `stepwell:${database}:executor:${executorId}`
+/** Held by the tab that keeps an engine worker ready. */
+export const standbyLock = (database: string): string => `stepwell:${database}:standby`

@@ -5,7 +5,7 @@ import { createLanes } from '../src/engine-worker/blobs/lanes.js'
 import { createOpfsBlobs } from '../src/engine-worker/blobs/opfs.js'
 import { type BlobStore, createMemoryBlobs } from '../src/engine-worker/blobs/store.js'
 import { createIntake } from '../src/engine-worker/intake.js'
-import type { ClientReply, Command, ExecutorEnvelope, Input } from '../src/generated/protocol.js'
+import type { Addressed, Command, ExecutorEnvelope, Input } from '../src/generated/protocol.js'
 import { type FakeOpfs, fakeOpfs } from './fake-opfs.js'
 
 const MIB = 1024 * 1024
@@ -213,10 +213,9 @@ describe('requests', () => {
   function intake() {
     const slow = slowStore()
     const pushed: string[] = []
-    const answers: ClientReply[] = []
+    const answers: Addressed[] = []
     const blobs = createBlobs({ ...slow, unreferenced: (ids) => ids, onAlive: ignore })
     const taken = createIntake({
-      clientId: 'c',
       blobs,
       push: (input: Input) => {
         if (input.type === 'client') pushed.push(input.request.requestId)
@@ -229,8 +228,8 @@ describe('requests', () => {
 
   test('wait for their own blobs, and others pass them', async () => {
     const { add, end, pushed } = intake()
-    add([{ requestId: '1', command: trigger('x', 'y') }], news)
-    add([{ requestId: '2', command: trigger() }], new Map())
+    add('c', [{ requestId: '1', command: trigger('x', 'y') }], news)
+    add('c', [{ requestId: '2', command: trigger() }], new Map())
     expect(pushed).toEqual(['2'])
     await end('x')
     expect(pushed).toEqual(['2'])
@@ -240,24 +239,26 @@ describe('requests', () => {
 
   test('are answered with the error where a blob cannot be stored, and leave no other blob', async () => {
     const { add, end, pushed, answers, deleted } = intake()
-    add([{ requestId: '1', command: trigger('x', 'y') }], news)
+    add('c', [{ requestId: '1', command: trigger('x', 'y') }], news)
     await end('x')
     await end('y', new Error('boom'))
     expect(pushed).toEqual([])
-    expect(answers).toMatchObject([{ requestId: '1', reply: { error: { code: 'internal' } } }])
+    expect(answers).toMatchObject([
+      { clientId: 'c', reply: { requestId: '1', reply: { error: { code: 'internal' } } } },
+    ])
     expect(deleted).toEqual(['x', 'y'])
   })
 
   test('that the engine refuses leave no blob; others keep theirs', async () => {
     const { add, end, answered, deleted } = intake()
-    add([{ requestId: '1', command: trigger('x') }], news)
-    add([{ requestId: '2', command: trigger('y') }], news)
+    add('c', [{ requestId: '1', command: trigger('x') }], news)
+    add('c', [{ requestId: '2', command: trigger('y') }], news)
     await end('x')
     await end('y')
     const error = { code: 'conflict' as const, message: 'No.' }
     answered([
-      { requestId: '1', reply: { type: 'error', error } },
-      { requestId: '2', reply: { type: 'run', run: undefined } },
+      { clientId: 'c', reply: { requestId: '1', reply: { type: 'error', error } } },
+      { clientId: 'c', reply: { requestId: '2', reply: { type: 'run', run: undefined } } },
     ])
     expect(deleted).toEqual(['x'])
   })

@@ -66,7 +66,7 @@ export function createConnection(config: SharedConfig): ClientConnection {
     const error = failure
     for (const off of subscriptions.splice(0)) off()
     status.set({ ...status.get(), state: 'closed', role: 'none', error })
-    lease?.tab.rejectOf(owner, (wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
+    lease?.tab.rejectOf(owner, error)
     await lease?.release()
   }
   return {

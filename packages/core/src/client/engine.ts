@@ -5,6 +5,8 @@ import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
 const OPEN_MS_MAX = 30_000
 /** An orderly release takes a commit; a worker that takes longer is terminated. */
 const RELEASE_MS_MAX = 1000
+/** How long runs may take to come to an end before it. */
+export const DRAIN_MS = 1000
 
 export interface EngineEvents {
   onMessage(message: FromEngineWorker): void
@@ -16,17 +18,12 @@ export interface EngineProcess {
   post(message: ToEngineWorker, transfer?: Transferable[]): void
   /** Ends it now. No event comes after it. */
   terminate(): void
-  /** Ends it in good order. No event comes after the call. */
-  release(): Promise<void>
+  /** Ends it in good order, after runs had so long to come to an end. No event comes after the call. */
+  release(drainMs: number): Promise<void>
 }
 
-/** @param spawn what makes the worker, where the user says how. */
-export function startEngine(
-  open: OpenEngine,
-  spawn: (() => Worker) | undefined,
-  events: EngineEvents,
-): EngineProcess {
-  const worker = spawn === undefined ? ownWorker() : spawn()
+/** @param worker a new one, or one that was kept ready. */
+export function startEngine(worker: Worker, open: OpenEngine, events: EngineEvents): EngineProcess {
   let isOver = false
   let onReleased: (() => void) | null = null
 
@@ -48,7 +45,7 @@ export function startEngine(
   worker.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (!isFromEngineWorker(data)) return
     if (onReleased !== null) {
-      if (data.type === 'released') onReleased()
+      if (data.type === 'released' || data.type === 'handed-over') onReleased()
       return
     }
     if (isOver) return
@@ -68,21 +65,23 @@ export function startEngine(
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     terminate,
-    async release() {
+    async release(drainMs) {
       if (isOver) return
       isOver = true
       clearTimeout(openTimer)
       await new Promise<void>((resolve) => {
         onReleased = resolve
-        setTimeout(resolve, RELEASE_MS_MAX)
-        worker.postMessage({ type: 'stepwell:release', drainMs: 0 } satisfies ToEngineWorker)
+        setTimeout(resolve, drainMs + RELEASE_MS_MAX)
+        worker.postMessage({ type: 'stepwell:release', drainMs } satisfies ToEngineWorker)
       })
       worker.terminate()
     },
   }
 }
 
-function ownWorker(): Worker {
+/** @param spawn what makes it, where the user says how. */
+export function spawnEngineWorker(spawn: (() => Worker) | undefined): Worker {
+  if (spawn !== undefined) return spawn()
   // Literal and inline, so that every bundler finds the worker; with no dynamic part in the options for the same reason.
   return new Worker(new URL('../engine-worker/main.js', import.meta.url), {
     type: 'module',

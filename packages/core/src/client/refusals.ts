@@ -1,11 +1,34 @@
 /** The sentences of the connection's errors. */
+import { isNewerBuild } from '../builds.js'
 import { errorText, StepwellError } from '../errors.js'
+import { BUILD_ID } from '../wire.js'
 
-export function notLeader(database: string): StepwellError {
+export function noLeader(database: string): StepwellError {
   return new StepwellError(
     'not_leader',
-    `Another tab runs the engine of the database "${database}". Commands from this tab are not available yet: use the ` +
-      'other tab, or close it and this one takes over.',
+    `No tab answers for the database "${database}": one that cannot work, or stands still, holds the engine's lock. ` +
+      'Close or reload the other tabs of this site; this one goes on by itself when one answers.',
+  )
+}
+
+/** This tab follows one of another build. */
+export function otherBuild(buildId: string): StepwellError {
+  const isOlder = isNewerBuild(buildId, BUILD_ID)
+  return new StepwellError(
+    'protocol_mismatch',
+    isOlder
+      ? `Another tab runs Stepwell ${buildId}, and this one still ${BUILD_ID}. Reload this tab.`
+      : `Another tab, which leads, still runs Stepwell ${buildId}, and this one ${BUILD_ID}. Reload or close the other ` +
+          'tab; this one then takes over by itself.',
+  )
+}
+
+/** This tab leads, and one of a newer build waits. */
+export function outdated(buildId: string): StepwellError {
+  return new StepwellError(
+    'protocol_mismatch',
+    `Another tab runs Stepwell ${buildId}, and this one still ${BUILD_ID}. Reload this tab: it goes on working, and the ` +
+      'other one has to wait for it.',
   )
 }
 

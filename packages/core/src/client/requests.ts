@@ -38,7 +38,7 @@ export interface Requests {
   /** @param errorFor told whether the request may have reached an engine. */
   rejectAll(errorFor: (wasSent: boolean) => StepwellError): void
   rejectOf(owner: object, errorFor: (wasSent: boolean) => StepwellError): void
-  /** Whether an engine owes an answer. */
+  /** Whether an answer is owed. */
   readonly isWaiting: boolean
 }
 
@@ -125,7 +125,7 @@ export function createRequests(openSizeMax: number = OPEN_SIZE_MAX): Requests {
     rejectAll: (errorFor) => rejectWhere(() => true, errorFor),
     rejectOf: (owner, errorFor) => rejectWhere((entry) => entry.owner === owner, errorFor),
     get isWaiting() {
-      return post !== null && open.size > 0
+      return open.size > 0
     },
   }
 }

@@ -2,7 +2,9 @@
  * The seat: a Web Lock whose holder's page runs the engine worker. A page that does not get it stays in the queue: the
  * browser then knows that somebody waits and does not freeze the holder, and the grant needs nobody's help.
  */
-import { seatLock } from '../wire.js'
+import { eventChannel, type ToEverybody } from '../channels.js'
+import type { StepwellError } from '../errors.js'
+import { BUILD_ID, seatLock } from '../wire.js'
 
 export interface SeatEvents {
   onGranted(): void
@@ -55,4 +57,12 @@ export function takeSeat(locks: LockManager, database: string, events: SeatEvent
       release()
     },
   }
+}
+
+/** The seat's holder cannot lead for now: those who wait for it should know why. */
+export function announceUnavailable(database: string, { code, message }: StepwellError): void {
+  const everybody = new BroadcastChannel(eventChannel(database))
+  const said: ToEverybody = { type: 'unavailable', buildId: BUILD_ID, error: { code, message } }
+  everybody.postMessage(said)
+  everybody.close()
 }

@@ -1,50 +1,53 @@
 /**
  * This tab's connection to the engine of one database, shared by all clients of the page.
  *
- * | phase       | on …                                   | becomes                          |
- * |-------------|----------------------------------------|----------------------------------|
- * | `idle`      | `connect`                              | `joining`, `failed` (no OPFS, …) |
- * | `joining`   | the seat is granted / taken            | `opening` / `following`          |
- * | `following` | the seat is granted                    | `opening`                        |
- * | `opening`   | opened / failed to open                | `ready` / `failed`               |
- * | `ready`     | the engine is lost (crash, silence)    | `opening`; `failed` the 3rd time |
- * | `failed`    | time has passed (busy files only)      | `opening`                        |
- * | any         | the page is hidden for good or kept    | `away`                           |
- * | `away`      | the page is shown again                | `joining`                        |
- * | any         | the seat is lost                       | `joining`                        |
- * | any         | `shutDown`                             | `over`                           |
+ * | phase       | on …                                       | becomes                                 |
+ * |-------------|--------------------------------------------|-----------------------------------------|
+ * | `idle`      | `connect`                                  | `joining`, `failed` (no OPFS, …)        |
+ * | `joining`   | the seat is granted / taken                | `opening` / `following`                 |
+ * | `following` | the seat is granted                        | `opening`, or `following` for another's |
+ * | `opening`   | opened / failed to open                    | `ready` / `failed`                      |
+ * | `ready`     | the engine is lost (crash, silence)        | `opening`; `failed` the 3rd time        |
+ * | `ready`     | another tab is to lead                     | `joining`                               |
+ * | `failed`    | time has passed (busy files only)          | `opening`                               |
+ * | any         | the page is closed, cached, frozen         | `away`                                  |
+ * | any         | it is hidden where hidden pages are stopped | `leaving`, then `away`                  |
+ * | `away`      | the page is shown again                    | `joining`                               |
+ * | any         | the seat is lost                           | `joining`                               |
+ * | any         | `shutDown`                                 | `over`                                  |
  */
 
-import { createBlobReads } from '../blob-reads.js'
 import type { NewBlob, Serializer } from '../codec/codec.js'
 import type { ReplyTo } from '../connection.js'
 import { fromErrorInfo, type StepwellError } from '../errors.js'
-import type { BlobId, Command, RunEvent } from '../generated/protocol.js'
+import type { BlobId, Command, EngineStatus, RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { randomId } from '../random-id.js'
-import type { StepwellStatus, StorageState } from '../types.js'
-import {
-  BUILD_ID,
-  type Durability,
-  type FromEngineWorker,
-  type Limits,
-  type StorageMode,
-} from '../wire.js'
+import type { StepwellStatus } from '../types.js'
+import type { Durability, Limits, StorageMode } from '../wire.js'
+import { createCalls } from './calls.js'
 import { createCell, createEmitter, type Emitter } from './emitter.js'
-import { type EngineProcess, startEngine } from './engine.js'
+import { DRAIN_MS, spawnEngineWorker } from './engine.js'
 import { pageObstacle } from './environment.js'
 import type { StepwellEngineEvent } from './events.js'
-import { createExecutorHost } from './executor-host.js'
-import { createFaults, faultedError } from './faults.js'
-import { listenToPage } from './page.js'
+import { type Following, follow } from './following.js'
+import { createLeading, storageState } from './leading.js'
+import { isPageVisible, listenToPage, suspendsHiddenPages } from './page.js'
 import * as refusals from './refusals.js'
-import { createRequests, openSizeMaxOf } from './requests.js'
-import { type Seat, takeSeat } from './seat.js'
-import { createTransfers, type TransferAsk } from './transfers.js'
+import { openSizeMaxOf } from './requests.js'
+import { announceUnavailable, type Seat, takeSeat } from './seat.js'
+import { createStandby } from './standby.js'
+import type { TransferAsk } from './transfers.js'
 import { createWatch } from './watch.js'
 
-const REOPEN_MS_MIN = 1000
-const REOPEN_MS_MAX = 30_000
+/** An engine that owes an answer and is silent for so long hangs. */
+const SILENT_ENGINE_S = 10
+/** A leader that is silent for so long is asked whether it still knows this tab. */
+const SILENT_LEADER_S = 10
+/** Then there is none. */
+const NO_LEADER_S = 30
+/** A page that runs jobs itself runs them slowly while it is hidden. */
+const HIDDEN_MS = 30_000
 
 export interface TabConfig {
   readonly database: string
@@ -75,7 +78,8 @@ export interface Tab {
   ): Promise<ReplyTo<C>>
   readBlob(id: BlobId): Promise<Blob | null>
   transfer(ask: TransferAsk, owner: object): Promise<Uint8Array<ArrayBuffer>>
-  rejectOf(owner: object, errorFor: (wasSent: boolean) => StepwellError): void
+  /** What is open is rejected; with `outcome_unknown` where it may have been carried out. */
+  rejectOf(owner: object, error: StepwellError): void
   onEvents(listener: (events: readonly RunEvent[]) => void): () => void
   onEngineEvent(listener: (event: StepwellEngineEvent) => void): () => void
   onReset(listener: () => void): () => void
@@ -89,33 +93,41 @@ export interface Tab {
   shutDown(): Promise<void>
 }
 
-type Phase = 'idle' | 'joining' | 'following' | 'opening' | 'ready' | 'failed' | 'away' | 'over'
+type Phase =
+  | 'idle'
+  | 'joining'
+  | 'following'
+  | 'opening'
+  | 'ready'
+  | 'failed'
+  | 'leaving'
+  | 'away'
+  | 'over'
 
 export function createTab(config: TabConfig): Tab {
   const clientId = randomId()
   const isMemory = config.storage === 'memory'
   const locks = isMemory ? undefined : globalThis.navigator?.locks
-  const requests = createRequests(openSizeMaxOf(config.limits.payloadBytes))
-  const blobReads = createBlobReads()
-  const transfers = createTransfers()
-  const faults = createFaults()
+  const calls = createCalls(openSizeMaxOf(config.limits.payloadBytes))
   const status = createCell(initialStatus(config.durability))
   const events: Emitter<readonly RunEvent[]> = createEmitter()
   const engineEvents: Emitter<StepwellEngineEvent> = createEmitter()
   const resets: Emitter<void> = createEmitter()
   let phase: Phase = 'idle'
   let seat: Seat | null = null
-  let engine: EngineProcess | null = null
+  let following: Following | null = null
+  /** The seat is for another tab: granted once, it is passed on. */
+  let passesOn = false
   /** What every request is answered for now. */
   let failure: StepwellError | null = null
   let executorError: StepwellError | null = null
-  let reopenTimer: ReturnType<typeof setTimeout> | undefined
-  let reopenMs = REOPEN_MS_MIN
+  let outdated: StepwellError | null = null
+  let hiddenTimer: ReturnType<typeof setInterval> | undefined
   let stopListening: () => void = () => undefined
 
   const update = (patch: Partial<StepwellStatus>) => {
     const before = status.get()
-    const after = { ...before, ...patch, error: failure ?? executorError }
+    const after = { ...before, ...patch, error: failure ?? executorError ?? outdated }
     status.set(after)
     const timestamp = Date.now()
     if (after.role !== before.role) {
@@ -128,258 +140,263 @@ export function createTab(config: TabConfig): Tab {
   const report = (error: StepwellError) => {
     engineEvents.emit({ type: 'engine:error', timestamp: Date.now(), error })
   }
-  const executors = createExecutorHost({
-    database: config.database,
-    executors: config.executors,
-    slots: config.concurrency,
-    limits: config.limits,
-    serializer: config.serializer,
-    jobs: config.jobs,
-    worker: config.worker,
-    context: config.context,
-    locks,
-    onError: report,
-    onDown(error) {
+  /** Nobody answers, and commands are refused until somebody does again. */
+  const refuse = (error: StepwellError, role: StepwellStatus['role']) => {
+    watch.stop()
+    calls.detach()
+    failure = error
+    calls.rejectAll(error)
+    update({ state: 'unavailable', role, storage: 'unavailable', epoch: null })
+    report(error)
+  }
+  /** Somebody answers from now on. */
+  const ready = (patch: Partial<StepwellStatus>) => {
+    failure = null
+    update({ state: 'ready', ...patch })
+    resets.emit()
+    if (calls.isWaiting) watch.start()
+  }
+  /** Nobody answers for now: what is asked is kept. */
+  const wait = (role: StepwellStatus['role']) => {
+    calls.detach()
+    failure = null
+    update({ state: 'connecting', role, epoch: null })
+  }
+  const onEvents = (batch: readonly RunEvent[], engine: EngineStatus | null) => {
+    if (batch.length > 0) events.emit(batch)
+    if (engine !== null) update(told(engine))
+  }
+  const onClock = (from: number, to: number) =>
+    engineEvents.emit({ type: 'engine:clock', timestamp: Date.now(), from, to })
+
+  const leading = createLeading(config, clientId, locks, {
+    onOpening() {
+      phase = 'opening'
+      wait(isMemory ? 'none' : 'leader')
+    },
+    onReady(epoch, storage) {
+      phase = 'ready'
+      calls.attach(leading.ask)
+      ready({ storage, epoch, paused: null, unservedJobs: [] })
+    },
+    onFailed(error, isTriedAgain) {
+      phase = 'failed'
+      if (!isTriedAgain) leaveSeat()
+      refuse(error, isTriedAgain && !isMemory ? 'leader' : 'none')
+      if (isTriedAgain) announceUnavailable(config.database, error)
+    },
+    onReplaced: calls.recall,
+    onHandedOver() {
+      leaveSeat()
+      join()
+    },
+    onOutdated(buildId) {
+      outdated = refusals.outdated(buildId)
+      update({})
+      report(outdated)
+    },
+    onReplies: calls.replied,
+    onEvents,
+    onAnswer: calls.answered,
+    onClock,
+    onSign: () => watch.heard(),
+    onExecutorDown(error) {
       if (error === executorError) return
       executorError = error
       update({})
     },
+    onError: report,
   })
+  const standby =
+    config.standby && locks !== undefined
+      ? createStandby({
+          database: config.database,
+          locks,
+          spawn: () => spawnEngineWorker(config.engineWorker()),
+          wasmUrl: config.wasmUrl,
+        })
+      : null
   const watch = createWatch(
-    () => (requests.isWaiting || blobReads.isWaiting) && !transfers.isWaiting,
-    () => lost('The engine worker did not answer for 10 s.'),
+    () => calls.isWaiting,
+    (seconds) => {
+      if (phase === 'ready' && seconds >= SILENT_ENGINE_S) {
+        watch.stop()
+        leading.lose(`The engine worker did not answer for ${SILENT_ENGINE_S} s.`)
+      }
+      if (phase !== 'following') return
+      if (seconds % SILENT_LEADER_S === 0) following?.join()
+      if (seconds >= NO_LEADER_S) refuse(refusals.noLeader(config.database), 'follower')
+    },
   )
 
-  /** Ends the engine worker at once, and what belongs to it. */
-  const dropEngine = () => {
-    clearTimeout(reopenTimer)
-    watch.stop()
-    requests.detach()
-    blobReads.detach()
-    transfers.detach()
-    engine?.terminate()
-    engine = null
-  }
   const leaveSeat = () => {
     seat?.leave()
     seat = null
   }
-  /** Nothing works until somebody reloads, or until a timer set afterwards opens again. */
-  const fail = (error: StepwellError, keepsSeat: boolean) => {
-    dropEngine()
-    executors.stop()
-    if (!keepsSeat) leaveSeat()
-    phase = 'failed'
-    failure = error
-    requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
-    blobReads.rejectAll(error)
-    transfers.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
-    const role = keepsSeat && !isMemory ? 'leader' : 'none'
-    update({ state: 'unavailable', role, storage: 'unavailable', epoch: null })
-    report(error)
+  const stopFollowing = () => {
+    following?.stop()
+    following = null
+    standby?.stop()
   }
-
-  const open = () => {
-    phase = 'opening'
-    failure = null
-    update({ state: 'connecting', role: isMemory ? 'none' : 'leader' })
-    const { database, durability, storage, limits, retentionMs } = config
-    const started = startEngine(
-      {
-        type: 'stepwell:open',
-        buildId: BUILD_ID,
-        database,
-        durability,
-        storage,
-        expectedExecutors: config.executors,
-        payloadBytesMax: limits.payloadBytes,
-        retentionMs,
-        clientId,
-        jobs: [...config.jobs().keys()],
-        wasmUrl: absoluteUrl(config.wasmUrl()),
-      },
-      config.engineWorker(),
-      { onMessage, onLost: lost },
-    )
-    engine = started
-    started.post({ type: 'stepwell:network', isOnline: navigator.onLine })
-    executors.connect(started)
-  }
-  const lost = (message: string) => {
-    dropEngine()
-    const error = refusals.engineLost(message)
-    if (faults.add(performance.now())) return fail(faultedError(message), false)
-    report(error)
-    open()
-  }
-  const onOpened = (epoch: number, storage: StorageState) => {
-    phase = 'ready'
-    reopenMs = REOPEN_MS_MIN
-    update({ state: 'ready', storage, epoch, paused: null, unservedJobs: [] })
-    requests.attach((batch, blobs) => {
-      engine?.post({ type: 'stepwell:requests', requests: batch, blobs })
-      watch.start()
-    })
-    blobReads.attach((id) => {
-      engine?.post({ type: 'stepwell:read-blob', id })
-      watch.start()
-    })
-    transfers.attach((request) => engine?.post(request))
-    resets.emit()
-  }
-  const onOpenFailed = (error: StepwellError) => {
-    // Busy files come free: this tab stays first in line. What else is wrong stays wrong for this tab's code, and another
-    // tab, perhaps with newer code, should have its try.
-    const isBusy = error.code === 'storage_unavailable'
-    fail(error, isBusy)
-    if (!isBusy) return
-    reopenTimer = setTimeout(open, reopenMs)
-    reopenMs = Math.min(reopenMs * 2, REOPEN_MS_MAX)
-  }
-  const onMessage = (message: FromEngineWorker) => {
-    watch.heard()
-    switch (message.type) {
-      case 'opened':
-        return onOpened(message.epoch, storageState(message.persisted))
-      case 'open-failed':
-        return onOpenFailed(fromErrorInfo(message.error))
-      case 'alive':
-      case 'handed-over':
-      case 'outdated':
-        return
-      case 'blob':
-        return blobReads.answered(message)
-      case 'exported':
-      case 'transfer-failed':
-        return transfers.answered(message)
-      case 'imported':
-        transfers.answered(message)
-        transfers.recall()
-        dropEngine()
-        return open()
-      case 'executor-gone':
-        return executors.gone(message.executorId)
-      case 'executor-hung':
-        return executors.hung(message.executorId)
-      case 'clock': {
-        const { from, to } = message
-        return engineEvents.emit({ type: 'engine:clock', timestamp: Date.now(), from, to })
-      }
-      case 'output': {
-        requests.answered(message.replies)
-        if (message.events.length > 0) events.emit(message.events)
-        if (message.status === null) return
-        const { paused = null, unservedJobs } = message.status
-        return update({ paused, unservedJobs })
-      }
-    }
-  }
-
-  const follow = () => {
+  /** Another tab has the seat. */
+  const startFollowing = (lockManager: LockManager) => {
     phase = 'following'
-    failure = refusals.notLeader(config.database)
-    const error = failure
-    requests.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
-    blobReads.rejectAll(error)
-    transfers.rejectAll((wasSent) => (wasSent ? refusals.outcomeUnknown(error) : error))
-    update({ state: 'unavailable', role: 'follower', storage: 'unavailable', epoch: null })
+    wait('follower')
+    standby?.start()
+    const { database } = config
+    const options = { database, clientId, locks: lockManager, isVisible: isPageVisible }
+    const line = follow(
+      { ...options, jobs: () => [...config.jobs().keys()] },
+      {
+        onWelcome({ epoch, persisted, status: engine }) {
+          passesOn = false
+          calls.attach(line.ask)
+          const storage = storageState(persisted)
+          ready({ role: 'follower', storage, epoch, ...told(engine) })
+        },
+        onReleased(next) {
+          passesOn = next !== null && next !== clientId
+          wait('follower')
+        },
+        onOtherBuild: (buildId) => refuse(refusals.otherBuild(buildId), 'follower'),
+        onUnavailable: (error) => refuse(fromErrorInfo(error), 'follower'),
+        onReplies: calls.replied,
+        onEvents,
+        onAnswer: calls.answered,
+        onClock,
+        onSign: () => watch.heard(),
+      },
+    )
+    following = line
   }
   const join = () => {
     phase = 'joining'
-    failure = null
-    update({ state: 'connecting', role: 'none', epoch: null })
-    if (locks === undefined) return open()
-    seat = takeSeat(locks, config.database, {
-      onGranted: open,
-      onQueued: follow,
+    outdated = null
+    wait('none')
+    if (locks === undefined) return leading.open(null)
+    queueForSeat(locks)
+  }
+  const queueForSeat = (lockManager: LockManager) => {
+    seat = takeSeat(lockManager, config.database, {
+      onGranted() {
+        if (passesOn) {
+          passesOn = false
+          leaveSeat()
+          return queueForSeat(lockManager)
+        }
+        const worker = standby?.take() ?? null
+        stopFollowing()
+        leading.open(worker)
+      },
+      onQueued() {
+        if (following === null) startFollowing(lockManager)
+      },
       onLost() {
         report(refusals.seatLost())
-        dropEngine()
-        executors.stop()
+        leading.stop()
         join()
       },
-      onError: (reason) => fail(refusals.noSeat(reason), false),
+      onError: (reason) => refuseSeat(refusals.noSeat(reason)),
     })
   }
-  /** The page may be gone in a moment, or be frozen: nothing that it holds may block other tabs. */
-  const leave = (isKept: boolean) => {
+  const refuseSeat = (error: StepwellError) => {
+    phase = 'failed'
+    stopFollowing()
+    refuse(error, 'none')
+  }
+  const goAway = () => {
+    phase = 'away'
+    watch.stop()
+    leaveSeat()
+    wait('none')
+  }
+  /** The page may be gone in a moment, or stand still: nothing that it holds may block other tabs. */
+  const leave = async (how: 'closed' | 'cached' | 'suspended') => {
     if (phase === 'failed' && seat === null) return
     // Memory blocks nobody, and would be lost.
-    if (isMemory || phase === 'away') return
-    phase = 'away'
-    if (isKept) engine?.post({ type: 'stepwell:release', drainMs: 0 })
-    else void engine?.release()
-    if (isKept) dropEngine()
-    engine = null
-    watch.stop()
-    requests.detach()
-    blobReads.detach()
-    transfers.detach()
-    clearTimeout(reopenTimer)
-    executors.stop()
-    leaveSeat()
-    failure = null
-    update({ state: 'connecting', role: 'none', epoch: null })
+    if (isMemory || phase === 'away' || phase === 'leaving') return
+    stopFollowing()
+    if (how === 'cached') leading.abandon()
+    if (how !== 'suspended') {
+      void leading.release(0)
+      return goAway()
+    }
+    phase = 'leaving'
+    wait('none')
+    await leading.release(DRAIN_MS)
+    if (phase !== 'leaving') return
+    goAway()
+    if (isPageVisible()) join()
+  }
+  /** Where jobs run in the page, they had better run in one that is seen. */
+  const onVisibility = (isVisible: boolean) => {
+    following?.join()
+    clearInterval(hiddenTimer)
+    if (isVisible || isMemory || config.worker() !== undefined) return
+    hiddenTimer = setInterval(() => leading.yieldToVisible(), HIDDEN_MS)
+  }
+  /** Rejects at once where nobody will answer. */
+  const asked = <T>(ask: () => Promise<T>): Promise<T> => {
+    if (failure !== null) return Promise.reject(failure)
+    const answer = ask()
+    watch.start()
+    return answer
   }
 
   return {
     connect() {
       if (phase !== 'idle') return
       const obstacle = pageObstacle(config.storage)
-      if (obstacle !== null) return fail(obstacle, false)
+      if (obstacle !== null) return refuseSeat(obstacle)
       stopListening = listenToPage({
-        onHide: leave,
+        onHide: (how) => void leave(how),
         onShow() {
           if (phase === 'away') join()
         },
-        onTick: () => engine?.post({ type: 'stepwell:tick' }),
-        onNetwork: (isOnline) => engine?.post({ type: 'stepwell:network', isOnline }),
+        onVisibility,
+        onTick: leading.tick,
+        onNetwork: leading.setOnline,
       })
+      // It is stopped where it stands, and joins when it is shown.
+      if (suspendsHiddenPages() && !isPageVisible()) return goAway()
       join()
     },
-    request(command, owner, blobs) {
-      if (failure !== null) return Promise.reject(failure)
-      return requests.add(command, owner, blobs)
-    },
-    readBlob(id) {
-      if (failure !== null) return Promise.reject(failure)
-      return blobReads.read(id)
-    },
-    transfer(ask, owner) {
-      if (failure !== null) return Promise.reject(failure)
-      return transfers.add(ask, owner)
-    },
-    rejectOf(owner, errorFor) {
-      requests.rejectOf(owner, errorFor)
-      transfers.rejectOf(owner, errorFor)
-    },
+    request: (command, owner, blobs) => asked(() => calls.request(command, owner, blobs)),
+    readBlob: (id) => asked(() => calls.readBlob(id)),
+    transfer: (ask, owner) => asked(() => calls.transfer(ask, owner)),
+    rejectOf: calls.rejectOf,
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),
     onReset: (listener) => resets.on(listener),
     onStatus: (listener) => status.subscribe(listener),
     status: () => status.get(),
-    jobsChanged: () => executors.jobsChanged(),
-    setContext: (value) => executors.setContext(value),
+    jobsChanged() {
+      leading.jobsChanged()
+      following?.join()
+    },
+    setContext: leading.setContext,
     crash(what) {
-      if (what === 'panic') engine?.post({ type: 'stepwell:panic' })
-      else if (typeof what === 'number') executors.crash(what)
-      else if (engine !== null) lost('The engine worker was terminated for a test.')
+      if (what === 'terminate') leading.lose('The engine worker was terminated for a test.')
+      else leading.crash(what)
     },
     async shutDown() {
-      const released = engine?.release()
       phase = 'over'
       failure = refusals.closed()
       stopListening()
-      clearTimeout(reopenTimer)
+      clearInterval(hiddenTimer)
       watch.stop()
-      requests.detach()
-      blobReads.rejectAll(refusals.closed())
-      executors.stop()
-      await released
-      engine = null
+      calls.detach()
+      calls.rejectAll(refusals.closed())
+      stopFollowing()
+      await leading.release(DRAIN_MS)
       leaveSeat()
     },
   }
+}
+
+/** What the engine says of itself. */
+function told({ paused, unservedJobs }: EngineStatus): Partial<StepwellStatus> {
+  return { paused: paused ?? null, unservedJobs }
 }
 
 /** Until the first answer. */
@@ -396,14 +413,4 @@ export function initialStatus(durability: Durability): StepwellStatus {
     unservedJobs: [],
     error: null,
   })
-}
-
-/** A worker would take it as relative to its own module. */
-function absoluteUrl(url: string | null): string | null {
-  return url === null ? null : new URL(url, document.baseURI).href
-}
-
-function storageState(persisted: boolean | null): StorageState {
-  if (persisted === null) return 'memory'
-  return persisted ? 'persistent' : 'best-effort'
 }

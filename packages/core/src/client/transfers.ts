@@ -39,7 +39,7 @@ export interface Transfers {
   /** @param errorFor told whether an engine may have carried it out. */
   rejectAll(errorFor: (wasSent: boolean) => StepwellError): void
   rejectOf(owner: object, errorFor: (wasSent: boolean) => StepwellError): void
-  /** Whether an engine works on one: it hears nothing else meanwhile. */
+  /** Whether an engine works on one, or will: it hears nothing else meanwhile. */
   readonly isWaiting: boolean
 }
 
@@ -94,7 +94,7 @@ export function createTransfers(): Transfers {
     rejectAll: (errorFor) => rejectWhere(() => true, errorFor),
     rejectOf: (owner, errorFor) => rejectWhere((transfer) => transfer.owner === owner, errorFor),
     get isWaiting() {
-      return post !== null && open.size > 0
+      return open.size > 0
     },
   }
 }

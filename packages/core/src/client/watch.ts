@@ -1,18 +1,18 @@
-/** Notices an engine worker that owes an answer and says nothing. Runs only while an answer is owed. */
+/** Notices that an answer is owed and nobody says anything. Runs only while an answer is owed. */
 
-const TICK_MS = 1000
 /** Ticks and not a deadline: a machine that slept for an hour counts as one tick. */
-const SILENT_TICKS_MAX = 10
+const TICK_MS = 1000
 
 export interface Watch {
   /** Call after each request. */
   start(): void
-  /** Call on each message from the engine. */
+  /** Call on each sign of life. */
   heard(): void
   stop(): void
 }
 
-export function createWatch(isWaiting: () => boolean, onSilent: () => void): Watch {
+/** @param onSilence told after each second of silence how many there were. */
+export function createWatch(isWaiting: () => boolean, onSilence: (seconds: number) => void): Watch {
   let timer: ReturnType<typeof setTimeout> | undefined
   let ticks = 0
   const stop = () => {
@@ -24,12 +24,8 @@ export function createWatch(isWaiting: () => boolean, onSilent: () => void): Wat
     timer = undefined
     if (!isWaiting()) return stop()
     ticks += 1
-    if (ticks >= SILENT_TICKS_MAX) {
-      stop()
-      onSilent()
-    } else {
-      timer = setTimeout(tick, TICK_MS)
-    }
+    timer = setTimeout(tick, TICK_MS)
+    onSilence(ticks)
   }
   return {
     start() {

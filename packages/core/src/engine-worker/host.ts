@@ -1,22 +1,22 @@
 /**
- * The engine's host: carries messages between the page, the executors and the engine. It decides nothing about runs.
+ * The engine's host: carries messages between the clients, the executors and the engine. It decides nothing about runs.
  *
- * | state     | on …                       | becomes   |
- * |-----------|----------------------------|-----------|
- * | `new`     | `stepwell:open`            | `opening` |
- * | `opening` | the engine is open         | `open`    |
- * | `opening` | it cannot be opened        | `closed`  |
- * | any       | `stepwell:release`         | `closed`  |
- * | `open`    | another database came in   | `closed`  |
- * | `open`    | the lock is lost           | `closed`  |
- * | any       | the wasm panicked          | `lost`    |
+ * | state      | on …                                       | becomes    |
+ * |------------|--------------------------------------------|------------|
+ * | `new`      | `stepwell:open`                            | `opening`  |
+ * | `opening`  | the engine is open                         | `open`     |
+ * | `opening`  | it cannot be opened, or a release          | `closed`   |
+ * | `open`     | a release, a hand-over                     | `draining` |
+ * | `draining` | nothing runs any more, or time has passed  | `closed`   |
+ * | `open`     | another database came in, the lock is lost | `closed`   |
+ * | any        | the wasm panicked                          | `lost`     |
  *
  * `closed` and `lost` are final: the page terminates the worker.
  */
 import { isStepwellError } from '../errors.js'
 import type {
   BlobId,
-  ClientReply,
+  ClientId,
   EngineMessage,
   ErrorInfo,
   ExecutorId,
@@ -24,6 +24,7 @@ import type {
   Output,
 } from '../generated/protocol.js'
 import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
+import { createAudience } from './audience.js'
 import { createBatch } from './batch.js'
 import { type Blobs, createBlobs } from './blobs/blobs.js'
 import { createOpfsBlobs } from './blobs/opfs.js'
@@ -33,10 +34,13 @@ import { createExecutors, type Executors } from './executors.js'
 import { createIdle } from './idle.js'
 import { directoryOf, type EngineInstance, loadEngine } from './instance.js'
 import { createIntake, type Intake } from './intake.js'
+import { type Leadership, lead } from './leadership.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
-import { postOutput } from './output.js'
 import { createTransfers } from './transfers.js'
+
+/** How long runs have to come to an end before another tab takes over. */
+const DRAIN_MS = 1_000
 
 export interface Host {
   readonly receive: (data: unknown) => void
@@ -46,17 +50,28 @@ export interface Host {
 
 type Post = (message: FromEngineWorker) => void
 
+/** How an orderly release ends. */
+interface Release {
+  /** Who should lead next; `null`: whoever comes first. */
+  readonly next: ClientId | null
+  readonly said: 'released' | 'handed-over'
+}
+
 export function createHost(post: Post): Host {
-  let state: 'new' | 'opening' | 'open' | 'closed' | 'lost' = 'new'
+  let state: 'new' | 'opening' | 'open' | 'draining' | 'closed' | 'lost' = 'new'
+  let request: OpenEngine | null = null
   let database: OpenDatabase | null = null
   let executors: Executors | null = null
   let blobs: Blobs | null = null
   let intake: Intake | null = null
-  let clientId = ''
-  let retentionMs: number | null = null
+  let leadership: Leadership | null = null
+  let finishDraining: () => void = () => undefined
   const withdrawal = new AbortController()
   const batch = createBatch()
+  const pageId = () => request?.clientId ?? ''
+  const audience = createAudience(post, pageId)
 
+  const isOpen = () => state === 'open' || state === 'draining'
   const endWork = (as: 'closed' | 'lost') => {
     state = as
     withdrawal.abort()
@@ -72,6 +87,7 @@ export function createHost(post: Post): Host {
   const lose = (error: unknown) => {
     if (state === 'lost') return
     end('lost')
+    leadership?.close()
     post({ type: 'fatal', message: error instanceof Error ? error.message : String(error) })
   }
   const guarded = (call: () => void) => {
@@ -81,7 +97,7 @@ export function createHost(post: Post): Host {
       lose(error)
     }
   }
-  const close = () => {
+  const close = ({ next, said }: Release = { next: null, said: 'released' }) => {
     if (state === 'closed' || state === 'lost') return
     const wasOpening = state === 'opening'
     end('closed')
@@ -89,15 +105,33 @@ export function createHost(post: Post): Host {
     if (wasOpening) return
     guarded(() => {
       database?.close()
-      post({ type: 'released' })
+      leadership?.tellReleased(next)
+      post({ type: said })
     })
+  }
+  const release = (drainMs: number, how?: Release) => {
+    if (state === 'draining') return
+    if (state !== 'open') return close(how)
+    state = 'draining'
+    const finish = () => {
+      finishDraining = () => undefined
+      clearTimeout(timer)
+      batch.push({ type: 'release' })
+      batch.flushAll()
+      close(how)
+    }
+    const timer = setTimeout(finish, drainMs)
+    finishDraining = finish
+    batch.push({ type: 'drain' })
+    batch.flushAll()
+    if (drainMs === 0) finish()
   }
   /** What still comes from it is ignored from now on; when it is dead, the engine is told. */
   const terminate = (executorId: ExecutorId) => {
     executors?.disown(executorId)
     post({ type: 'executor-hung', executorId })
   }
-  /** After the commit: executors first, for a step waits for its acknowledgement; then the page. */
+  /** After the commit: executors first, for a step waits for its acknowledgement; then the clients. */
   const deliver = (output: Output) => {
     for (const [executorId, messages] of messagesByExecutor(output)) {
       executors?.send(executorId, messages)
@@ -106,39 +140,34 @@ export function createHost(post: Post): Host {
       if (effect.type === 'deleteBlobs') blobs?.delete(effect.ids)
       else if (effect.type === 'terminateExecutor') terminate(effect.executorId)
     }
-    const replies = repliesTo(output, clientId)
-    const { events, status = null } = output
-    postOutput(post, { replies, events, status })
+    const { replies, events, status = null } = output
+    audience.tell(replies, events, status)
     intake?.answered(replies)
+    if (status !== null) leadership?.setStatus(status)
   }
   const unreferenced = (ids: BlobId[]): BlobId[] => {
     let found: BlobId[] = []
     guarded(() => {
-      if (state === 'open') found = database?.engine.unreferencedBlobs(ids) ?? []
+      if (isOpen()) found = database?.engine.unreferencedBlobs(ids) ?? []
     })
     return found
   }
   /** What stands in the way of storing blobs stands in the way of the engine: it is told as the engine's own state. */
   const onPaused = (error: ErrorInfo | null) =>
     guarded(() => {
-      if (database === null || state !== 'open') return
+      if (database === null || !isOpen()) return
       const status = database.engine.status()
-      post({
-        type: 'output',
-        replies: [],
-        events: [],
-        status: { ...status, paused: error ?? status.paused },
-      })
+      audience.tell([], [], { ...status, paused: error ?? status.paused })
     })
-  const answerRead = async (id: BlobId) => {
+  const answerRead = async (clientId: ClientId, id: BlobId) => {
     const blob = (await blobs?.read(id).catch(() => null)) ?? null
-    post({ type: 'blob', id, blob })
+    audience.answer(clientId, { type: 'blob', id, blob })
   }
   const handle = (engine: EngineInstance, inputs: readonly Input[]): Output => {
     const output = engine.handle(inputs)
     deliver(output)
     const jump = engine.takeClockJump()
-    if (jump !== undefined) post({ type: 'clock', ...jump })
+    if (jump !== undefined) audience.tellClock(jump.from, jump.to)
     return output
   }
   /** A piece of what has no hurry: runs past their retention first, then the room that they took. */
@@ -155,35 +184,59 @@ export function createHost(post: Post): Host {
   const transfers = createTransfers({
     settled() {
       batch.flushAll()
-      return state === 'open' ? database : null
+      return isOpen() ? database : null
     },
     blobs: () => blobs,
-    post,
+    answer: audience.answer,
     lose,
     onImported: () => endWork('closed'),
-    onEnd: (requestId, error) =>
+    onEnd: (clientId, requestId, error) =>
       guarded(() => {
         blobs?.close()
         database?.close()
-        post({ type: 'imported', requestId, error })
+        // The page must know in any case, for it starts the next engine.
+        const imported = { type: 'imported' as const, requestId, error }
+        if (clientId !== pageId()) audience.answer(clientId, imported)
+        leadership?.close()
+        post(imported)
       }),
   })
   const flush = (inputs: readonly Input[]) =>
     guarded(() => {
       if (database === null) return
-      handle(database.engine, inputs)
+      const { engine } = database
+      handle(engine, inputs)
       idle.touch()
+      if (state === 'open') leadership?.consider()
+      else if (state === 'draining' && engine.activeRuns() === 0) finishDraining()
     })
-  const onOpened = (opened: OpenDatabase) => {
+  const onOpened = (opened: OpenDatabase, { retentionMs, jobs, ...open }: OpenEngine) => {
     if (state !== 'opening') {
       opened.close()
       post({ type: 'released' })
       return
     }
+    const { engine, persisted } = opened
     database = opened
     state = 'open'
-    post({ type: 'opened', epoch: opened.engine.epoch(), persisted: opened.persisted })
-    deliver(opened.engine.takeInitialOutput())
+    post({ type: 'opened', epoch: engine.epoch(), persisted })
+    // What is in memory belongs to this tab alone.
+    if (persisted !== null) {
+      leadership = lead({
+        database: open.database,
+        engine,
+        persisted,
+        jobs,
+        audience,
+        push: (clientId, requests, news) => intake?.add(clientId, requests, news),
+        onRead: (clientId, id) => void answerRead(clientId, id),
+        onTransfer: (clientId, transfer) => void transfers.run(clientId, transfer),
+        onHandOver: (next) => release(DRAIN_MS, { next, said: 'handed-over' }),
+        onOutdated: (buildId) => post({ type: 'outdated', buildId }),
+        guarded,
+      })
+    }
+    deliver(engine.takeInitialOutput())
     batch.start(flush)
     blobs?.sweepLater()
     idle.start(retentionMs)
@@ -198,41 +251,41 @@ export function createHost(post: Post): Host {
       lose(reason)
     }
   }
-  const onOpen = (request: OpenEngine) => {
+  const onOpen = (open: OpenEngine) => {
     if (state !== 'new') return
     state = 'opening'
-    clientId = request.clientId
-    retentionMs = request.retentionMs
-    const error = obstacle(request)
+    request = open
+    const error = obstacle(open)
     if (error !== null) {
       end('closed')
       post({ type: 'open-failed', error })
       return
     }
-    const locks = request.storage === 'memory' ? undefined : navigator.locks
+    const locks = open.storage === 'memory' ? undefined : navigator.locks
     const stored = createBlobs({
-      store: blobStoreFor(request),
+      store: blobStoreFor(open),
       unreferenced,
-      onAlive: () => post({ type: 'alive' }),
+      onAlive: audience.tellAlive,
     })
     blobs = stored
     intake = createIntake({
-      clientId,
       blobs: stored,
       push: batch.push,
-      answer: (reply) => post({ type: 'output', replies: [reply], events: [], status: null }),
+      answer: (reply) => audience.tell([reply], [], null),
     })
     executors = createExecutors({
       blobs: stored,
       onPaused,
-      database: request.database,
+      database: open.database,
       locks,
       push: batch.push,
       onGone: (executorId) => post({ type: 'executor-gone', executorId }),
     })
     const onWake = () => batch.pushLater({ type: 'tick' })
-    const options = { request, signal: withdrawal.signal, onWake, onLost: close }
-    openDatabase(options).then(onOpened).catch(onOpenFailed)
+    const options = { request: open, signal: withdrawal.signal, onWake, onLost: () => close() }
+    openDatabase(options)
+      .then((opened) => onOpened(opened, open))
+      .catch(onOpenFailed)
   }
   const onMessage = (message: ToEngineWorker) => {
     switch (message.type) {
@@ -240,29 +293,27 @@ export function createHost(post: Post): Host {
         return onOpen(message)
       case 'stepwell:executor':
         return executors?.add(message.executorId, message.port)
-      case 'stepwell:requests':
-        return intake?.add(
-          message.requests,
-          new Map(message.blobs.map(({ id, blob }) => [id, blob])),
-        )
+      case 'stepwell:requests': {
+        const news = new Map(message.blobs.map(({ id, blob }) => [id, blob]))
+        return intake?.add(pageId(), message.requests, news)
+      }
       case 'stepwell:read-blob':
-        return void answerRead(message.id)
+        return void answerRead(pageId(), message.id)
       case 'stepwell:export':
       case 'stepwell:import':
-        return void transfers.run(message)
+        return void transfers.run(pageId(), message)
       case 'stepwell:network':
         return batch.push({ type: 'network', isOnline: message.isOnline })
       case 'stepwell:prepare':
         return void loadEngine(message.wasmUrl).catch(() => undefined)
       case 'stepwell:jobs':
-      case 'stepwell:yield':
-        return
+        return leadership?.setJobs(message.jobs)
       case 'stepwell:tick':
         return batch.push({ type: 'tick' })
+      case 'stepwell:yield':
+        return guarded(() => leadership?.yieldToVisible())
       case 'stepwell:release':
-        batch.push({ type: 'release' })
-        batch.flushAll()
-        return close()
+        return release(message.drainMs)
       case 'stepwell:panic':
         return guarded(() => database?.engine.panic())
     }
@@ -278,10 +329,6 @@ export function createHost(post: Post): Host {
 function blobStoreFor({ storage, database, durability }: OpenEngine): BlobStore {
   if (storage === 'memory') return createMemoryBlobs()
   return createOpfsBlobs(directoryOf(database), durability === 'strict')
-}
-
-function repliesTo({ replies }: Output, clientId: string): ClientReply[] {
-  return replies.filter((addressed) => addressed.clientId === clientId).map(({ reply }) => reply)
 }
 
 function messagesByExecutor({ effects }: Output): ReadonlyMap<ExecutorId, EngineMessage[]> {

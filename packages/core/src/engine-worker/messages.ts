@@ -1,7 +1,15 @@
 /** Shape checks of what arrives: foreign messages are ignored, and never reach the engine. */
 import type { FromExecutor, ToEngineWorker } from '../wire.js'
-
-type Fields = Readonly<Record<string, 'string' | 'number' | 'boolean'>>
+import {
+  type Fields,
+  hasFields,
+  isEnvelope,
+  isListOf,
+  isNewBlob,
+  isObject,
+  isRequest,
+  isText,
+} from './shapes.js'
 
 const OPEN: Fields = {
   buildId: 'string',
@@ -18,7 +26,7 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
   if (!isObject(data) || !('type' in data)) return false
   switch (data.type) {
     case 'stepwell:open':
-      return hasFields(data, OPEN) && isListOf(data, 'jobs', (job) => typeof job === 'string')
+      return hasFields(data, OPEN) && isListOf(data, 'jobs', isText)
     case 'stepwell:executor':
       return (
         hasFields(data, { executorId: 'string' }) &&
@@ -38,7 +46,7 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
     case 'stepwell:prepare':
       return 'wasmUrl' in data && (data.wasmUrl === null || typeof data.wasmUrl === 'string')
     case 'stepwell:jobs':
-      return isListOf(data, 'jobs', (job) => typeof job === 'string')
+      return isListOf(data, 'jobs', isText)
     case 'stepwell:release':
       return hasFields(data, { drainMs: 'number' })
     case 'stepwell:tick':
@@ -61,39 +69,4 @@ export function isFromExecutor(data: unknown): data is FromExecutor {
     default:
       return false
   }
-}
-
-function isListOf(data: object, key: string, isItem: (item: unknown) => boolean): boolean {
-  const list: unknown = Reflect.get(data, key)
-  return Array.isArray(list) && list.every(isItem)
-}
-
-function isNewBlob(item: unknown): boolean {
-  return (
-    isObject(item) &&
-    hasFields(item, { id: 'string' }) &&
-    'blob' in item &&
-    item.blob instanceof Blob
-  )
-}
-
-function isRequest(item: unknown): boolean {
-  return isObject(item) && hasFields(item, { requestId: 'string' }) && hasTyped(item, 'command')
-}
-
-function isEnvelope(item: unknown): boolean {
-  return isObject(item) && hasFields(item, { seq: 'number' }) && hasTyped(item, 'message')
-}
-
-function hasTyped(item: object, key: string): boolean {
-  const inner: unknown = Reflect.get(item, key)
-  return isObject(inner) && hasFields(inner, { type: 'string' })
-}
-
-function hasFields(item: object, fields: Fields): boolean {
-  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(item, key) === type)
-}
-
-function isObject(data: unknown): data is object {
-  return typeof data === 'object' && data !== null
 }

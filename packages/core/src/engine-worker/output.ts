@@ -3,7 +3,7 @@ import type { ClientReply, EngineStatus, RunEvent } from '../generated/protocol.
 import type { FromEngineWorker } from '../wire.js'
 
 /** The page reads an event in about 2 µs: so many are an eighth of a frame. A step may log 10,000 lines in one batch. */
-const EVENTS_PER_MESSAGE = 1000
+export const EVENTS_PER_MESSAGE = 1000
 
 export interface ToPage {
   readonly replies: readonly ClientReply[]

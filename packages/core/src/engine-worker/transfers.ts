@@ -1,7 +1,8 @@
 /** The database as a file: out, and in the place of the open one. */
 import { errorText, StepwellError, toStepwellError } from '../errors.js'
-import type { BlobId, ErrorInfo, RequestId } from '../generated/protocol.js'
-import type { FromEngineWorker, ToEngineWorker } from '../wire.js'
+import type { BlobId, ClientId, ErrorInfo, RequestId } from '../generated/protocol.js'
+import type { ToEngineWorker } from '../wire.js'
+import type { Answer } from './audience.js'
 import type { Blobs } from './blobs/blobs.js'
 import { type BlobBytes, infoOf } from './instance.js'
 import type { OpenDatabase } from './opening.js'
@@ -15,61 +16,68 @@ export interface TransfersOptions {
   /** Carries out what is queued, so that the file has it; the database, or `null` where none is open any more. */
   readonly settled: () => OpenDatabase | null
   readonly blobs: () => Blobs | null
-  readonly post: (message: FromEngineWorker) => void
+  readonly answer: (clientId: ClientId, answer: Answer) => void
   /** The instance is lost. */
   readonly lose: (error: unknown) => void
   /** The database holds other data now: the engine on it must not be used again. */
   readonly onImported: () => void
   /** The import is over: close everything, and say so. */
-  readonly onEnd: (requestId: RequestId, error: ErrorInfo | null) => void
+  readonly onEnd: (clientId: ClientId, requestId: RequestId, error: ErrorInfo | null) => void
+}
+
+/** Who asked, and under which id. */
+interface Asker {
+  readonly clientId: ClientId
+  readonly requestId: RequestId
 }
 
 export interface Transfers {
-  readonly run: (request: TransferRequest) => Promise<void>
+  readonly run: (clientId: ClientId, request: TransferRequest) => Promise<void>
 }
 
 export function createTransfers(options: TransfersOptions): Transfers {
-  const { settled, post, lose, onImported, onEnd } = options
+  const { settled, answer, lose, onImported, onEnd } = options
 
-  const fail = (requestId: RequestId, error: ErrorInfo) =>
-    post({ type: 'transfer-failed', requestId, error })
+  const fail = ({ clientId, requestId }: Asker, error: ErrorInfo) =>
+    answer(clientId, { type: 'transfer-failed', requestId, error })
   /** What the engine refuses is answered; a panic is none of that. */
-  const guarded = async (requestId: RequestId, carryOut: () => Promise<void>) => {
+  const guarded = async (asker: Asker, carryOut: () => Promise<void>) => {
     try {
       await carryOut()
     } catch (error) {
       const info = infoOf(error)
       if (info === null) lose(error)
-      else fail(requestId, info)
+      else fail(asker, info)
     }
   }
-  const exportDatabase = async (requestId: RequestId, withBlobs: boolean) => {
+  const exportDatabase = async ({ clientId, requestId }: Asker, withBlobs: boolean) => {
     const files = withBlobs ? await readFiles(options.blobs()) : []
     const database = settled()
     if (database === null) return
-    post({ type: 'exported', requestId, bytes: ownBytes(database.engine.exportDatabase(files)) })
+    const bytes = ownBytes(database.engine.exportDatabase(files))
+    answer(clientId, { type: 'exported', requestId, bytes })
   }
-  const importDatabase = async (requestId: RequestId, bytes: Uint8Array) => {
+  const importDatabase = async (asker: Asker, bytes: Uint8Array) => {
     const database = settled()
     if (database === null) return
-    if (database.persisted === null) return fail(requestId, NO_FILE)
+    if (database.persisted === null) return fail(asker, NO_FILE)
     const files = importInto(database, bytes)
     onImported()
-    onEnd(requestId, await storeFiles(options.blobs(), files))
+    onEnd(asker.clientId, asker.requestId, await storeFiles(options.blobs(), files))
   }
   return {
-    async run(request) {
-      const { requestId } = request
+    async run(clientId, request) {
+      const asker = { clientId, requestId: request.requestId }
       if (request.type === 'stepwell:export') {
-        return guarded(requestId, () => exportDatabase(requestId, request.blobs))
+        return guarded(asker, () => exportDatabase(asker, request.blobs))
       }
       let buffer: ArrayBuffer
       try {
         buffer = await request.file.arrayBuffer()
       } catch (error) {
-        return fail(requestId, unreadable(error))
+        return fail(asker, unreadable(error))
       }
-      return guarded(requestId, () => importDatabase(requestId, new Uint8Array(buffer)))
+      return guarded(asker, () => importDatabase(asker, new Uint8Array(buffer)))
     },
   }
 }

@@ -10,6 +10,7 @@ import { fromErrorInfo } from '../errors.js'
 import type { EngineMessage, ServedJob } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
+import { holdLock, type Liveness } from '../liveness.js'
 import {
   BUILD_ID,
   type ConnectExecutor,
@@ -19,7 +20,6 @@ import {
 } from '../wire.js'
 import { type Assignments, createAssignments } from './assignments.js'
 import { createContextFeed } from './context.js'
-import { holdLock, type Liveness } from './liveness.js'
 import { createOutbox, type Outbox, type Send } from './outbox.js'
 import { PARKED_MAX_DEFAULT } from './parked.js'
 import { silenceStopErrors } from './stop-errors.js'

@@ -1,4 +1,4 @@
-/** The Web Lock by which the engine sees that an executor is alive: it is granted to the engine when this one is dead. */
+/** A Web Lock by which the engine sees that an executor, or a follower, is alive: it is granted to the engine after it. */
 export interface Liveness {
   /** Resolves when the lock is held. */
   readonly held: Promise<void>

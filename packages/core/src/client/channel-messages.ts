@@ -1,0 +1,104 @@
+/** Shape checks of what a follower hears. Any script of the origin can post there, and a leader of another build. */
+import type { EventsAt, ToEverybody, ToFollower } from '../channels.js'
+
+const EVERYBODY: Readonly<Record<ToEverybody['type'], Fields>> = {
+  leading: { buildId: 'string', epoch: 'number' },
+  events: { epoch: 'number' },
+  alive: { epoch: 'number' },
+  clock: { epoch: 'number', from: 'number', to: 'number' },
+  released: { epoch: 'number' },
+  unavailable: { buildId: 'string', error: 'object' },
+}
+
+const FOLLOWER: Readonly<Record<ToFollower['type'], Fields>> = {
+  welcome: { buildId: 'string', epoch: 'number', position: 'number', status: 'object' },
+  replies: { epoch: 'number', replies: 'object', events: 'object' },
+  blob: { epoch: 'number', id: 'string', blob: 'object' },
+  exported: { epoch: 'number', requestId: 'string', bytes: 'object' },
+  imported: { epoch: 'number', requestId: 'string', error: 'object' },
+  'transfer-failed': { epoch: 'number', requestId: 'string', error: 'object' },
+}
+
+type Fields = Readonly<Record<string, 'string' | 'number' | 'object'>>
+
+export function isToEverybody(data: unknown): data is ToEverybody {
+  if (!hasFieldsOf(EVERYBODY, data)) return false
+  switch (data.type) {
+    case 'events':
+      return isEventsAt(data) && isListAt(data, 'repliedTo', (id) => typeof id === 'string')
+    case 'released':
+      return isTextOrNull(Reflect.get(data, 'next'))
+    case 'unavailable':
+      return isErrorInfo(Reflect.get(data, 'error'))
+    default:
+      return true
+  }
+}
+
+export function isToFollower(data: unknown): data is ToFollower {
+  if (!hasFieldsOf(FOLLOWER, data)) return false
+  const at = (key: string): unknown => Reflect.get(data, key)
+  switch (data.type) {
+    case 'welcome':
+      return isObject(at('status')) && typeof at('persisted') === 'boolean'
+    case 'replies':
+      return (
+        isListAt(data, 'replies', isReply) && (at('events') === null || isEventsAt(at('events')))
+      )
+    case 'blob':
+      return at('blob') === null || at('blob') instanceof Blob
+    case 'exported':
+      return at('bytes') instanceof Uint8Array
+    case 'imported':
+      return at('error') === null || isErrorInfo(at('error'))
+    case 'transfer-failed':
+      return isErrorInfo(at('error'))
+    default:
+      return false
+  }
+}
+
+function isEventsAt(data: unknown): data is EventsAt {
+  if (!isObject(data) || !('position' in data) || !Number.isSafeInteger(data.position)) return false
+  const status: unknown = Reflect.get(data, 'status')
+  return isListAt(data, 'events', isEvent) && (status === null || isStatus(status))
+}
+
+function isEvent(item: unknown): boolean {
+  return isObject(item) && 'type' in item && 'runId' in item && typeof item.runId === 'string'
+}
+
+function isStatus(item: unknown): boolean {
+  return isObject(item) && isListAt(item, 'unservedJobs', (job) => typeof job === 'string')
+}
+
+function isReply(item: unknown): boolean {
+  return isObject(item) && 'requestId' in item && 'reply' in item && isObject(item.reply)
+}
+
+function isErrorInfo(item: unknown): boolean {
+  return isObject(item) && typeof Reflect.get(item, 'code') === 'string' && 'message' in item
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string'
+}
+
+function isListAt(data: object, key: string, isItem: (item: unknown) => boolean): boolean {
+  const list: unknown = Reflect.get(data, key)
+  return Array.isArray(list) && list.every(isItem)
+}
+
+function hasFieldsOf(
+  shapes: Readonly<Record<string, Fields>>,
+  data: unknown,
+): data is { readonly type: string } {
+  if (!isObject(data) || !('type' in data) || typeof data.type !== 'string') return false
+  const fields = Object.hasOwn(shapes, data.type) ? shapes[data.type] : undefined
+  if (fields === undefined) return false
+  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(data, key) === type)
+}
+
+function isObject(data: unknown): data is object {
+  return typeof data === 'object' && data !== null
+}

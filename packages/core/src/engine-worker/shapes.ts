@@ -1,0 +1,107 @@
+/** The shapes of what crosses to this worker, as far as its TypeScript reads them; the engine checks the rest. */
+export type Fields = Readonly<Record<string, 'string' | 'number' | 'boolean'>>
+
+/** A client's or request's id is a UUID. */
+export const ID_LENGTH_MAX = 64
+
+export function isListOf(
+  data: object,
+  key: string,
+  isItem: (item: unknown) => boolean,
+  lengthMax = Number.POSITIVE_INFINITY,
+): boolean {
+  const list: unknown = Reflect.get(data, key)
+  return Array.isArray(list) && list.length <= lengthMax && list.every(isItem)
+}
+
+export function isTextUpTo(value: unknown, lengthMax: number): boolean {
+  return typeof value === 'string' && value.length <= lengthMax
+}
+
+export function isNewBlob(item: unknown): boolean {
+  return (
+    isObject(item) &&
+    hasFields(item, { id: 'string' }) &&
+    'blob' in item &&
+    item.blob instanceof Blob
+  )
+}
+
+export function isRequest(item: unknown): boolean {
+  return (
+    isObject(item) &&
+    'requestId' in item &&
+    isTextUpTo(item.requestId, ID_LENGTH_MAX) &&
+    isCommand(Reflect.get(item, 'command'))
+  )
+}
+
+export function isEnvelope(item: unknown): boolean {
+  return (
+    isObject(item) && hasFields(item, { seq: 'number' }) && isMessage(Reflect.get(item, 'message'))
+  )
+}
+
+/** What is read of a command before the engine reads it all. */
+function isCommand(item: unknown): boolean {
+  if (!isObject(item) || !hasFields(item, { type: 'string' })) return false
+  switch (Reflect.get(item, 'type')) {
+    case 'trigger':
+      return isTrigger(Reflect.get(item, 'run'))
+    case 'batchTrigger':
+      return isListOf(item, 'runs', isTrigger)
+    case 'retrigger':
+      return isPayload(Reflect.get(item, 'input')) && isListOf(item, 'blobs', isText)
+    case 'signal':
+      return isPayloadOrNone(Reflect.get(item, 'value')) && isListOf(item, 'blobs', isText)
+    default:
+      return true
+  }
+}
+
+/** The same of an executor's message. */
+function isMessage(item: unknown): boolean {
+  if (!isObject(item) || !hasFields(item, { type: 'string' })) return false
+  return (
+    (!('output' in item) || isPayload(item.output)) &&
+    (!('blobs' in item) || isListOf(item, 'blobs', isText)) &&
+    (!('report' in item) || isReport(item.report)) &&
+    (Reflect.get(item, 'type') !== 'stepInvoke' || isListOf(item, 'children', isTrigger))
+  )
+}
+
+function isTrigger(item: unknown): boolean {
+  return isObject(item) && isPayload(Reflect.get(item, 'input')) && isListOf(item, 'blobs', isText)
+}
+
+function isReport(item: unknown): boolean {
+  return isObject(item) && isListOf(item, 'logs', isLogLine)
+}
+
+function isLogLine(item: unknown): boolean {
+  return (
+    isObject(item) &&
+    hasFields(item, { message: 'string' }) &&
+    isPayloadOrNone(Reflect.get(item, 'data'))
+  )
+}
+
+function isPayload(value: unknown): boolean {
+  return typeof value === 'string' || value instanceof Uint8Array
+}
+
+function isPayloadOrNone(value: unknown): boolean {
+  return value === undefined || isPayload(value)
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+export function hasFields(item: object, fields: Fields): boolean {
+  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(item, key) === type)
+}
+
+export function isObject(data: unknown): data is object {
+  return typeof data === 'object' && data !== null
+}
