@@ -6,6 +6,7 @@ import path from 'node:path'
 import { buildConformance, buildPackages, buildWasm, PACKAGES } from '../build.mjs'
 import { findChromium } from './chromium.mjs'
 import { bin, CACHE, must, ROOT, run } from './process.mjs'
+import { measureSizes } from './sizes.mjs'
 
 const MINUTE = 60_000
 
@@ -23,6 +24,7 @@ export const SECTIONS = [
   { name: 'build', group: 'build', run: build },
   { name: 'typecheck', group: 'ts', needs: 'build', run: typecheck },
   { name: 'type-tests', group: 'ts', needs: 'build', run: typeTests },
+  { name: 'sizes', group: 'ts', needs: 'build', run: sizes },
   { name: 'publint', group: 'ts', needs: 'build', run: publint },
   { name: 'invariants', group: 'invariants', needs: 'build', run: invariants },
   { name: 'vitest', group: 'vitest', needs: 'build', run: vitest },
@@ -93,6 +95,13 @@ async function typeTests() {
     }
   }
   return sum(results)
+}
+
+/** Fails under `STEPWELL_WASM=dev`: that wasm is not what users download. */
+async function sizes() {
+  const kept = await measureSizes()
+  const passed = kept.filter(Boolean).length
+  return { passed, failed: kept.length - passed }
 }
 
 /** Of the tarballs, packed as they would be published: only they show what `files` leaves out. */
