@@ -20,6 +20,7 @@ import type {
   RequestId,
   RunEvent,
 } from './generated/protocol.js'
+import type { StorageLoss } from './types.js'
 import type { FromEngineWorker } from './wire.js'
 
 /** A follower is there, or what it said of itself has changed. Answered by `welcome`, whatever the builds. */
@@ -80,6 +81,7 @@ export type ToFollower =
       /** Of the last events that were told: the next ones follow it. */
       readonly position: number
       readonly persisted: boolean
+      readonly loss: StorageLoss | null
       readonly status: EngineStatus
     }
   | {

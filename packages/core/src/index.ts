@@ -131,6 +131,8 @@ export type {
   StepKind,
   StepStatus,
   StepwellStatus,
+  StorageLoss,
+  StorageQuota,
   StorageState,
   TerminalStatus,
   WaitingFor,

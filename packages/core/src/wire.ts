@@ -25,6 +25,7 @@ import type {
   RunEvent,
 } from './generated/protocol.js'
 import { PROTOCOL_VERSION } from './generated/protocol.js'
+import type { StorageLoss } from './types.js'
 
 /** Two parts talk only if they were built together. */
 export const BUILD_ID = `0.1.0/${PROTOCOL_VERSION}`
@@ -49,6 +50,8 @@ export interface OpenEngine {
   readonly jobs: readonly string[]
   /** Where the wasm lies, where it is not beside the engine worker's own module. */
   readonly wasmUrl: string | null
+  /** A database of this name was opened in this browser before (`client/marker.ts`): one that is new now was lost. */
+  readonly wasOpenedBefore: boolean
 }
 
 /** The page's end of the engine worker. */
@@ -99,7 +102,12 @@ export interface StoredBlob {
 
 export type FromEngineWorker =
   /** `persisted`: whether `navigator.storage.persisted()` said so; `null` where memory holds the database. */
-  | { readonly type: 'opened'; readonly epoch: Epoch; readonly persisted: boolean | null }
+  | {
+      readonly type: 'opened'
+      readonly epoch: Epoch
+      readonly persisted: boolean | null
+      readonly loss: StorageLoss | null
+    }
   | { readonly type: 'open-failed'; readonly error: ErrorInfo }
   | {
       readonly type: 'output'

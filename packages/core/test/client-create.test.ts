@@ -81,6 +81,7 @@ describe('in Node', () => {
   test('a command says that jobs run in a browser', async () => {
     expect(await codeOf(client.trigger(greet, 'Ada'))).toBe('storage_unavailable')
     expect(await codeOf(client.getRun('x'))).toBe('storage_unavailable')
+    expect(await codeOf(client.persist())).toBe('storage_unavailable')
   })
 
   test('what is wrong with a command is told first', async () => {

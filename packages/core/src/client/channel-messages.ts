@@ -40,7 +40,9 @@ export function isToFollower(data: unknown): data is ToFollower {
   const at = (key: string): unknown => Reflect.get(data, key)
   switch (data.type) {
     case 'welcome':
-      return isObject(at('status')) && typeof at('persisted') === 'boolean'
+      return (
+        isObject(at('status')) && typeof at('persisted') === 'boolean' && isLossOrNull(at('loss'))
+      )
     case 'replies':
       return (
         isListAt(data, 'replies', isReply) && (at('events') === null || isEventsAt(at('events')))
@@ -78,6 +80,10 @@ function isReply(item: unknown): boolean {
 
 function isErrorInfo(item: unknown): boolean {
   return isObject(item) && typeof Reflect.get(item, 'code') === 'string' && 'message' in item
+}
+
+function isLossOrNull(item: unknown): boolean {
+  return item === null || (isObject(item) && typeof Reflect.get(item, 'at') === 'number')
 }
 
 function isTextOrNull(value: unknown): boolean {

@@ -17,6 +17,7 @@ export interface ClientConnection extends Connection {
   /** Throws `not_serializable` and `closed`. Connects nothing. */
   setContext(value: unknown): void
   transfer(ask: TransferAsk): Promise<Uint8Array<ArrayBuffer>>
+  persist(): Promise<boolean>
   crash: Tab['crash']
   close(): Promise<void>
 }
@@ -88,6 +89,12 @@ export function createConnection(config: SharedConfig): ClientConnection {
       if (failure !== null) return Promise.reject(failure)
       if (lease === null) return Promise.reject(serverError())
       return lease.tab.transfer(ask, owner)
+    },
+    persist() {
+      connect()
+      if (failure !== null) return Promise.reject(failure)
+      if (lease === null) return Promise.reject(serverError())
+      return lease.tab.persist()
     },
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),

@@ -80,6 +80,7 @@ export function createStepwell<M extends object>(options: StepwellOptions<M>): S
     async importDatabase(file) {
       await connection.transfer({ type: 'stepwell:import', file: checkImport(file) })
     },
+    persist: () => connection.persist(),
     on: createEvents(connection, codec),
     get status() {
       return connection.status.get()

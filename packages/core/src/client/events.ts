@@ -2,7 +2,7 @@
 import type { Codec } from '../codec/codec.js'
 import type { StepwellError } from '../errors.js'
 import type { EventHead, RunEvent } from '../generated/protocol.js'
-import type { LogLine, StorageState, WaitingFor } from '../types.js'
+import type { LogLine, StorageLoss, StorageState, WaitingFor } from '../types.js'
 import { toLogLine, toWaitingFor } from './convert.js'
 
 type LogEvent = EventHead & {
@@ -26,7 +26,13 @@ export type StepwellEngineEvent =
       readonly timestamp: number
       readonly role: 'leader' | 'follower' | 'none'
     }
-  | { readonly type: 'engine:storage'; readonly timestamp: number; readonly storage: StorageState }
+  | {
+      readonly type: 'engine:storage'
+      readonly timestamp: number
+      readonly storage: StorageState
+      /** What was lost of the database, as `status.loss` has it. */
+      readonly loss: StorageLoss | null
+    }
   | {
       readonly type: 'engine:clock'
       readonly timestamp: number

@@ -13,12 +13,13 @@
  */
 import { fromErrorInfo, type StepwellError, toStepwellError } from '../errors.js'
 import type { ClientReply, EngineStatus, Epoch, RunEvent } from '../generated/protocol.js'
-import type { StorageState } from '../types.js'
+import type { StorageLoss, StorageState } from '../types.js'
 import { BUILD_ID, type FromEngineWorker } from '../wire.js'
 import type { Ask } from './calls.js'
 import { type EngineProcess, spawnEngineWorker, startEngine } from './engine.js'
 import { createExecutorHost } from './executor-host.js'
 import { createFaults, faultedError } from './faults.js'
+import { isMarked, mark } from './marker.js'
 import * as refusals from './refusals.js'
 import type { TabConfig } from './tab.js'
 import type { TransferAnswer } from './transfers.js'
@@ -32,7 +33,8 @@ export type LeaderAnswer = Extract<FromEngineWorker, { readonly type: 'blob' }> 
 export interface LeadingEvents {
   /** An engine is being opened: nobody answers until `onReady`. */
   onOpening(): void
-  onReady(epoch: Epoch, storage: StorageState): void
+  /** @param loss what was lost of the database that was here before. */
+  onReady(epoch: Epoch, storage: StorageState, loss: StorageLoss | null): void
   /** @param isTriedAgain busy files come free: this tab stays first in line. */
   onFailed(error: StepwellError, isTriedAgain: boolean): void
   /** The database is another one now, and what was not answered was not carried out. */
@@ -129,6 +131,7 @@ export function createLeading(
           clientId,
           jobs: jobNames(config),
           wasmUrl: absoluteUrl(config.wasmUrl()),
+          wasOpenedBefore: storage === 'opfs' && isMarked(database),
         },
         { onMessage, onLost: lose },
       )
@@ -159,7 +162,8 @@ export function createLeading(
     switch (message.type) {
       case 'opened':
         reopenMs = REOPEN_MS_MIN
-        return events.onReady(message.epoch, storageState(message.persisted))
+        if (config.storage === 'opfs') mark(config.database)
+        return events.onReady(message.epoch, storageState(message.persisted), message.loss)
       case 'open-failed':
         return onOpenFailed(fromErrorInfo(message.error))
       case 'blob':

@@ -23,7 +23,7 @@ import { fromErrorInfo, type StepwellError } from '../errors.js'
 import type { BlobId, Command, EngineStatus, RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { randomId } from '../random-id.js'
-import type { StepwellStatus } from '../types.js'
+import type { StepwellStatus, StorageLoss } from '../types.js'
 import type { Durability, Limits, StorageMode } from '../wire.js'
 import { createCalls } from './calls.js'
 import { createCell, createEmitter, type Emitter } from './emitter.js'
@@ -37,6 +37,7 @@ import * as refusals from './refusals.js'
 import { openSizeMaxOf } from './requests.js'
 import { announceUnavailable, type Seat, takeSeat } from './seat.js'
 import { createStandby } from './standby.js'
+import { watchStorage } from './storage-state.js'
 import type { TransferAsk } from './transfers.js'
 import { createWatch } from './watch.js'
 
@@ -85,6 +86,7 @@ export interface Tab {
   onReset(listener: () => void): () => void
   onStatus(listener: () => void): () => void
   status(): StepwellStatus
+  persist(): Promise<boolean>
   jobsChanged(): void
   /** What jobs get as `step.context`: already a copy. */
   setContext(value: unknown): void
@@ -133,10 +135,13 @@ export function createTab(config: TabConfig): Tab {
     if (after.role !== before.role) {
       engineEvents.emit({ type: 'engine:leader', timestamp, role: after.role })
     }
-    if (after.storage !== before.storage) {
-      engineEvents.emit({ type: 'engine:storage', timestamp, storage: after.storage })
+    const { storage, loss } = after
+    if (storage !== before.storage || loss !== before.loss) {
+      engineEvents.emit({ type: 'engine:storage', timestamp, storage, loss })
     }
+    storageWatch.changed(before, after)
   }
+  const storageWatch = watchStorage(config.storage, status.get, update)
   const report = (error: StepwellError) => {
     engineEvents.emit({ type: 'engine:error', timestamp: Date.now(), error })
   }
@@ -156,6 +161,11 @@ export function createTab(config: TabConfig): Tab {
     resets.emit()
     if (calls.isWaiting) watch.start()
   }
+  /** What was told before stays true, and keeps its reference. */
+  const lossOf = (told: StorageLoss | null): StorageLoss | null => {
+    const { loss } = status.get()
+    return told === null || told.at === loss?.at ? loss : told
+  }
   /** Nobody answers for now: what is asked is kept. */
   const wait = (role: StepwellStatus['role']) => {
     calls.detach()
@@ -174,10 +184,10 @@ export function createTab(config: TabConfig): Tab {
       phase = 'opening'
       wait(isMemory ? 'none' : 'leader')
     },
-    onReady(epoch, storage) {
+    onReady(epoch, storage, loss) {
       phase = 'ready'
       calls.attach(leading.ask)
-      ready({ storage, epoch, paused: null, unservedJobs: [] })
+      ready({ storage, loss: lossOf(loss), epoch, paused: null, unservedJobs: [] })
     },
     onFailed(error, isTriedAgain) {
       phase = 'failed'
@@ -248,11 +258,11 @@ export function createTab(config: TabConfig): Tab {
     const line = follow(
       { ...options, jobs: () => [...config.jobs().keys()] },
       {
-        onWelcome({ epoch, persisted, status: engine }) {
+        onWelcome({ epoch, persisted, loss, status: engine }) {
           passesOn = false
           calls.attach(line.ask)
           const storage = storageState(persisted)
-          ready({ role: 'follower', storage, epoch, ...told(engine) })
+          ready({ role: 'follower', storage, loss: lossOf(loss), epoch, ...told(engine) })
         },
         onReleased(next) {
           passesOn = next !== null && next !== clientId
@@ -370,6 +380,7 @@ export function createTab(config: TabConfig): Tab {
     onReset: (listener) => resets.on(listener),
     onStatus: (listener) => status.subscribe(listener),
     status: () => status.get(),
+    persist: () => storageWatch.persist(),
     jobsChanged() {
       leading.jobsChanged()
       following?.join()
@@ -383,6 +394,7 @@ export function createTab(config: TabConfig): Tab {
       phase = 'over'
       failure = refusals.closed()
       stopListening()
+      storageWatch.stop()
       clearInterval(hiddenTimer)
       watch.stop()
       calls.detach()

@@ -33,6 +33,7 @@ export interface UntypedStepwell {
   purgeRuns(options?: unknown): Promise<number>
   exportDatabase(options?: unknown): Promise<Uint8Array<ArrayBuffer>>
   importDatabase(file?: unknown): Promise<void>
+  persist(): Promise<boolean>
   on(type: unknown, listener: unknown): () => void
   readonly status: StepwellStatus
   onStatus(listener: (status: StepwellStatus) => void): () => void

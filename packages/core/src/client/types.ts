@@ -260,6 +260,12 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
   deleteRun(runId: string): Promise<void>
   /** Deletes runs that ended longer ago than that, with their descendants, which are not counted; how many there were. */
   purgeRuns(options: PurgeOptions): Promise<number>
+  /**
+   * Asks the browser never to delete this origin's data by itself, and says whether it agreed. Some browsers ask the user:
+   * call it from an event handler. What it agreed to is in `status.storage`. Rejects with `storage_unavailable` where
+   * nothing is stored: on a server, in an insecure context, with `storage: 'memory'`.
+   */
+  persist(): Promise<boolean>
   /** The database as a plain SQLite file, which the `sqlite3` command opens. */
   exportDatabase(options?: ExportOptions): Promise<Uint8Array<ArrayBuffer>>
   /**

@@ -24,6 +24,7 @@ import type {
   Epoch,
   RunEvent,
 } from '../generated/protocol.js'
+import type { StorageLoss } from '../types.js'
 import { BUILD_ID } from '../wire.js'
 import type { NewBlobs } from './blobs/blobs.js'
 import { isToLeader } from './channel-messages.js'
@@ -44,6 +45,7 @@ export interface FollowersOptions {
   readonly locks: LockManager
   readonly epoch: Epoch
   readonly persisted: boolean
+  readonly loss: StorageLoss | null
   readonly status: () => EngineStatus
   readonly onRequests: (
     clientId: ClientId,
@@ -86,7 +88,7 @@ interface Follower {
 }
 
 export function createFollowers(options: FollowersOptions): Followers {
-  const { database, locks, epoch, persisted } = options
+  const { database, locks, epoch, persisted, loss } = options
   const followers = new Map<ClientId, Follower>()
   const commands = new BroadcastChannel(commandChannel(database))
   const everybody = new BroadcastChannel(eventChannel(database))
@@ -120,8 +122,8 @@ export function createFollowers(options: FollowersOptions): Followers {
   }
   const onJoin = ({ clientId, buildId, jobs, isVisible }: ToLeader & { type: 'stepwell:join' }) => {
     const follower = known(clientId, { jobs, isVisible })
-    const status = options.status()
-    post(follower, { type: 'welcome', buildId: BUILD_ID, epoch, position, persisted, status })
+    const facts = { epoch, position, persisted, loss, status: options.status() }
+    post(follower, { type: 'welcome', buildId: BUILD_ID, ...facts })
     if (buildId === BUILD_ID) return options.onJoined()
     forget(clientId)
     options.onOtherBuild(buildId)

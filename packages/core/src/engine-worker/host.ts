@@ -216,16 +216,17 @@ export function createHost(post: Post): Host {
       post({ type: 'released' })
       return
     }
-    const { engine, persisted } = opened
+    const { engine, persisted, loss } = opened
     database = opened
     state = 'open'
-    post({ type: 'opened', epoch: engine.epoch(), persisted })
+    post({ type: 'opened', epoch: engine.epoch(), persisted, loss })
     // What is in memory belongs to this tab alone.
     if (persisted !== null) {
       leadership = lead({
         database: open.database,
         engine,
         persisted,
+        loss,
         jobs,
         audience,
         push: (clientId, requests, news) => intake?.add(clientId, requests, news),

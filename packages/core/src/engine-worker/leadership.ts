@@ -1,6 +1,7 @@
 /** This worker's engine is that of all tabs: it serves those that follow, and hands over where another should lead. */
 import { isNewerBuild } from '../builds.js'
 import type { BlobId, ClientId, ClientRequest, EngineStatus } from '../generated/protocol.js'
+import type { StorageLoss } from '../types.js'
 import { BUILD_ID } from '../wire.js'
 import type { Audience } from './audience.js'
 import type { NewBlobs } from './blobs/blobs.js'
@@ -13,6 +14,7 @@ export interface LeadershipOptions {
   readonly database: string
   readonly engine: EngineInstance
   readonly persisted: boolean
+  readonly loss: StorageLoss | null
   /** Those of this tab's code. */
   readonly jobs: readonly string[]
   readonly audience: Audience
@@ -43,6 +45,7 @@ export function lead(options: LeadershipOptions): Leadership {
     locks: navigator.locks,
     epoch: engine.epoch(),
     persisted: options.persisted,
+    loss: options.loss,
     status: () => engine.status(),
     onRequests: options.push,
     onRead: options.onRead,

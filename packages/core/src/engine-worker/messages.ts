@@ -19,6 +19,7 @@ const OPEN: Fields = {
   expectedExecutors: 'number',
   payloadBytesMax: 'number',
   clientId: 'string',
+  wasOpenedBefore: 'boolean',
 }
 
 /** Whether a message is one of the page's. */

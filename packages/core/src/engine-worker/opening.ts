@@ -1,4 +1,5 @@
 /** From a request to an open database: lock, wasm, file handles. */
+import type { StorageLoss } from '../types.js'
 import type { OpenEngine } from '../wire.js'
 import { engineLock } from '../wire.js'
 import { type EngineInstance, loadEngine, openEngine } from './instance.js'
@@ -8,6 +9,8 @@ export interface OpenDatabase {
   readonly engine: EngineInstance
   /** `null` where memory holds the database. */
   readonly persisted: boolean | null
+  /** What was lost of the database that was here before. */
+  readonly loss: StorageLoss | null
   /** Closes the handles and then lets go of the lock. */
   readonly close: () => void
 }
@@ -41,10 +44,22 @@ export async function openDatabase(options: OpeningOptions): Promise<OpenDatabas
       engine.close()
       lock?.release()
     }
-    return { engine, persisted, close }
+    return { engine, persisted, loss: evicted(request, engine), close }
   } catch (error) {
     lock?.release()
     throw error
+  }
+}
+
+/** The first session of a database that was opened before: it was deleted meanwhile. */
+function evicted(request: OpenEngine, engine: EngineInstance): StorageLoss | null {
+  if (!request.wasOpenedBefore || engine.epoch() !== 1) return null
+  return {
+    kind: 'evicted',
+    at: Date.now(),
+    message:
+      `The database "${request.database}" was deleted, by the browser to make room or by a script, and an empty one took ` +
+      'its place. persist() asks the browser to keep what is stored from now on.',
   }
 }
 
