@@ -60,6 +60,7 @@ function engine(stored: LogLine[] = []) {
         onEngineEvent: () => () => undefined,
         setContext: () => undefined,
         transfer: () => Promise.reject(new Error('no transfers')),
+        persist: () => Promise.resolve(false),
         crash: () => undefined,
         close: () => Promise.resolve(),
       },

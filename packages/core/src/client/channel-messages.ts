@@ -1,5 +1,6 @@
 /** Shape checks of what a follower hears. Any script of the origin can post there, and a leader of another build. */
 import type { EventsAt, ToEverybody, ToFollower } from '../channels.js'
+import { BUILD_ID } from '../wire.js'
 
 const EVERYBODY: Readonly<Record<ToEverybody['type'], Fields>> = {
   leading: { buildId: 'string', epoch: 'number' },
@@ -11,7 +12,7 @@ const EVERYBODY: Readonly<Record<ToEverybody['type'], Fields>> = {
 }
 
 const FOLLOWER: Readonly<Record<ToFollower['type'], Fields>> = {
-  welcome: { buildId: 'string', epoch: 'number', position: 'number', status: 'object' },
+  welcome: { buildId: 'string' },
   replies: { epoch: 'number', replies: 'object', events: 'object' },
   blob: { epoch: 'number', id: 'string', blob: 'object' },
   exported: { epoch: 'number', requestId: 'string', bytes: 'object' },
@@ -40,9 +41,8 @@ export function isToFollower(data: unknown): data is ToFollower {
   const at = (key: string): unknown => Reflect.get(data, key)
   switch (data.type) {
     case 'welcome':
-      return (
-        isObject(at('status')) && typeof at('persisted') === 'boolean' && isLossOrNull(at('loss'))
-      )
+      // Of another build's only that is read.
+      return at('buildId') !== BUILD_ID || isWelcome(data)
     case 'replies':
       return (
         isListAt(data, 'replies', isReply) && (at('events') === null || isEventsAt(at('events')))
@@ -58,6 +58,17 @@ export function isToFollower(data: unknown): data is ToFollower {
     default:
       return false
   }
+}
+
+function isWelcome(data: object): boolean {
+  const at = (key: string): unknown => Reflect.get(data, key)
+  return (
+    Number.isSafeInteger(at('epoch')) &&
+    Number.isSafeInteger(at('position')) &&
+    isStatus(at('status')) &&
+    typeof at('persisted') === 'boolean' &&
+    isLossOrNull(at('loss'))
+  )
 }
 
 function isEventsAt(data: unknown): data is EventsAt {

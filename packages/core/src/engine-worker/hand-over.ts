@@ -6,7 +6,7 @@ import type { ClientId, EngineStatus } from '../generated/protocol.js'
 import type { Followers } from './followers.js'
 
 export interface HandOverOptions {
-  readonly followers: Followers
+  readonly followers: Pick<Followers, 'find'>
   /** How many runs executors work on now. */
   readonly activeRuns: () => number
   readonly handOver: (to: ClientId) => void
