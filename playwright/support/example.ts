@@ -1,15 +1,15 @@
-/** What the story tests of examples/vite-react share: its build, and the words by which a visitor finds their way. */
+/** What the tests of the examples share: their build, and the words by which a visitor finds their way. */
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
 
-export const EXAMPLE = path.resolve(import.meta.dirname, '../../examples/vite-react')
+const EXAMPLES = path.resolve(import.meta.dirname, '../../examples')
+export const EXAMPLE = path.join(EXAMPLES, 'vite-react')
 
-export function buildExample(folder: string): void {
-  const vite = path.join(EXAMPLE, 'node_modules/.bin/vite')
-  execFileSync(vite, ['build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], {
-    cwd: EXAMPLE,
-  })
+export function buildExample(folder: string, name: 'vanilla' | 'vite-react' = 'vite-react'): void {
+  const cwd = path.join(EXAMPLES, name)
+  const vite = path.join(cwd, 'node_modules/.bin/vite')
+  execFileSync(vite, ['build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], { cwd })
 }
 
 export const isLeader = (page: Page) =>
