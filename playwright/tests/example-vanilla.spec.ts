@@ -144,10 +144,40 @@ test('one batch after the other; settings; what is no picture is named; delete',
   await page.close()
 })
 
-test('the page says where the data lie', async ({ sharedContext }) => {
+test('two tabs: each begins and follows batches, and the other one goes on when one is closed', async ({
+  sharedContext,
+}) => {
+  const leader = await sharedContext.newPage()
+  await open(leader)
+  const [follower] = await Promise.all([
+    sharedContext.waitForEvent('page'),
+    leader.getByRole('link', { name: 'Open this page in a second tab' }).click(),
+  ])
+  await expect(tab(follower)).toContainText('Follower: the jobs run in another tab')
+  await startSamples(follower)
+  await done(newest(follower), 2)
+  await done(newest(leader), 2)
+  await hasStatus(newest(leader), 'running')
+  await picture(follower, 'vanilla-follower', 1280, 'light')
+  await button(newest(follower), 'Cancel').click()
+  await hasStatus(newest(leader), 'cancelled')
+  await button(newest(leader), 'Go on').click()
+  await hasStatus(newest(follower), 'running')
+
+  await leader.close()
+  await expect(tab(follower)).toContainText('Leader: the jobs run in this tab')
+  await hasStatus(newest(follower), 'completed')
+  await expect(pictures(newest(follower))).toHaveCount(SAMPLES)
+  await expect(newest(follower).getByRole('link', { name: /^Download/ })).toBeVisible()
+  await follower.close()
+})
+
+test('the page says where the data lie, and how full the disk is', async ({ sharedContext }) => {
   const page = await sharedContext.newPage()
   await open(page)
-  await expect(tab(page)).toContainText('Kept, unless the disk gets full')
+  await expect(tab(page)).toContainText(
+    /Kept, unless the disk gets full · [\d.]+ [kMG]?B of [\d.]+ [kMG]?B used/,
+  )
   await page.close()
 })
 

@@ -15,11 +15,13 @@ const STORAGE = {
   unavailable: 'No storage',
 }
 
-export function showStatus({ state, role, storage, quota, error, paused }: StepwellStatus): void {
+export function showStatus(status: StepwellStatus): void {
+  const { state, role, storage, quota } = status
   const chip = find(document, '#role', HTMLElement)
   chip.textContent = state === 'connecting' ? ROLES.none : ROLES[role]
   chip.dataset['state'] = state
   const used = quota === null ? '' : ` · ${bytes(quota.usage)} of ${bytes(quota.quota)} used`
   const line = state === 'ready' ? `${STORAGE[storage]}${used}` : ''
-  find(document, '#storage', HTMLElement).textContent = error?.message ?? paused?.message ?? line
+  const trouble = status.error ?? status.paused ?? status.loss
+  find(document, '#storage', HTMLElement).textContent = trouble?.message ?? line
 }
