@@ -77,10 +77,12 @@ export class FakeLocks implements LockManager {
     granted?: LockGrantedCallback<T>,
   ): Promise<Awaited<T>> {
     const callback = typeof optionsOrCallback === 'function' ? optionsOrCallback : granted
-    const { signal } = typeof optionsOrCallback === 'function' ? {} : optionsOrCallback
+    const options = typeof optionsOrCallback === 'function' ? {} : optionsOrCallback
+    const { signal, ifAvailable } = options
     if (callback === undefined) throw new TypeError('no callback')
     await Promise.resolve()
     signal?.throwIfAborted()
+    if (ifAvailable === true && this.#held.has(name)) return await callback(null)
     if (this.#held.has(name)) {
       await new Promise<void>((grant, reject) => {
         this.#waiting.push({ name, grant })
