@@ -5,6 +5,8 @@
  * - `:reply:<clientId>`: from it to one follower;
  * - `:events`: from it to all of them. Ids, statuses and progress only, never inputs and outputs.
  *
+ * Where the engine worker owes an answer and is silent, only its page can end it: that listens on `:seat`.
+ *
  * Any script of the origin, of another build too, can post to any of them: what arrives is checked before it is used.
  * `join`, `welcome`, `leading` and their `buildId` must keep their form for ever, since tabs of two builds exchange them.
  */
@@ -115,10 +117,16 @@ export type ToEverybody =
   /** From the page that holds the seat: its engine cannot be opened now, and is tried again. */
   | { readonly type: 'unavailable'; readonly buildId: string; readonly error: ErrorInfo }
 
+/** On `:seat`, to the page of the leader: a follower waits for an answer of its engine worker. */
+export interface Waiting {
+  readonly type: 'stepwell:waiting'
+}
+
 export const commandChannel = (database: string): string => `stepwell:${database}:cmd`
 export const replyChannel = (database: string, clientId: ClientId): string =>
   `stepwell:${database}:reply:${clientId}`
 export const eventChannel = (database: string): string => `stepwell:${database}:events`
+export const seatChannel = (database: string): string => `stepwell:${database}:seat`
 /** Held by a follower for as long as it is one. */
 export const clientLock = (database: string, clientId: ClientId): string =>
   `stepwell:${database}:client:${clientId}`

@@ -181,6 +181,7 @@ describe('a tab that follows', () => {
     lose()
     await seconds(10)
     expect(deliver(':cmd')).toMatchObject([{ type: 'stepwell:join' }])
+    expect(deliver(':seat')).toEqual([{ type: 'stepwell:waiting' }])
     for (let i = 0; i < 10; i++) {
       await seconds(9)
       leader.tellAlive()
@@ -301,6 +302,20 @@ describe('a tab that leads', () => {
     expect(isGranted).toBe(true)
     expect(workers[0]?.isTerminated).toBe(true)
     expect(tab.status()).toMatchObject({ state: 'connecting', role: 'follower', epoch: null })
+  })
+
+  test('ends an engine worker that owes an answer to a follower only', async () => {
+    const tab = await leads()
+    say('stepwell:d:seat', { type: 'nonsense' })
+    await seconds(30)
+    expect(workers).toHaveLength(1)
+    say('stepwell:d:seat', { type: 'stepwell:waiting' })
+    await seconds(9)
+    expect(workers[0]?.isTerminated).toBe(false)
+    await seconds(1)
+    expect(workers[0]?.isTerminated).toBe(true)
+    expect(workers).toHaveLength(2)
+    expect(tab.status()).toMatchObject({ state: 'connecting', role: 'leader' })
   })
 
   test('is told to reload where a newer build is open, and goes on', async () => {

@@ -11,9 +11,11 @@ import {
   type EventsAt,
   eventChannel,
   replyChannel,
+  seatChannel,
   type ToEverybody,
   type ToFollower,
   type ToLeader,
+  type Waiting,
 } from '../channels.js'
 import type {
   ClientId,
@@ -59,8 +61,10 @@ export interface FollowingEvents {
 
 export interface Following {
   ask(ask: Ask): void
-  /** Makes itself known again: it has changed, or hears nothing. */
+  /** Makes itself known again: it has changed. */
   join(): void
+  /** The leader owes an answer and is silent: does it know this tab, and does it still work? */
+  knock(): void
   stop(): void
 }
 
@@ -203,6 +207,13 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
       if (epoch !== null) post({ ...ask, clientId, epoch })
     },
     join,
+    knock() {
+      join()
+      const seat = new BroadcastChannel(seatChannel(database))
+      const waiting: Waiting = { type: 'stepwell:waiting' }
+      seat.postMessage(waiting)
+      seat.close()
+    },
     stop() {
       isStopped = true
       clearTimeout(joinTimer)

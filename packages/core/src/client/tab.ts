@@ -47,6 +47,7 @@ const SILENT_ENGINE_S = 10
 const SILENT_LEADER_S = 10
 /** Then there is none. */
 const NO_LEADER_S = 30
+const STATUS = { type: 'getStatus' } as const
 /** A page that runs jobs itself runs them slowly while it is hidden. */
 const HIDDEN_MS = 30_000
 
@@ -234,7 +235,7 @@ export function createTab(config: TabConfig): Tab {
         leading.lose(`The engine worker did not answer for ${SILENT_ENGINE_S} s.`)
       }
       if (phase !== 'following') return
-      if (seconds % SILENT_LEADER_S === 0) following?.join()
+      if (seconds % SILENT_LEADER_S === 0) following?.knock()
       if (seconds >= NO_LEADER_S) refuse(refusals.noLeader(config.database), 'follower')
     },
   )
@@ -300,6 +301,10 @@ export function createTab(config: TabConfig): Tab {
       },
       onQueued() {
         if (following === null) startFollowing(lockManager)
+      },
+      // Its answer, or that there is none, says whether the engine worker hangs.
+      onWaiting() {
+        if (phase === 'ready') void asked(() => calls.request(STATUS, seat ?? {}, [])).catch(ignore)
       },
       onLost() {
         report(refusals.seatLost())
@@ -405,6 +410,9 @@ export function createTab(config: TabConfig): Tab {
     },
   }
 }
+
+/** A silent engine is ended by the watch. */
+function ignore(): void {}
 
 /** What the engine says of itself. */
 function told({ paused, unservedJobs }: EngineStatus): Partial<StepwellStatus> {
