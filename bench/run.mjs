@@ -3,6 +3,7 @@
 //   npm run bench                 (builds first: npm run build)
 //   npm run bench -- --rounds 9 --stored-runs 20000
 //   npm run bench -- --only waiting --asleep 10000 --idle-seconds 60
+//   npm run bench -- --only tabs --rounds 10
 //
 // Take the ratios: the absolutes are this machine's. Nothing here is a test.
 import { execFileSync } from 'node:child_process'
@@ -12,6 +13,8 @@ import path from 'node:path'
 import { chromium } from 'playwright-core'
 import { startServer } from '../playwright/server/server.mjs'
 import { findChromium } from '../scripts/lib/chromium.mjs'
+import { median } from './statistics.mjs'
+import { measureTabs, reportTabs } from './tabs.mjs'
 import { measureWaiting, reportWaiting } from './waiting.mjs'
 
 const HERE = import.meta.dirname
@@ -36,26 +39,31 @@ const rounds = numberOf('--rounds', 5)
 const storedRuns = numberOf('--stored-runs', 100_000)
 const asleep = numberOf('--asleep', 10_000)
 const idleSeconds = numberOf('--idle-seconds', 60)
-const only = oneOf('--only', ['working', 'waiting'])
+const only = oneOf('--only', ['working', 'waiting', 'tabs'])
 if (!existsSync(path.join(HERE, '../packages/core/dist/index.js'))) {
   console.error('The packages are not built. Run `npm run build` first.')
   process.exit(1)
 }
 execFileSync(path.join(HERE, 'node_modules/.bin/vite'), ['build'], { cwd: HERE, stdio: 'inherit' })
 
-const server = await startServer({ root: path.join(HERE, 'dist') })
+const server = await startServer({ root: path.join(HERE, 'dist'), hashed: '/assets/' })
 const profile = mkdtempSync(path.join(tmpdir(), 'stepwell-bench-'))
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: findChromium(),
   args: FLAGS,
+  // As browsers are: a page that is left goes to the cache.
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
 })
 try {
-  const samples = only === 'waiting' ? null : await measureWorking()
+  const isWanted = (part) => only === undefined || only === part
   const options = { rounds, asleep, idleSeconds }
-  const waiting = only === 'working' ? null : await measureWaiting(context, server.origin, options)
+  const working = isWanted('working') ? await measureWorking() : null
+  const waiting = isWanted('waiting') ? await measureWaiting(context, server.origin, options) : null
+  const tabs = isWanted('tabs') ? await measureTabs(context, server.origin, options) : null
   title()
-  if (samples !== null) report(samples)
+  if (working !== null) report(working)
   if (waiting !== null) reportWaiting(waiting, asleep, row)
+  if (tabs !== null) reportTabs(tabs, row)
 } finally {
   await context.close()
   await server.close()
@@ -165,12 +173,6 @@ function report(samples) {
       `${ratio.toFixed(2)} × of 50`,
     )
   }
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 function format(value) {

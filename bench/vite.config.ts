@@ -5,5 +5,14 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   root: path.join(import.meta.dirname, 'pages'),
   logLevel: 'warn',
-  build: { outDir: path.join(import.meta.dirname, 'dist'), emptyOutDir: true },
+  worker: { format: 'es' },
+  build: {
+    outDir: path.join(import.meta.dirname, 'dist'),
+    emptyOutDir: true,
+    rolldownOptions: {
+      input: ['index.html', 'tabs.html'].map((page) =>
+        path.join(import.meta.dirname, 'pages', page),
+      ),
+    },
+  },
 })

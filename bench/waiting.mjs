@@ -1,5 +1,6 @@
 // The cases of runs that wait: what they cost while they do, and how soon they go on.
-import { readdirSync, readFileSync } from 'node:fs'
+import { renderers, workerThreads } from './cpu.mjs'
+import { median, percentile } from './statistics.mjs'
 
 const CHILDREN = 1_000
 const SLEEPS = 200
@@ -76,28 +77,6 @@ async function idle(context, origin, which, seconds) {
   return { cpu: cpu.sort((a, b) => b - a), batches: Math.max(0, handled) * perMinute }
 }
 
-async function renderers(context) {
-  const session = await context.browser().newBrowserCDPSession()
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
-  await session.detach()
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id)
-}
-
-/** Milliseconds of CPU time of each thread of a dedicated worker, as Linux counts them. */
-function workerThreads(processes) {
-  const times = new Map()
-  for (const id of processes) {
-    for (const thread of readdirSync(`/proc/${id}/task`)) {
-      const folder = `/proc/${id}/task/${thread}`
-      if (!readFileSync(`${folder}/comm`, 'utf8').startsWith('DedicatedWorker')) continue
-      const [nanoseconds] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ')
-      times.set(thread, Number(nanoseconds) / 1e6)
-    }
-  }
-  if (times.size === 0 || [...times.values()].includes(0)) throw new Error('no CPU time was read')
-  return times
-}
-
 function passes(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
@@ -105,8 +84,6 @@ function passes(ms) {
 /** @param row prints a line: label, values, unit, note. */
 export function reportWaiting(samples, asleep, row) {
   const [wakes, functions] = [0, 1].map((i) => samples.late.map((sample) => sample[i]))
-  const percentile = (values, part) =>
-    [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]
   const tail = (values) => `p99 ${percentile(values, 0.99).toFixed(1)} ms`
   const ratio = `relaxed ${(median(samples.strict) / median(samples.relaxed)).toFixed(2)} × as fast`
   row(`parent of ${CHILDREN} children, 16 at once, strict`, samples.strict, 'ms')
@@ -127,8 +104,4 @@ export function reportWaiting(samples, asleep, row) {
     const label = which === 'empty' ? 'empty' : `${asleep} asleep`
     row(`idle CPU a minute, each worker, ${label}`, cpu, 'ms', `${batches.toFixed(0)} batches`)
   }
-}
-
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 }

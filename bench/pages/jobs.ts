@@ -1,6 +1,7 @@
 /** The jobs that are measured, and the entry of the worker that runs them. */
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
+import { sharedNow } from './clock.js'
 
 /** Milliseconds since the Unix epoch, with fractions: comparable between the threads of one browser. */
 export const wallNow = (): number => performance.timeOrigin + performance.now()
@@ -69,4 +70,50 @@ export const parent = defineJob({
   },
 })
 
-export const jobs = serveJobs({ steps, firstStep, slow, filler, nap, asked, child, parent })
+/** When a step of `beat` started, and in which worker. */
+export interface Beat {
+  readonly at: number
+  readonly executor: string
+}
+
+const executor = crypto.randomUUID()
+
+/** Steps of 20 ms, of which one can see where they ran. */
+export const beat = defineJob({
+  name: 'beat',
+  run: async (step, input: { count: number }) => {
+    for (let i = 0; i < input.count; i++) {
+      await step.run(`step-${i}`, async (): Promise<Beat> => {
+        const at = sharedNow()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return { at, executor }
+      })
+    }
+  },
+})
+
+/** When its first step's function started, by the clock of all processes. */
+export const started = defineJob({ name: 'started', run: (step) => step.run('first', sharedNow) })
+
+/** One step with many log lines. */
+export const chatter = defineJob({
+  name: 'chatter',
+  run: (step, { lines }: { lines: number }) =>
+    step.run('talk', ({ log }) => {
+      for (let i = 0; i < lines; i++) log.info(`line ${i} of what a job has to say`)
+    }),
+})
+
+export const jobs = serveJobs({
+  steps,
+  firstStep,
+  slow,
+  filler,
+  nap,
+  asked,
+  child,
+  parent,
+  beat,
+  started,
+  chatter,
+})

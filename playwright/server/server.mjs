@@ -30,9 +30,10 @@ const PLAIN = '<!doctype html><meta charset="utf-8"><title>plain</title><h1>Plai
 /** @typedef {Awaited<ReturnType<typeof startServer>>} TestServer */
 
 /**
- * @param {{ root: string }} options `root`: the folder of static files
+ * @param {{ root: string, hashed?: string }} options `root`: the folder of static files. `hashed`: under which path their
+ *   names change with their content, so that browsers keep them, as sites have it.
  */
-export async function startServer({ root }) {
+export async function startServer({ root, hashed }) {
   const witness = createWitness()
   const gates = createGates()
   const server = createServer((request, response) => {
@@ -43,7 +44,8 @@ export async function startServer({ root }) {
     if (pathname.startsWith('/witness/')) return onWitness(pathname.slice(9), request, response)
     if (pathname.startsWith('/gate/')) return onGate(pathname.slice(6), request, response)
     if (pathname === '/plain') return send(response, PLAIN, TYPES['.html'])
-    return sendFile(root, pathname, response)
+    const isHashed = hashed !== undefined && pathname.startsWith(hashed)
+    sendFile(root, pathname, response, isHashed ? 'max-age=31536000, immutable' : 'max-age=0')
   })
 
   /** @type {(key: string, request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => void} */
@@ -98,8 +100,9 @@ function send(response, body, type) {
  * @param {string} root
  * @param {string} pathname
  * @param {import('node:http').ServerResponse} response
+ * @param {string} caching
  */
-function sendFile(root, pathname, response) {
+function sendFile(root, pathname, response, caching) {
   let file = path.join(root, path.normalize(pathname))
   if (file.startsWith(root) && existsSync(file) && statSync(file).isDirectory()) {
     file = path.join(file, 'index.html')
@@ -111,6 +114,6 @@ function sendFile(root, pathname, response) {
   }
   // No `no-store` on pages: it would keep them out of the back/forward cache.
   const type = TYPES[path.extname(file)] ?? 'application/octet-stream'
-  response.writeHead(200, { 'content-type': type, 'cache-control': 'max-age=0' })
+  response.writeHead(200, { 'content-type': type, 'cache-control': caching })
   createReadStream(file).pipe(response)
 }
