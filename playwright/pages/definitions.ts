@@ -9,6 +9,7 @@ export * from './definitions-combinators.js'
 export * from './definitions-executors.js'
 export { labelled } from './definitions-labels.js'
 export * from './definitions-policies.js'
+export * from './definitions-tabs.js'
 export { chatty, kept, measured, producing, rich, wordy } from './definitions-values.js'
 export * from './definitions-waiting.js'
 

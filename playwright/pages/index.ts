@@ -1,13 +1,19 @@
 /** The page of most tests: a client in `window.stepwell`, and nothing else. */
 import { createStepwell } from '@stepwell/core'
 import { jobs } from './jobs.js'
+import { startLoad } from './load.js'
+import { loseAnswers } from './lossy.js'
 import { witness } from './outside.js'
-import { clientOptions, text } from './query.js'
+import { clientOptions, flag, text } from './query.js'
 import { expose } from './window.js'
 
+if (flag('lossy')) loseAnswers()
 const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
 const client = createStepwell({ jobs, ...clientOptions(worker) })
 expose(client)
+
+const load = text('load')
+if (load !== null) startLoad(client, load)
 
 const acknowledge = text('acknowledge')
 if (acknowledge !== null) {

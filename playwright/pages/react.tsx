@@ -4,6 +4,7 @@ import { StepwellProvider, useStepwellStatus } from '@stepwell/react'
 import { lazy, StrictMode, Suspense, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { jobs } from './jobs.js'
+import { startLoad } from './load.js'
 import { gate } from './outside.js'
 import { clientOptions, flag, text } from './query.js'
 import { countFrames } from './react-commits.js'
@@ -16,6 +17,8 @@ const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: '
 const client = createStepwell({ jobs, ...clientOptions(worker) })
 expose(client)
 countFrames()
+const load = text('load')
+if (load !== null) startLoad(client, load)
 
 function StatusChip() {
   const { state, role, storage } = useStepwellStatus()

@@ -1,0 +1,63 @@
+/**
+ * A tab that triggers all the time, for tests in which tabs come and go. What it was told goes to the witness:
+ *
+ * - `<key>/acked/<run>`: a trigger was acknowledged;
+ * - `<key>/told/<run>/<step>`: a step of such a run was committed;
+ * - `<key>/led/<epoch>`: this tab leads, with an engine of that epoch.
+ */
+import { witness } from './outside.js'
+import type { TestClient } from './window.js'
+
+declare global {
+  interface Window {
+    load: Load
+  }
+}
+
+interface Load {
+  /** Triggers no more. Resolves when all that is under way has come to an end. */
+  stop(): Promise<void>
+}
+
+const STEPS = 3
+
+export function startLoad(client: TestClient, key: string): void {
+  const own = new Set<string>()
+  let isOver = false
+  client.on('step:complete', ({ runId, stepName }) => {
+    if (own.has(runId)) void witness(`${key}/told/${runId}/${stepName}`)
+  })
+  tellLeaderships(client, key)
+  const rounds = async () => {
+    for (let i = 0; !isOver; i++) {
+      try {
+        // Every other one with a key: either way a trigger that is sent again makes one run.
+        const options = i % 2 === 0 ? {} : { idempotencyKey: crypto.randomUUID() }
+        const { id } = await client.trigger('counted', { key, count: STEPS }, options)
+        own.add(id)
+        await witness(`${key}/acked/${id}`)
+        await client.waitForRun(id)
+      } catch (error) {
+        // Whoever closes the client has to expect that.
+        if (client.status.state === 'closed') return
+        await witness(`${key}/refused/${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  }
+  const ended = rounds()
+  window.load = {
+    stop() {
+      isOver = true
+      return ended
+    },
+  }
+}
+
+function tellLeaderships(client: TestClient, key: string): void {
+  let led = 0
+  client.onStatus(({ state, role, epoch }) => {
+    if (role !== 'leader' || state !== 'ready' || epoch === null || epoch === led) return
+    led = epoch
+    void witness(`${key}/led/${epoch}`)
+  })
+}
