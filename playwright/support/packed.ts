@@ -5,6 +5,9 @@ import path from 'node:path'
 
 export const ROOT = path.resolve(import.meta.dirname, '../..')
 
+/** A program that has not ended by then hangs. */
+const RUN_MS_MAX = 240_000
+
 /** Everything that goes into the tarballs. */
 export const PACKED_INPUTS = [
   'packages/core/dist',
@@ -21,7 +24,12 @@ export function run(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): string {
-  const options = { cwd, env: { ...process.env, ...env }, encoding: 'utf8' } as const
+  const options = {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    timeout: RUN_MS_MAX,
+  } as const
   const { status, stdout, stderr, error } = spawnSync(command, args, options)
   if (status === 0) return stdout
   const line = [path.basename(command), ...args].join(' ')

@@ -1,46 +1,9 @@
-// The tarballs that would be published, in an app outside of this repository.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// The tarballs that would be published, in Node. In browsers: bundlers-*.spec.ts.
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { startServer } from '../server/server.mjs'
-import { expect, test } from '../support/fixtures.js'
-import { npmInstall, pack, run, versionOf } from '../support/packed.js'
-
-const JOBS = `
-import { defineJob } from '@stepwell/core'
-import { serveJobs } from '@stepwell/core/executor'
-
-export const add = defineJob({
-  name: 'add',
-  run: async (step, input) => {
-    let sum = 0
-    for (const n of input.numbers) sum += await step.run('n-' + n, () => n)
-    return sum
-  },
-})
-export const jobs = serveJobs({ add })
-`
-
-const MAIN = `
-import { createElement as h, StrictMode } from 'react'
-import { createRoot } from 'react-dom/client'
-import { createStepwell } from '@stepwell/core'
-import { StepwellProvider, useJob } from '@stepwell/react'
-import { add, jobs } from './jobs.js'
-
-const client = createStepwell({
-  jobs,
-  worker: () => new Worker(new URL('./jobs.js', import.meta.url), { type: 'module' }),
-  database: 'packed',
-})
-function App() {
-  const job = useJob(add)
-  return h('div', null,
-    h('button', { disabled: job.isLoading || job.isActive, onClick: () => job.trigger({ numbers: [1, 2, 39] }) }, 'Add'),
-    h('output', null, job.status === 'completed' ? 'sum ' + job.output : job.status))
-}
-createRoot(document.getElementById('root')).render(h(StrictMode, null, h(StepwellProvider, { client }, h(App))))
-`
+import { expect, test } from '@playwright/test'
+import { run, versionOf } from '../support/packed.js'
+import { type PackedApp, packedApp } from '../support/packed-app.js'
 
 // Node has no window, document, Worker, navigator or indexedDB: a touch of those throws by itself. What it has, too, is
 // made to throw.
@@ -70,75 +33,109 @@ function App() {
 console.log(renderToString(h(StepwellProvider, { client }, h(App))))
 `
 
-function packAndInstall(react: string): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'stepwell-app-'))
-  const dependencies = {
-    ...pack(folder),
-    react,
-    'react-dom': react,
-    vite: versionOf('vite'),
-  }
-  const manifest = { name: 'app', private: true, type: 'module', dependencies }
-  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest))
-  npmInstall(folder)
-  return folder
-}
-
-// Ends by itself only where nothing was left running.
-const PLAIN_IMPORT = `
+/** Before the imports. React is imported by then: what it looks at is its own affair. */
+const TRAPS = `
 const touched = []
-for (const name of ['Worker', 'SharedWorker', 'navigator', 'WebAssembly', 'indexedDB', 'document', 'window',
-  'localStorage', 'BroadcastChannel', 'MessageChannel', 'fetch', 'addEventListener', 'postMessage']) {
+for (const name of ['Worker', 'SharedWorker', 'navigator', 'WebAssembly', 'indexedDB', 'document', 'window', 'self',
+  'localStorage', 'BroadcastChannel', 'MessageChannel', 'fetch', 'addEventListener', 'postMessage', 'onmessage']) {
   Object.defineProperty(globalThis, name, { configurable: true, get: () => void touched.push(name) })
 }
 const before = Reflect.ownKeys(globalThis)
-const names = Object.keys(await import('@stepwell/core'))
-await import('@stepwell/core/executor')
-await import('@stepwell/core/testing')
+const loaded = {}
+`
+/** After them. Nothing ends the process: it ends by itself only where nothing was left running. */
+const RESULT = `
 const made = Reflect.ownKeys(globalThis).filter((name) => !before.includes(name))
-console.log(JSON.stringify({ made, touched, isThere: names.includes('createStepwell') }))
+console.log(JSON.stringify({ made, touched, loaded }))
+`
+
+// By `require`, which refuses a module that awaits anywhere in its graph, and which is over before another task runs.
+const CLASSIC_WORKER = `
+globalThis.DedicatedWorkerGlobalScope = class {}
+const listened = []
+globalThis.addEventListener = (type) => void listened.push(type)
+globalThis.postMessage = () => undefined
+require('@stepwell/core/engine-worker')
+const engine = [typeof globalThis.onmessage, ...listened.splice(0)]
+const { defineJob } = require('@stepwell/core')
+const { serveJobs } = require('@stepwell/core/executor')
+serveJobs({ add: defineJob({ name: 'add', run: () => 1 }) })
+console.log(JSON.stringify({ engine, executor: listened }))
+// The engine worker's port lives as long as its worker.
+process.exit()
 `
 
 for (const react of [versionOf('react'), '18.3.1']) {
-  test.describe(`packed, in an app with React ${react}`, () => {
-    let app: string
+  test.describe(`packed, with React ${react}`, () => {
+    let app: PackedApp
+    /** Everything that can be imported. */
+    let subpaths: string[]
 
     test.beforeAll(() => {
       test.setTimeout(180_000)
-      app = packAndInstall(react)
-    })
-    test.afterAll(() => rmSync(app, { recursive: true, force: true }))
-
-    test('an empty Vite app with default settings builds, and completes a run', async ({
-      sharedContext,
-    }) => {
-      test.setTimeout(60_000)
-      mkdirSync(path.join(app, 'src'))
-      writeFileSync(path.join(app, 'src/jobs.js'), JOBS)
-      writeFileSync(path.join(app, 'src/main.js'), MAIN)
-      writeFileSync(
-        path.join(app, 'index.html'),
-        '<!doctype html><div id="root"></div><script type="module" src="/src/main.js"></script>',
-      )
-      run(path.join(app, 'node_modules/.bin/vite'), ['build', '--logLevel', 'warn'], app)
-      const server = await startServer({ root: path.join(app, 'dist') })
-      const page = await sharedContext.newPage()
-      await page.goto(server.origin)
-      await page.getByRole('button', { name: 'Add' }).click()
-      await expect(page.getByText('sum 42')).toBeVisible()
-      await page.close()
-      await server.close()
+      const dependencies = { react, 'react-dom': react }
+      app = packedApp({ name: `node-react-${react}`, dependencies, sources: [] })
+      subpaths = ['@stepwell/core', '@stepwell/react'].flatMap((name) => exportsOf(app, name))
     })
 
     test('importing, creating a client and rendering on a server touch no browser global', () => {
-      writeFileSync(path.join(app, 'render.mjs'), SERVER_RENDER)
-      const html = run(process.execPath, ['render.mjs'], app)
-      expect(html.trim()).toBe('<p>loading true loading loading connecting</p>')
+      expect(node(app, 'render.mjs', SERVER_RENDER).trim()).toBe(
+        '<p>loading true loading loading connecting</p>',
+      )
     })
 
-    test('importing in plain Node touches no browser global, makes none and leaves nothing running', () => {
-      const printed = run(process.execPath, ['--input-type=module', '--eval', PLAIN_IMPORT], app)
-      expect(JSON.parse(printed)).toEqual({ made: [], touched: [], isThere: true })
+    test('every subpath can be imported in plain Node: no global touched or made, nothing left running', () => {
+      const imports = subpaths.map(
+        (name) => `loaded['${name}'] = Object.keys(await import('${name}')).length`,
+      )
+      const script = ["import 'react'; import 'react/jsx-runtime'", TRAPS, ...imports, RESULT].join(
+        '\n',
+      )
+      expectLoaded(node(app, 'import.mjs', script))
     })
+
+    for (const how of ['import', 'require'] as const) {
+      test(`every subpath can be had from a CommonJS file, by ${how}`, () => {
+        const loads = subpaths.map(
+          (name) => `loaded['${name}'] = Object.keys(await ${how}('${name}')).length`,
+        )
+        const script = [
+          'void (async () => {',
+          // By `import()`, for Node's own loader looks at WebAssembly when it is first used.
+          "await import('react'); await import('react/jsx-runtime')",
+          TRAPS,
+          ...loads,
+          RESULT,
+          '})()',
+        ].join('\n')
+        expectLoaded(node(app, `${how}.cjs`, script))
+      })
+    }
+
+    test('the code of both workers awaits nothing at its top, and listens at once', () => {
+      const { engine, executor } = JSON.parse(node(app, 'classic.cjs', CLASSIC_WORKER))
+      expect(engine).toEqual(['function', 'error', 'unhandledrejection'])
+      expect(executor).toEqual(['message'])
+    })
+
+    function expectLoaded(printed: string): void {
+      const { made, touched, loaded } = JSON.parse(printed)
+      expect({ made, touched }).toEqual({ made: [], touched: [] })
+      expect(Object.keys(loaded)).toEqual(subpaths)
+      expect(loaded['@stepwell/core']).toBeGreaterThan(10)
+      expect(loaded['@stepwell/react']).toBeGreaterThan(5)
+    }
   })
+}
+
+function exportsOf(app: PackedApp, name: string): string[] {
+  const manifest = path.join(app.folder, 'node_modules', name, 'package.json')
+  const keys = Object.keys(JSON.parse(readFileSync(manifest, 'utf8')).exports)
+  return keys.filter((key) => !key.endsWith('.json')).map((key) => name + key.slice(1))
+}
+
+function node(app: PackedApp, file: string, script: string): string {
+  writeFileSync(path.join(app.folder, file), script)
+  // `require` of an ES module is new enough for Node 20 to warn of it.
+  return run(process.execPath, ['--no-warnings', file], app.folder)
 }

@@ -116,8 +116,11 @@ async function publint() {
     const pack = ['--yes', packageManager, 'pack', '--pack-destination', packs]
     await must('npx', pack, { cwd: folder, quiet: true })
     const tarball = list(packs.slice(ROOT.length + 1)).find((file) => file.includes(`-${name}-`))
-    results.push(await exits(bin('publint'), [path.join(packs, tarball), '--strict']))
-    results.push(await packedFiles(name, path.join(packs, tarball)))
+    const file = path.join(packs, tarball)
+    results.push(await exits(bin('publint'), [file, '--strict']))
+    // Both packages are ES modules alone; a CommonJS file gets them by `import()`, and by `require` from Node 20.19 on.
+    results.push(await exits(bin('attw'), [file, '--profile', 'esm-only', '--no-color']))
+    results.push(await packedFiles(name, file))
   }
   return sum(results)
 }
@@ -126,7 +129,8 @@ async function publint() {
 async function packedFiles(name, tarball) {
   const files = (await must('tar', ['-tzf', tarball], { quiet: true })).split('\n')
   const wasm = ['package/wasm/stepwell_wasm.js', 'package/wasm/stepwell_wasm_bg.wasm']
-  const wanted = ['package/dist/index.js', 'package/LICENSE', ...(name === 'core' ? wasm : [])]
+  const always = ['package/dist/index.js', 'package/LICENSE', 'package/README.md']
+  const wanted = [...always, ...(name === 'core' ? wasm : [])]
   const missing = wanted.filter((file) => !files.includes(file))
   const unwanted = files.filter((file) => /\/\.[^/]*$|^package\/(src|test)\//.test(file))
   for (const file of missing) console.log(`${name}: ${file} is not in the tarball`)

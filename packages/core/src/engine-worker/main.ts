@@ -1,8 +1,13 @@
-/** The entry of the engine worker. Everything is attached before the first task: a bundler may make it a classic script. */
+/**
+ * The entry of the engine worker, and `@stepwell/core/engine-worker` for a worker file of the user's own. Everything is
+ * attached before the first task: a bundler may make it a classic script. Outside of a dedicated worker it does nothing.
+ */
 import { createHost } from './host.js'
 
-const host = createHost((message) => globalThis.postMessage(message))
-globalThis.onmessage = ({ data }: MessageEvent<unknown>) => host.receive(data)
-// A panic inside the wasm's own promises and timers surfaces only here.
-globalThis.addEventListener('error', ({ error, message }) => host.crashed(error ?? message))
-globalThis.addEventListener('unhandledrejection', ({ reason }) => host.crashed(reason))
+if ('DedicatedWorkerGlobalScope' in globalThis) {
+  const host = createHost((message) => globalThis.postMessage(message))
+  globalThis.onmessage = ({ data }: MessageEvent<unknown>) => host.receive(data)
+  // A panic inside the wasm's own promises and timers surfaces only here.
+  globalThis.addEventListener('error', ({ error, message }) => host.crashed(error ?? message))
+  globalThis.addEventListener('unhandledrejection', ({ reason }) => host.crashed(reason))
+}

@@ -1,0 +1,3 @@
+import { stepwell } from '@stepwell/core/vite'
+
+export default { plugins: [stepwell()] }
