@@ -69,12 +69,13 @@ export function expose(client: TestClient): void {
 
 function countAsked(client: TestClient): void {
   window.asked = {}
-  const { connection } = client['~core']
-  const request = connection.request.bind(connection)
-  connection.request = (command, blobs) => {
-    window.asked[command.type] = (window.asked[command.type] ?? 0) + 1
-    return request(command, blobs)
-  }
+  client['~core'].onRuntime(({ connection }) => {
+    const request = connection.request.bind(connection)
+    connection.request = (command, blobs) => {
+      window.asked[command.type] = (window.asked[command.type] ?? 0) + 1
+      return request(command, blobs)
+    }
+  })
 }
 
 function outcome<T>(promise: Promise<T>): Promise<Outcome<T>> {

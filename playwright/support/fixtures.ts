@@ -12,7 +12,13 @@ export { expect }
 
 export interface PageOptions {
   /** Default `index.html`. */
-  readonly page?: 'index.html' | 'fewer.html' | 'react.html' | 'react-18/react.html' | 'rich.html'
+  readonly page?:
+    | 'index.html'
+    | 'fewer.html'
+    | 'quiet.html'
+    | 'react.html'
+    | 'react-18/react.html'
+    | 'rich.html'
   readonly db?: string
   readonly executor?: 'worker' | 'page'
   readonly durability?: 'strict' | 'relaxed'

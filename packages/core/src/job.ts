@@ -13,7 +13,6 @@ import {
   shown,
 } from './options.js'
 import { checkRetry, type RetryOptions } from './retry.js'
-import { isSchema } from './schema.js'
 import type { Step } from './step.js'
 
 export type { AnyJob, Job } from './infer.js'
@@ -153,6 +152,20 @@ function schemaOption(value: unknown, name: string): StandardSchemaV1 | undefine
   if (value === undefined || isSchema(value)) return value
   throw invalid(
     `${name} must be a Standard Schema (zod, valibot, arktype, …), and is ${shown(value)}.`,
+  )
+}
+
+/** Whether `validate` can be given it. */
+function isSchema(value: unknown): value is StandardSchemaV1 {
+  // arktype's schemas are functions.
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  if (!('~standard' in value)) return false
+  const standard = value['~standard']
+  return (
+    typeof standard === 'object' &&
+    standard !== null &&
+    'validate' in standard &&
+    typeof standard.validate === 'function'
   )
 }
 

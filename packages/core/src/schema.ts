@@ -44,20 +44,6 @@ export function checkedOnly(schema: StandardSchemaV1 | undefined): StandardSchem
   }
 }
 
-/** Whether a value can be given to `validate`. */
-export function isSchema(value: unknown): value is StandardSchemaV1 {
-  // arktype's schemas are functions.
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  if (!('~standard' in value)) return false
-  const standard = value['~standard']
-  return (
-    typeof standard === 'object' &&
-    standard !== null &&
-    'validate' in standard &&
-    typeof standard.validate === 'function'
-  )
-}
-
 function toIssue(issue: StandardSchemaV1.Issue): Issue {
   const path = (issue.path ?? []).map((part) => {
     const key = typeof part === 'object' ? part.key : part

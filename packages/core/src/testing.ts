@@ -8,7 +8,7 @@ type Client = Pick<Stepwell, '~core'>
 
 /** `'panic'`: inside the engine; `'terminate'`: its worker ends at once. Either way it is started again. */
 export function crashEngine(client: Client, how: 'panic' | 'terminate'): void {
-  client['~core'].crash(how)
+  void crash(client, how)
 }
 
 /**
@@ -17,11 +17,17 @@ export function crashEngine(client: Client, how: 'panic' | 'terminate'): void {
  * @param index which one, from 0, where there are several.
  */
 export function terminateExecutor(client: Client, index = 0): void {
-  client['~core'].crash(index)
+  void crash(client, index)
+}
+
+function crash(client: Client, what: 'panic' | 'terminate' | number): Promise<void> {
+  return client['~core'].call(async ({ connection }) => connection.crash(what))
 }
 
 /** What the engine counted since it started. */
 export async function engineCounters(client: Client): Promise<Counters> {
-  const { status } = await client['~core'].connection.request({ type: 'getStatus' })
+  const { status } = await client['~core'].call(({ connection }) =>
+    connection.request({ type: 'getStatus' }),
+  )
   return status.counters
 }

@@ -1,8 +1,6 @@
 /** ACCEPTANCE B6, D2, E2: who listens, or waits, is told all, whatever other listeners do and whatever a line has. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Commands, createCommands } from '../src/client/commands.js'
-import { createEvents } from '../src/client/on.js'
-import { initialStatus } from '../src/client/tab.js'
+import { createCommands } from '../src/client/commands.js'
 import { triggerAndWait } from '../src/client/trigger-and-wait.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { EventBody, LogLine, Reply, Run, RunEvent } from '../src/generated/protocol.js'
@@ -10,6 +8,7 @@ import { observeLogs, observeRun } from '../src/index.js'
 import { defineJob } from '../src/job.js'
 import { settled, stubFrames } from './scripted-client.js'
 import { eventHead, greetRun, scriptedConnection } from './scripted-connection.js'
+import { clientOn } from './scripted-front.js'
 
 const greet = defineJob({ name: 'greet', run: (_step, input: number) => input })
 const codec = createCodec()
@@ -54,27 +53,12 @@ function engine(stored: LogLine[] = []) {
   return {
     ...script,
     commands: createCommands(script.connection, new Map([['greet', greet]]), codec),
-    on: createEvents(
-      {
-        ...script.connection,
-        onEngineEvent: () => () => undefined,
-        setContext: () => undefined,
-        transfer: () => Promise.reject(new Error('no transfers')),
-        persist: () => Promise.resolve(false),
-        crash: () => undefined,
-        close: () => Promise.resolve(),
-      },
-      codec,
-    ),
+    client: clientOn(script, { greet }),
     set(next: Partial<Run>) {
       now = greetRun(next)
     },
   }
 }
-
-const clientOf = (commands: Commands) => ({
-  '~core': { ...commands, crash: () => undefined, serverStatus: initialStatus('strict') },
-})
 
 describe('on', () => {
   const sleeping = { kind: 'sleep' as const, stepName: 's', until: 9 }
@@ -87,39 +71,39 @@ describe('on', () => {
     { type: 'step:wake', ...step },
     { type: 'step:cancel', ...step },
   ])('$type is told to who listens to it, and to who listens to all', (body) => {
-    const { on, emit } = engine()
+    const { client, emit } = engine()
     const heard: unknown[] = []
-    on(body.type, (event: unknown) => heard.push(event))
-    on('*', (event: unknown) => heard.push(event))
+    client.on(body.type, (event: unknown) => heard.push(event))
+    client.on('*', (event: unknown) => heard.push(event))
     const event = { ...eventHead(5), ...body }
     emit(event)
     expect(heard).toEqual([event, event])
   })
 
   test('a listener that throws harms nobody, and what it throws is reported', () => {
-    const { on, emit } = engine()
+    const { client, emit } = engine()
     const told: string[] = []
     const bug = new RangeError('a bug of the listener')
-    on('run:complete', () => {
+    client.on('run:complete', () => {
       throw bug
     })
-    on('run:complete', () => told.push('second'))
-    on('*', () => told.push('all'))
+    client.on('run:complete', () => told.push('second'))
+    client.on('*', () => told.push('all'))
     emit(written(line(1, 'one')), completed())
     expect(told).toEqual(['all', 'second', 'all'])
     expect(reported.mock.calls).toEqual([[bug]])
   })
 
   test('a listener that is off is not told, also in the midst of an event; off twice is harmless', () => {
-    const { on, emit } = engine()
+    const { client, emit } = engine()
     const told: string[] = []
     const offs: (() => void)[] = []
-    on('*', () => {
+    client.on('*', () => {
       for (const off of offs) off()
     })
     offs.push(
-      on('*', () => told.push('off')),
-      on('run:complete', () => told.push('own')),
+      client.on('*', () => told.push('off')),
+      client.on('run:complete', () => told.push('own')),
     )
     emit(completed())
     emit(completed())
@@ -129,9 +113,9 @@ describe('on', () => {
 
 describe('a line whose data cannot be read here', () => {
   test('on: it is told, and so is what came with it', () => {
-    const { on, emit } = engine()
+    const { client, emit } = engine()
     const told: unknown[] = []
-    on('*', (event: unknown) => told.push(event))
+    client.on('*', (event: unknown) => told.push(event))
     emit(written(line(1, 'one')), completed())
     expect(told).toMatchObject([
       { type: 'log:write', log: { message: 'one', data: NO_SERIALIZER } },
@@ -170,9 +154,8 @@ describe('a line whose data cannot be read here', () => {
 
   test('useRunLogs: it is shown, and so are the others', async () => {
     const frames = stubFrames()
-    const { commands, emit, status } = engine([line(1, 'zero')])
+    const { client, emit, status } = engine([line(1, 'zero')])
     status.set({ ...status.get(), state: 'ready' })
-    const client = clientOf(commands)
     const observer = observeLogs(client, 'run-1')
     const off = observer.subscribe(() => undefined)
     await settled()
@@ -273,6 +256,7 @@ function counting() {
   return {
     ...script,
     commands: createCommands(script.connection, new Map(), codec),
+    client: clientOn(script, {}),
     most: () => most,
     end() {
       status = 'completed'
@@ -308,8 +292,7 @@ describe('thousands never meet the limit on open commands, also when the engine 
 
   test('of useRun', async () => {
     const frames = stubFrames()
-    const { commands, most, end } = counting()
-    const client = clientOf(commands)
+    const { client, most, end } = counting()
     const observers = Array.from({ length: COUNT }, (_, i) => observeRun(client, `run-${i}`))
     const offs = observers.map((observer) => observer.subscribe(() => undefined))
     await vi.advanceTimersByTimeAsync(1000)

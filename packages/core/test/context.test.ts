@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { cloneContext, createContextSource, serveContext } from '../src/client/context.js'
+import { cloneContext } from '../src/client/clone-context.js'
+import { createContextSource, serveContext } from '../src/client/context.js'
 import { isStepwellError } from '../src/errors.js'
 import type { Executor } from '../src/executor/runtime.js'
 import { createStepwell, defineJob } from '../src/index.js'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createDecoding } from '../src/client/decoding.js'
-import { initialStatus } from '../src/client/tab.js'
+import { initialStatus } from '../src/client/initial-status.js'
 import { createCodec } from '../src/codec/codec.js'
 import type { Connection, ReplyTo } from '../src/connection.js'
 import type { Command, Run } from '../src/generated/protocol.js'

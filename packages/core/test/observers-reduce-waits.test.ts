@@ -4,7 +4,7 @@ import { toRun, toStep, type UntypedRun } from '../src/client/convert.js'
 import { createCodec } from '../src/codec/codec.js'
 import type * as wire from '../src/generated/protocol.js'
 import { reduceRow, reduceRun } from '../src/observers/reduce.js'
-import { runState } from '../src/observers/view.js'
+import { runState } from '../src/observers/run-state.js'
 import type { Step } from '../src/types.js'
 import { wireRun } from './wire-run.js'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { UntypedRun } from '../src/client/convert.js'
 import type { EventBody, RunEvent, RunStatus } from '../src/generated/protocol.js'
-import { appendLines, prependLines } from '../src/observers/logs-entry.js'
+import { appendLines, prependLines } from '../src/observers/logs-parts.js'
 import { type RunSnapshot, reduceRow, reduceRun } from '../src/observers/reduce.js'
-import { runState } from '../src/observers/view.js'
+import { runState } from '../src/observers/run-state.js'
 import type { LogLine, Step } from '../src/types.js'
 
 const base = {

@@ -4,15 +4,13 @@
  */
 
 import { vi } from 'vitest'
-import { type Commands, createCommands } from '../src/client/commands.js'
 import { createCell, createEmitter } from '../src/client/emitter.js'
-import { initialStatus } from '../src/client/tab.js'
-import { createCodec } from '../src/codec/codec.js'
+import { initialStatus } from '../src/client/initial-status.js'
 import type { Connection } from '../src/connection.js'
 import { isStepwellError, StepwellError } from '../src/errors.js'
 import type { Command, EventBody, Reply, Run, RunEvent, Step } from '../src/generated/protocol.js'
-import { collectJobs } from '../src/job.js'
 import type { StepwellStatus } from '../src/types.js'
+import { clientOn } from './scripted-front.js'
 import { wireRun } from './wire-run.js'
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>
@@ -134,15 +132,8 @@ export function scriptedClient(jobs: object) {
     onReset: (listener) => resets.on(listener),
     status,
   }
-  const commands: Commands = createCommands(connection, collectJobs(jobs), createCodec())
   return {
-    client: {
-      '~core': {
-        ...commands,
-        crash: () => undefined,
-        serverStatus: initialStatus('strict'),
-      },
-    },
+    client: clientOn({ connection, status }, jobs),
     asked,
     status,
     runs,

@@ -1,8 +1,8 @@
 /** The engine's side of a client's connection, played by a test: it answers what it is told to, it imitates no engine. */
 
-import { createCell, createEmitter } from '../src/client/emitter.js'
+import { type Cell, createCell, createEmitter } from '../src/client/emitter.js'
+import { initialStatus } from '../src/client/initial-status.js'
 import { isReplyTo } from '../src/client/requests.js'
-import { initialStatus } from '../src/client/tab.js'
 import type { Connection } from '../src/connection.js'
 import { fromErrorInfo } from '../src/errors.js'
 import type { Command, Reply, Run, RunEvent, RunStatus } from '../src/generated/protocol.js'
@@ -13,7 +13,7 @@ export interface ScriptedConnection {
   readonly connection: Connection
   /** All that was asked, in order. */
   readonly sent: Command[]
-  readonly status: { set(status: StepwellStatus): void; get(): StepwellStatus }
+  readonly status: Cell<StepwellStatus>
   emit(...events: RunEvent[]): void
   reset(): void
   /** How many listen to events. */

@@ -6,11 +6,12 @@ import { checkBoolean, checkOptions } from '../options.js'
 import type { LogLine } from '../types.js'
 import { atMost } from './at-most.js'
 import { toLogLine } from './convert.js'
-import type { ClientCore } from './core.js'
+import type { Commands } from './core.js'
 import { createDecoding } from './decoding.js'
-import { logQuery, runFilter } from './filters.js'
+import { runFilter } from './filters.js'
+import { logQuery } from './log-query.js'
 import { purgeRuns } from './purge.js'
-import { checkRunId, type Jobs, resolveJob } from './resolve.js'
+import { checkRunId, type Jobs } from './resolve.js'
 import { signal } from './signal.js'
 import { createSubscription } from './subscribe.js'
 import { batchTrigger, retrigger, type TriggerContext, trigger } from './trigger.js'
@@ -21,10 +22,6 @@ import { notFound, waitForRun } from './wait.js'
  * a restart of the engine all of it is read again: without a bound it would meet the limit on open commands, and reject.
  */
 const WATCHED_READS_MAX = 200
-
-export interface Commands extends Omit<ClientCore, 'crash' | 'serverStatus'> {
-  checkStepsOptions(options: unknown): boolean
-}
 
 export function createCommands(connection: Connection, jobs: Jobs, codec: Codec): Commands {
   const decoding = createDecoding(connection, codec)
@@ -83,7 +80,6 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     connection,
     codec,
     status: connection.status,
-    resolve: (job) => resolveJob(jobs, job),
     trigger: (job, input, options) => trigger(making, job, input, options),
     batchTrigger: (job, items) => batchTrigger(making, job, items),
     retrigger: (runId) => retrigger(making, runId),
@@ -93,7 +89,7 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     watched,
     checkStepsOptions: outputsOption,
     getSteps,
-    async getLogs(runId, filter) {
+    async getLogs(runId, filter = {}) {
       checkRunId(runId)
       const query = logQuery(runId, filter)
       const { page } = await connection.request({ type: 'getLogs', query })
@@ -102,8 +98,7 @@ export function createCommands(connection: Connection, jobs: Jobs, codec: Codec)
     },
     getRuns: async (filter) => readRuns(runFilter(jobs, filter, 'getRuns')),
     readRuns,
-    checkRunFilter: (filter, what) => runFilter(jobs, filter, what, 'cursor'),
-    async waitForRun(runId, options) {
+    async waitForRun(runId, options = {}) {
       checkRunId(runId)
       return waitForRun(watching, runId, options)
     },

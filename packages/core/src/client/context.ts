@@ -2,9 +2,9 @@
  * The page's side of `step.context`: what the application gives to its jobs. It goes from the page to the executor and
  * nowhere else: the engine, the database, logs and exports never see it.
  */
-import { errorText, StepwellError } from '../errors.js'
-import { shown } from '../options.js'
+import { errorText } from '../errors.js'
 import type { ContextAnswer, ContextQuestion } from '../wire.js'
+import { uncloneableMessage } from './clone-context.js'
 
 export interface ContextSource {
   /** Whether an executor has to ask before it starts a run. */
@@ -72,48 +72,8 @@ export function serveContext(port: MessagePort, source: ContextSource): ContextL
   }
 }
 
-/** A copy, as a worker would get it; throws `not_serializable`. */
-export function cloneContext(value: unknown): unknown {
-  try {
-    return structuredClone(value)
-  } catch {
-    throw new StepwellError(
-      'not_serializable',
-      uncloneableMessage(value, 'The context given to setContext'),
-    )
-  }
-}
-
 function thrownMessage(thrown: unknown): string {
   return `This run could not start, because the option context of createStepwell threw: ${errorText(thrown)}`
-}
-
-// Not with the browser's own message: it quotes the source of a function, and this text may be stored.
-function uncloneableMessage(value: unknown, what: string): string {
-  return (
-    `${what} cannot be sent to a worker: ${culprit(value, 'context', new Set())}. Give plain data, or what structured ` +
-    'clone carries (Map, Date, Blob, CryptoKey, …), and no functions.'
-  )
-}
-
-/** Which part of a value cannot be cloned. */
-function culprit(value: unknown, path: string, seen: Set<unknown>): string {
-  if (typeof value === 'object' && value !== null && !seen.has(value)) {
-    seen.add(value)
-    for (const [key, item] of Object.entries(value)) {
-      if (!seen.has(item) && !isCloneable(item)) return culprit(item, `${path}.${key}`, seen)
-    }
-  }
-  return `${path} is ${shown(value)}`
-}
-
-function isCloneable(value: unknown): boolean {
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isQuestion(data: unknown): data is ContextQuestion {

@@ -1,187 +1,75 @@
 /** `createStepwell`: checks the options and puts a client together. Connects on first use, and never in Node. */
-import { type Codec, createCodec } from '../codec/codec.js'
-import { checkSerializer } from '../codec/serializer.js'
-import { durationMs } from '../duration.js'
 import type { JobsOf } from '../infer.js'
-import { collectJobs } from '../job.js'
-import {
-  checkBoolean,
-  checkFunction,
-  checkInteger,
-  checkOneOf,
-  checkOptions,
-  checkText,
-  invalid,
-  shown,
-} from '../options.js'
-import { createCommands } from './commands.js'
-import { createConnection } from './connection.js'
-import { checkLimits } from './limits.js'
+import { checkConfig } from './config.js'
+import { runFilter } from './filters.js'
+import { createFront, type Front } from './front.js'
+import { lateSubscription } from './late-subscription.js'
 import { checkListener, createEvents } from './on.js'
-import type { SharedConfig } from './shared.js'
-import { initialStatus } from './tab.js'
-import { checkExportOptions, checkImport } from './transfer-options.js'
-import { triggerAndWait } from './trigger-and-wait.js'
-import { typedClient } from './typed.js'
+import { checkRunId } from './resolve.js'
+import type { Runtime } from './runtime.js'
+import { typedClient, type UntypedStepwell } from './typed.js'
 import type { Stepwell, StepwellOptions } from './types.js'
 
-const OPTIONS = [
-  'jobs',
-  'worker',
-  'engineWorker',
-  'wasmUrl',
-  'standby',
-  'database',
-  'durability',
-  'storage',
-  'concurrency',
-  'executors',
-  'context',
-  'serializer',
-  'limits',
-  'retention',
-]
-const DATABASE_LENGTH_MAX = 64
-/** It becomes part of a folder's name, percent-encoded; file systems end at 255 bytes. */
-const DATABASE_ENCODED_MAX = 200
-const URL_LENGTH_MAX = 4096
-const CONCURRENCY_MAX = 1000
-const EXECUTORS_MAX = 16
-const RETENTION = '30d'
-
 export function createStepwell<M extends object>(options: StepwellOptions<M>): Stepwell<JobsOf<M>> {
-  const config = checkConfig(options)
-  const connection = createConnection(config)
-  const codec = codecOf(config)
-  const commands = createCommands(connection, config.jobs, codec)
-  return typedClient<JobsOf<M>>({
-    trigger: (job, input, options) => commands.trigger(job, input, options),
-    batchTrigger: (job, items) => commands.batchTrigger(job, items),
-    retrigger: (runId) => commands.retrigger(runId),
-    triggerAndWait: (job, input, options) => triggerAndWait(commands, job, input, options),
-    getRun: (runId) => commands.getRun(runId),
-    getRuns: (filter) => commands.getRuns(filter),
-    async getSteps(runId, options) {
-      return commands.getSteps(runId, commands.checkStepsOptions(options))
+  return typedClient(createClient(createFront(checkConfig(options))))
+}
+
+export function createClient(front: Front): UntypedStepwell {
+  const { status } = front
+  /** A command of the runtime, which is loaded for the first one. */
+  const command =
+    <A extends readonly unknown[], T>(of: (runtime: Runtime) => (...given: A) => Promise<T>) =>
+    (...given: A): Promise<T> =>
+      front.call((runtime) => of(runtime)(...given))
+  const commands = {
+    trigger: command((runtime) => runtime.trigger),
+    batchTrigger: command((runtime) => runtime.batchTrigger),
+    retrigger: command((runtime) => runtime.retrigger),
+    triggerAndWait: command((runtime) => runtime.triggerAndWait),
+    getRun: command((runtime) => runtime.getRun),
+    getRuns: command((runtime) => runtime.getRuns),
+    getSteps: command((runtime) => runtime.getSteps),
+    getLogs: command((runtime) => runtime.getLogs),
+    waitForRun: command((runtime) => runtime.waitForRun),
+    cancel: command((runtime) => runtime.cancel),
+    retry: command((runtime) => runtime.retry),
+    signal: command((runtime) => runtime.signal),
+    deleteRun: command((runtime) => runtime.deleteRun),
+    purgeRuns: command((runtime) => runtime.purgeRuns),
+    exportDatabase: command((runtime) => runtime.exportDatabase),
+    importDatabase: command((runtime) => runtime.importDatabase),
+    persist: command((runtime) => runtime.persist),
+  }
+  return {
+    ...commands,
+    setContext: front.setContext,
+    subscribe(runId) {
+      checkRunId(runId)
+      return lateSubscription(front, runId)
     },
-    getLogs: (runId, filter = {}) => commands.getLogs(runId, filter),
-    waitForRun: (runId, options = {}) => commands.waitForRun(runId, options),
-    cancel: (runId) => commands.cancel(runId),
-    retry: (runId) => commands.retry(runId),
-    signal: (key, value) => commands.signal(key, value),
-    setContext: (value) => connection.setContext(value),
-    subscribe: (runId) => commands.subscribe(runId),
-    deleteRun: (runId) => commands.deleteRun(runId),
-    purgeRuns: (options) => commands.purgeRuns(options),
-    async exportDatabase(options) {
-      const blobs = checkExportOptions(options)
-      return connection.transfer({ type: 'stepwell:export', blobs })
-    },
-    async importDatabase(file) {
-      await connection.transfer({ type: 'stepwell:import', file: checkImport(file) })
-    },
-    persist: () => connection.persist(),
-    on: createEvents(connection, codec),
+    on: createEvents(front, (event) => front.runtime?.toPublicEvent(event)),
     get status() {
-      return connection.status.get()
+      return status.get()
     },
     onStatus(listener) {
       checkListener(listener, 'The listener for onStatus')
-      connection.connect()
-      return connection.status.subscribe(() => listener(connection.status.get()))
+      front.connect()
+      return status.subscribe(() => listener(status.get()))
     },
-    close: () => connection.close(),
+    close: front.close,
     '~core': {
       ...commands,
-      crash: connection.crash,
-      serverStatus: initialStatus(config.durability),
+      connection: front,
+      status,
+      serverStatus: front.serverStatus,
+      get runtime() {
+        return front.runtime
+      },
+      onRuntime: front.onRuntime,
+      call: front.call,
+      checkRunFilter: (filter, what) => runFilter(front.config.jobs, filter, what, 'cursor'),
+      readRuns: command((runtime) => runtime.readRuns),
+      beginAndWait: command((runtime) => runtime.beginAndWait),
     },
-  })
-}
-
-function checkConfig(options: unknown): SharedConfig {
-  if (options === undefined) throw invalid('createStepwell takes an object with at least jobs.')
-  const name = (option: string) => `The option ${option} of createStepwell`
-  const {
-    jobs,
-    worker,
-    engineWorker,
-    wasmUrl,
-    standby = false,
-    database = 'stepwell',
-    durability = 'strict',
-    storage = 'opfs',
-    concurrency = 1,
-    executors = 1,
-    context,
-    serializer,
-    limits,
-    retention = RETENTION,
-  } = checkOptions(options, 'createStepwell', OPTIONS)
-  if (typeof jobs !== 'object' || jobs === null) {
-    throw invalid(`${name('jobs')} must be a record of jobs or a module, and is ${shown(jobs)}.`)
   }
-  if (worker !== undefined) checkWorker(worker, name('worker'))
-  if (engineWorker !== undefined) checkWorker(engineWorker, name('engineWorker'))
-  if (context !== undefined) checkContext(context, name('context'))
-  return {
-    jobs: collectJobs(jobs),
-    worker,
-    engineWorker,
-    wasmUrl: wasmUrl === undefined ? null : checkUrl(wasmUrl, name('wasmUrl')),
-    standby: checkBoolean(standby, name('standby')),
-    database: checkDatabase(database, name('database')),
-    durability: checkOneOf(durability, name('durability'), ['strict', 'relaxed']),
-    storage: checkOneOf(storage, name('storage'), ['opfs', 'memory']),
-    concurrency: checkInteger(concurrency, name('concurrency'), 1, CONCURRENCY_MAX),
-    executors: checkExecutors(executors, name('executors'), worker !== undefined),
-    context,
-    serializer: checkSerializer(serializer, name('serializer')),
-    limits: checkLimits(limits, name('limits')),
-    retentionMs: retention === false ? null : durationMs(retention, name('retention')),
-  }
-}
-
-function codecOf({ serializer, limits }: SharedConfig): Codec {
-  return createCodec({ serializer, payloadBytesMax: limits.payloadBytes })
-}
-
-function checkDatabase(value: unknown, name: string): string {
-  const database = checkText(value, name, DATABASE_LENGTH_MAX)
-  let encoded: string
-  try {
-    encoded = encodeURIComponent(database)
-  } catch {
-    throw invalid(`${name} has half of a surrogate pair: ${shown(database)}. Use whole characters.`)
-  }
-  if (encoded.length > DATABASE_ENCODED_MAX) {
-    throw invalid(`${name} is too long for a folder's name. Use fewer characters, or only ASCII.`)
-  }
-  return database
-}
-
-function checkExecutors(value: unknown, name: string, hasWorker: boolean): number {
-  const executors = checkInteger(value, name, 1, EXECUTORS_MAX)
-  if (executors > 1 && !hasWorker) {
-    throw invalid(
-      `${name} is ${executors} and the option worker is missing: without one all jobs run in the page, and a page is ` +
-        'one executor. Give worker, or leave executors out.',
-    )
-  }
-  return executors
-}
-
-/** Resolved against the page when it is used, for a worker has a base of its own. */
-function checkUrl(value: unknown, name: string): string {
-  return checkText(value instanceof URL ? value.href : value, name, URL_LENGTH_MAX)
-}
-
-/** What it makes is checked when it is called. */
-function checkContext(value: unknown, name: string): asserts value is () => unknown {
-  checkFunction(value, name)
-}
-
-/** That it returns a Worker is checked when it is called. */
-function checkWorker(value: unknown, name: string): asserts value is () => Worker {
-  checkFunction(value, name)
 }

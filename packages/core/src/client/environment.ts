@@ -2,11 +2,6 @@
 import { StepwellError } from '../errors.js'
 import type { StorageMode } from '../wire.js'
 
-/** On a server and in other places without a page a client does nothing. */
-export function isBrowserPage(): boolean {
-  return typeof document !== 'undefined' && typeof Worker !== 'undefined'
-}
-
 export function serverError(): StepwellError {
   return new StepwellError(
     'storage_unavailable',

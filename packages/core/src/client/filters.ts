@@ -1,5 +1,5 @@
-/** What to read: the filters of `getRuns` and `getLogs`, checked. */
-import type { LogQuery, RunFilter, RunStatus } from '../generated/protocol.js'
+/** What to read: the filter of `getRuns`, checked, and what it has in common with that of `getLogs`. */
+import type { RunFilter, RunStatus } from '../generated/protocol.js'
 import {
   checkInteger,
   checkMany,
@@ -15,7 +15,6 @@ import { ID_LENGTH_MAX, type Jobs, resolveJob } from './resolve.js'
 
 export const RUNS_LIMIT = 50
 export const RUNS_LIMIT_MAX = 1000
-const LOGS_LIMIT = 1000
 export const LOGS_LIMIT_MAX = 10_000
 
 const STATUSES: readonly RunStatus[] = [
@@ -40,7 +39,6 @@ const RUNS_OPTIONS = [
   'cursor',
   'limit',
 ]
-const LOGS_OPTIONS = ['level', 'order', 'cursor', 'limit']
 
 /** @param without an option that `what`, the function whose filter it is, does not take. */
 export function runFilter(jobs: Jobs, filter: unknown, what: string, without?: string): RunFilter {
@@ -78,19 +76,4 @@ function checkParent(value: unknown, name: string): string {
   throw invalid(
     `${name} must be a run's id, for its children, or null, for runs that have no parent; it is ${shown(value)}.`,
   )
-}
-
-export function logQuery(runId: string, filter: unknown): LogQuery {
-  const { level, order, cursor, limit } = checkOptions(filter, 'getLogs', LOGS_OPTIONS)
-  const name = (option: string) => `The option ${option} of getLogs`
-  return {
-    runId,
-    level: level === undefined ? undefined : checkOneOf(level, name('level'), LEVELS),
-    order: order === undefined ? 'asc' : checkOneOf(order, name('order'), ['asc', 'desc']),
-    cursor:
-      cursor === undefined
-        ? undefined
-        : checkInteger(cursor, name('cursor'), 0, Number.MAX_SAFE_INTEGER),
-    limit: limit === undefined ? LOGS_LIMIT : checkInteger(limit, name('limit'), 1, LOGS_LIMIT_MAX),
-  }
 }

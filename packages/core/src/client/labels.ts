@@ -1,23 +1,14 @@
 /** Labels: texts on a run to find it by. */
-import type { JobDefinition } from '../job.js'
 import { checkCharacters, invalid, shown } from '../options.js'
-import { validate } from '../schema.js'
 
-type Labels = Record<string, string>
+export type StoredLabels = Record<string, string>
 
 const LABELS_MAX = 32
 const VALUE_CHARS_MAX = 256
 const KEY = /^[A-Za-z0-9._/-]{1,64}$/
 
-/** The labels of a trigger as they are stored: what the job's schema, where it has one, makes of them. */
-export async function labelsOf(job: JobDefinition, value: unknown, name: string): Promise<Labels> {
-  if (job.labels === undefined) return checkLabels(value, name)
-  const what = `The labels of job ${JSON.stringify(job.name)}`
-  return checkLabels(await validate(job.labels, value ?? {}, what), what)
-}
-
 /** The labels that a filter wants. One that is `undefined` is refused: it would find the runs of everybody. */
-export function checkLabelsFilter(value: unknown, name: string): Labels {
+export function checkLabelsFilter(value: unknown, name: string): StoredLabels {
   const labels = checkLabels(value, name)
   if (Object.keys(labels).length < Object.keys(value ?? {}).length) {
     throw invalid(
@@ -31,7 +22,7 @@ export function checkLabelsFilter(value: unknown, name: string): Labels {
 }
 
 /** Labels that are `undefined` are left out, as a schema with an optional key makes them. */
-function checkLabels(value: unknown, name: string): Labels {
+export function checkLabels(value: unknown, name: string): StoredLabels {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid(`${name} must be an object of texts, and is ${shown(value)}.`)

@@ -1,5 +1,5 @@
 /** The option `limits` of `createStepwell`. */
-import { PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX } from '../codec/codec.js'
+import { PAYLOAD_BYTES_DEFAULT, PAYLOAD_BYTES_MAX } from '../codec/payload-limits.js'
 import { checkInteger, checkOptions } from '../options.js'
 import type { Limits } from '../wire.js'
 

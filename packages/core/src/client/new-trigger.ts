@@ -3,7 +3,7 @@ import type { Encoded, NewBlob } from '../codec/codec.js'
 import type { NewTrigger } from '../generated/protocol.js'
 import type { JobDefinition } from '../job.js'
 import { validate } from '../schema.js'
-import { labelsOf } from './labels.js'
+import { checkLabels, type StoredLabels } from './labels.js'
 import type { TriggerSettings } from './trigger-options.js'
 
 export interface Prepared {
@@ -35,4 +35,11 @@ export async function newTrigger(
 
 export function idsOf(blobs: readonly NewBlob[]): string[] {
   return blobs.map(({ id }) => id)
+}
+
+/** The labels of a trigger as they are stored: what the job's schema, where it has one, makes of them. */
+async function labelsOf(job: JobDefinition, value: unknown, name: string): Promise<StoredLabels> {
+  if (job.labels === undefined) return checkLabels(value, name)
+  const what = `The labels of job ${JSON.stringify(job.name)}`
+  return checkLabels(await validate(job.labels, value ?? {}, what), what)
 }

@@ -1,9 +1,9 @@
 /** `client.on`: the engine's events and the connection's own, by type. */
-import type { Codec } from '../codec/codec.js'
+import type { RunEvent } from '../generated/protocol.js'
 import { checkFunction, checkOneOf } from '../options.js'
-import type { ClientConnection } from './connection.js'
 import { createEmitter, type Emitter } from './emitter.js'
-import { type StepwellEvent, type StepwellEventType, toPublicEvent } from './events.js'
+import type { StepwellEvent, StepwellEventType } from './events.js'
+import type { Front } from './front.js'
 
 const TYPES: Readonly<Record<StepwellEventType | '*', true>> = {
   '*': true,
@@ -34,11 +34,16 @@ const TYPES: Readonly<Record<StepwellEventType | '*', true>> = {
 
 type On = (type: unknown, listener: unknown) => () => void
 
-export function createEvents(connection: ClientConnection, codec: Codec): On {
+/** @param toPublicEvent the runtime's: where there are events of runs, there is a runtime. */
+export function createEvents(
+  front: Pick<Front, 'connect' | 'events' | 'engineEvents'>,
+  toPublicEvent: (event: RunEvent) => StepwellEvent | undefined,
+): On {
   const emitters = new Map<string, Emitter<StepwellEvent>>()
   let isAttached = false
 
-  const emit = (event: StepwellEvent) => {
+  const emit = (event: StepwellEvent | undefined) => {
+    if (event === undefined) return
     emitters.get(event.type)?.emit(event)
     emitters.get('*')?.emit(event)
   }
@@ -47,18 +52,16 @@ export function createEvents(connection: ClientConnection, codec: Codec): On {
   const attach = () => {
     if (isAttached) return
     isAttached = true
-    connection.onEngineEvent(emit)
-    connection.onEvents((batch) => {
-      for (const event of batch) {
-        if (isHeard(event.type)) emit(toPublicEvent(codec, event))
-      }
+    front.engineEvents.on(emit)
+    front.events.on((batch) => {
+      for (const event of batch) if (isHeard(event.type)) emit(toPublicEvent(event))
     })
   }
   return (type, listener) => {
     const known = checkOneOf(type, 'The type of event for on', Object.keys(TYPES))
     checkListener(listener, 'The listener for on')
     attach()
-    connection.connect()
+    front.connect()
     const emitter = emitters.get(known) ?? createEmitter<StepwellEvent>()
     emitters.set(known, emitter)
     return emitter.on(listener)

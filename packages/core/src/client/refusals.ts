@@ -3,6 +3,8 @@ import { isNewerBuild } from '../builds.js'
 import { errorText, StepwellError } from '../errors.js'
 import { BUILD_ID } from '../wire.js'
 
+export { closed } from './closed.js'
+
 export function noLeader(database: string): StepwellError {
   return new StepwellError(
     'not_leader',
@@ -39,10 +41,6 @@ export function outcomeUnknown(cause: StepwellError): StepwellError {
       'whether it was carried out.',
     { cause },
   )
-}
-
-export function closed(): StepwellError {
-  return new StepwellError('closed', 'This client was closed. Make a new one with createStepwell.')
 }
 
 export function engineLost(message: string): StepwellError {

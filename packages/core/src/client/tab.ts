@@ -31,6 +31,7 @@ import { DRAIN_MS, spawnEngineWorker } from './engine.js'
 import { pageObstacle } from './environment.js'
 import type { StepwellEngineEvent } from './events.js'
 import { type Following, follow } from './following.js'
+import { initialStatus } from './initial-status.js'
 import { createLeading, storageState } from './leading.js'
 import { isPageVisible, listenToPage, suspendsHiddenPages } from './page.js'
 import * as refusals from './refusals.js'
@@ -417,20 +418,4 @@ function ignore(): void {}
 /** What the engine says of itself. */
 function told({ paused, unservedJobs }: EngineStatus): Partial<StepwellStatus> {
   return { paused: paused ?? null, unservedJobs }
-}
-
-/** Until the first answer. */
-export function initialStatus(durability: Durability): StepwellStatus {
-  return Object.freeze({
-    state: 'connecting',
-    role: 'none',
-    storage: 'unavailable',
-    quota: null,
-    loss: null,
-    durability,
-    epoch: null,
-    paused: null,
-    unservedJobs: [],
-    error: null,
-  })
 }

@@ -3,7 +3,7 @@ import { StepwellError } from '../errors.js'
 import type { Disposition } from '../generated/protocol.js'
 import { checkOptions } from '../options.js'
 import type { UntypedRun } from './convert.js'
-import type { ClientCore } from './core.js'
+import type { Commands, UntypedTriggered } from './core.js'
 import { runError } from './run-error.js'
 import { checkTriggerOptions, TRIGGER_OPTIONS } from './trigger-options.js'
 import type { WaitOptions } from './types.js'
@@ -15,7 +15,14 @@ export interface UntypedOutput {
   readonly output: unknown
 }
 
-export interface SplitOptions {
+/** A run that was triggered to be waited for. */
+export interface UntypedBegun {
+  readonly triggered: UntypedTriggered
+  /** Waits for the run's end. */
+  output(): Promise<UntypedOutput>
+}
+
+interface SplitOptions {
   /** For `trigger`. */
   readonly trigger: Readonly<Record<string, unknown>>
   readonly wait: WaitOptions
@@ -25,7 +32,7 @@ export interface SplitOptions {
  * The options of `triggerAndWait`, checked before anything is triggered, by what they are for. Throws the reason of a
  * signal that was aborted before: who has given up already wants no run.
  */
-export function splitOptions(options: unknown): SplitOptions {
+function splitOptions(options: unknown): SplitOptions {
   const what = 'triggerAndWait'
   checkTriggerOptions(options, what, WAIT_OPTIONS)
   const given = Object.entries(checkOptions(options, what, [...TRIGGER_OPTIONS, ...WAIT_OPTIONS]))
@@ -36,19 +43,39 @@ export function splitOptions(options: unknown): SplitOptions {
   return { trigger, wait }
 }
 
+type Waiting = Pick<Commands, 'trigger' | 'waitForRun'>
+
+export async function beginAndWait(
+  commands: Waiting,
+  job: unknown,
+  input: unknown,
+  options: unknown,
+): Promise<UntypedBegun> {
+  const { trigger, wait } = splitOptions(options)
+  const triggered = await commands.trigger(job, input, trigger)
+  const { id, disposition } = triggered
+  return {
+    triggered,
+    output: async () => ({
+      id,
+      disposition,
+      output: outputOf(await commands.waitForRun(id, wait)),
+    }),
+  }
+}
+
 export async function triggerAndWait(
-  core: Pick<ClientCore, 'trigger' | 'waitForRun'>,
+  commands: Waiting,
   job: unknown,
   input: unknown,
   options: unknown,
 ): Promise<UntypedOutput> {
-  const { trigger, wait } = splitOptions(options)
-  const { id, disposition } = await core.trigger(job, input, trigger)
-  return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
+  const { output } = await beginAndWait(commands, job, input, options)
+  return output()
 }
 
 /** The output of a run that has ended; throws what it ended with otherwise. */
-export function outputOf(run: UntypedRun): unknown {
+function outputOf(run: UntypedRun): unknown {
   if (run.status === 'completed') return run.output
   if (run.status === 'failed') throw runError(run.id, run.error)
   throw new StepwellError('cancelled', `The run ${run.id} of job ${run.jobName} was cancelled.`)

@@ -13,8 +13,8 @@ import type { Subscription } from './subscribe.js'
 import type { UntypedOutput } from './trigger-and-wait.js'
 import type { LogsPage, Stepwell } from './types.js'
 
-/** A client before its types. */
-export interface UntypedStepwell {
+/** The commands of a client before its types. */
+export interface UntypedCommands {
   trigger(job: unknown, input?: unknown, options?: unknown): Promise<UntypedTriggered>
   batchTrigger(job: unknown, items?: unknown): Promise<readonly UntypedTriggered[]>
   retrigger(runId: string): Promise<UntypedTriggered>
@@ -27,13 +27,17 @@ export interface UntypedStepwell {
   cancel(runId: string): Promise<UntypedRun>
   retry(runId: string): Promise<UntypedRun>
   signal(key: unknown, value?: unknown): Promise<UntypedSignalled>
-  setContext(value: unknown): void
-  subscribe(runId: string): Subscription
   deleteRun(runId: string): Promise<void>
   purgeRuns(options?: unknown): Promise<number>
   exportDatabase(options?: unknown): Promise<Uint8Array<ArrayBuffer>>
   importDatabase(file?: unknown): Promise<void>
   persist(): Promise<boolean>
+}
+
+/** A client before its types. */
+export interface UntypedStepwell extends UntypedCommands {
+  setContext(value: unknown): void
+  subscribe(runId: string): Subscription
   on(type: unknown, listener: unknown): () => void
   readonly status: StepwellStatus
   onStatus(listener: (status: StepwellStatus) => void): () => void

@@ -9,6 +9,7 @@ import { randomId } from '../random-id.js'
 import { bytesOf } from './binary.js'
 import { corrupt, type Header, type Part, readFrame, readHead, writeFrame } from './frame.js'
 import { hasBinary, type Lifted, lift, place } from './lift.js'
+import { PAYLOAD_BYTES_DEFAULT } from './payload-limits.js'
 import { checkStrict, sentence } from './strict.js'
 
 /** A Blob or File on its way to the engine worker, beside the message whose payload names it. */
@@ -57,9 +58,6 @@ export interface CodecOptions {
   readonly isOfOneRun?: boolean
 }
 
-export const PAYLOAD_BYTES_DEFAULT = 4 * 1024 * 1024
-/** A larger one would endanger the memory of the engine. */
-export const PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 const NO_BLOBS: readonly NewBlob[] = []
 const NO_IDS: readonly BlobId[] = []
 const NO_PARTS: Lifted['parts'] = []

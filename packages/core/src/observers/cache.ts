@@ -1,16 +1,23 @@
 /**
  * Entries that several components share, by key. An entry outlives its last user for a while and goes on listening, so
  * that a component that is mounted again shows the current state in its first paint.
+ *
+ * What reads and reduces for an entry, its parts, comes with the client's runtime. Until then the entry shows what is
+ * known without it.
  */
 import type { ClientCore } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
+import type { Runtime } from '../client/runtime.js'
+import type { StepwellError } from '../errors.js'
 import type { RunEvent } from '../generated/protocol.js'
+import { obstacleOf } from './view.js'
 
 const RELEASE_MS = 30_000
 
 /** What a kind of entry brings; `changed` of its maker tells the listeners. */
-export interface EntryParts<V> {
-  get(): V
+export interface EntryParts<S> {
+  /** The same until it changes. */
+  get(): S
   /** The run whose events it wants; `null`: those of all. */
   readonly runId: string | null
   /** Somebody listens: read. Called again after `stop`. */
@@ -25,21 +32,51 @@ export interface EntryParts<V> {
   onStatus(): void
 }
 
-export interface Entry<V, P extends EntryParts<V>> {
-  readonly parts: P
+/** How an entry comes by what it shows: a state, and functions beside it. */
+export interface EntryPlan<S, F, P> {
+  /** Without parts. @param obstacle why there may never be any. */
+  early(obstacle: StepwellError | null): S
+  /** The same for as long as the entry lives. @param parts `null` before there are any. */
+  functions(parts: () => P | null): F
+  parts(runtime: Runtime, changed: () => void): P
+}
+
+export interface Entry<V, P> {
+  /** `null` before there is a runtime. */
+  readonly parts: P | null
+  get(): V
   subscribe(listener: () => void): () => void
 }
 
-export interface Cache<V, P extends EntryParts<V>> {
+export interface Cache<S, F, P> {
   /** The entry of that key, made where there is none. */
-  entry(key: string, make: (changed: () => void) => P): Entry<V, P>
+  entry(key: string, plan: () => EntryPlan<S, F, P>): Entry<S & F, P>
   /** All that are known. */
-  values(): Iterable<P>
+  values(): Iterable<Entry<S & F, P>>
 }
 
-export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache<V, P> {
-  const entries = new Map<string, Entry<V, P>>()
-  const started = new Set<P>()
+interface Kept<V, P> extends Entry<V, P> {
+  changed(): void
+}
+
+/** For each client a cache of its own. */
+export function createCaches<S extends object, F extends object, P extends EntryParts<S>>(): (
+  core: ClientCore,
+) => Cache<S, F, P> {
+  const caches = new WeakMap<ClientCore, Cache<S, F, P>>()
+  return (core) => {
+    const cache = caches.get(core) ?? createCache<S, F, P>(core)
+    caches.set(core, cache)
+    return cache
+  }
+}
+
+function createCache<S extends object, F extends object, P extends EntryParts<S>>(
+  core: ClientCore,
+): Cache<S, F, P> {
+  type Own = Kept<S & F, P>
+  const entries = new Map<string, Own>()
+  const started = new Set<Own>()
   let detach: (() => void) | null = null
 
   const route = (events: readonly RunEvent[]) => {
@@ -49,16 +86,18 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
       push(byRun, event.runId, event)
       if (event.parentId !== undefined) push(byParent, event.parentId, event)
     }
-    for (const parts of started) {
-      const own = parts.runId === null ? events : byRun.get(parts.runId)
+    for (const { parts } of started) {
+      if (parts === null) continue
+      const { runId } = parts
+      const own = runId === null ? events : byRun.get(runId)
       if (own !== undefined) parts.onEvents(own)
-      if (parts.runId === null || byParent.size === 0) continue
-      const ofChildren = byParent.get(parts.runId)
+      if (runId === null || byParent.size === 0) continue
+      const ofChildren = byParent.get(runId)
       if (ofChildren !== undefined) parts.onChildEvents?.(ofChildren)
     }
   }
-  const forAll = (call: (parts: P) => void) => () => {
-    for (const parts of [...started]) call(parts)
+  const forAll = (call: (entry: Own) => void) => () => {
+    for (const entry of [...started]) call(entry)
   }
   const attach = () => {
     if (detach !== null) return
@@ -66,46 +105,61 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
     connection.connect()
     const offs = [
       connection.onEvents(route),
-      connection.onReset(forAll((parts) => parts.onReset())),
-      connection.status.subscribe(forAll((parts) => parts.onStatus())),
+      connection.onReset(forAll(({ parts }) => parts?.onReset())),
+      core.status.subscribe(
+        forAll(({ parts, changed }) => (parts === null ? changed() : parts.onStatus())),
+      ),
+      core.onRuntime(forAll(({ parts }) => parts?.start())),
     ]
     detach = () => {
       for (const off of offs) off()
       detach = null
     }
   }
-  const start = (parts: P) => {
-    if (started.has(parts)) return
+  const start = (entry: Own) => {
+    if (started.has(entry)) return
     attach()
-    started.add(parts)
-    parts.start()
+    started.add(entry)
+    entry.parts?.start()
   }
-  const stop = (parts: P) => {
-    if (!started.delete(parts)) return
-    parts.stop()
+  const stop = (entry: Own) => {
+    if (!started.delete(entry)) return
+    entry.parts?.stop()
     if (started.size === 0) detach?.()
   }
-  const makeEntry = (key: string, make: (changed: () => void) => P): Entry<V, P> => {
+  const makeEntry = (key: string, plan: EntryPlan<S, F, P>): Own => {
     const changes = createEmitter<void>()
-    const parts = make(() => changes.emit())
+    const changed = () => changes.emit()
+    let made: P | null = null
+    const parts = () => {
+      if (made === null && core.runtime !== null) made = plan.parts(core.runtime, changed)
+      return made
+    }
+    const functions = plan.functions(parts)
+    const early = memoised(plan.early)
+    const view = memoised((state: S): S & F => ({ ...state, ...functions }))
     let users = 0
     let timer: ReturnType<typeof setTimeout> | undefined
     const releaseLater = () => {
       clearTimeout(timer)
       timer = setTimeout(() => {
         if (entries.get(key) === entry) entries.delete(key)
-        stop(parts)
+        stop(entry)
       }, RELEASE_MS)
     }
-    const entry: Entry<V, P> = {
-      parts,
+    const entry: Own = {
+      get parts() {
+        return parts()
+      },
+      changed,
+      get: () => view(parts()?.get() ?? early(obstacleOf(core.status.get()))),
       subscribe(listener) {
         users += 1
         clearTimeout(timer)
         // It may have been released between a render and this.
         entries.set(key, entry)
         const off = changes.on(listener)
-        start(parts)
+        start(entry)
         let isOff = false
         return () => {
           if (isOff) return
@@ -120,16 +174,23 @@ export function createCache<V, P extends EntryParts<V>>(core: ClientCore): Cache
     return entry
   }
   return {
-    entry(key, make) {
+    entry(key, plan) {
       const existing = entries.get(key)
       if (existing !== undefined) return existing
-      const made = makeEntry(key, make)
+      const made = makeEntry(key, plan())
       entries.set(key, made)
       return made
     },
-    *values() {
-      for (const { parts } of entries.values()) yield parts
-    },
+    values: () => entries.values(),
+  }
+}
+
+/** The same result for as long as it is asked for the same. */
+function memoised<T, V>(make: (from: T) => V): (from: T) => V {
+  let last: { readonly from: T; readonly made: V } | null = null
+  return (from) => {
+    if (last === null || last.from !== from) last = { from, made: make(from) }
+    return last.made
   }
 }
 

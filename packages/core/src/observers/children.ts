@@ -3,7 +3,7 @@
  * makes; between that kept by events. A run that made none is never asked for any.
  */
 import { atMost } from '../client/at-most.js'
-import type { ClientCore } from '../client/core.js'
+import type { Commands } from '../client/core.js'
 import { RUNS_LIMIT_MAX } from '../client/filters.js'
 import type { RunEvent, RunPage } from '../generated/protocol.js'
 import type { Step } from '../types.js'
@@ -25,7 +25,7 @@ export interface Children {
   forget(): void
 }
 
-export function createChildren(core: ClientCore, parentId: string, changed: () => void): Children {
+export function createChildren(core: Commands, parentId: string, changed: () => void): Children {
   let known = createKnownChildren()
   /** Whether all of them are to be read. */
   let isWanted = false
@@ -89,10 +89,10 @@ export function createChildren(core: ClientCore, parentId: string, changed: () =
   }
 }
 
-const reads = new WeakMap<ClientCore, ReturnType<typeof atMost>>()
+const reads = new WeakMap<Commands, ReturnType<typeof atMost>>()
 
 /** Without decoding what the children were given and returned: it is not shown. */
-function readChildren(core: ClientCore, parentId: string, limit: number): Promise<RunPage> {
+function readChildren(core: Commands, parentId: string, limit: number): Promise<RunPage> {
   const few = reads.get(core) ?? atMost(READS_MAX)
   reads.set(core, few)
   return few(async () => {

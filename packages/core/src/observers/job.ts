@@ -9,8 +9,7 @@ import type { ClientCore } from '../client/core.js'
 import { createEmitter } from '../client/emitter.js'
 import type { RegisteredJobs } from '../client/register.js'
 import { nameOf } from '../client/resolve.js'
-import { outputOf, splitOptions } from '../client/trigger-and-wait.js'
-import type { Stepwell, WaitOptions } from '../client/types.js'
+import type { Stepwell } from '../client/types.js'
 import type { AnyJob, Resolve } from '../infer.js'
 import { createFollower } from './follow.js'
 import { handled } from './handled.js'
@@ -53,7 +52,7 @@ function createJobObserver(
 
   const state = (): RunState => {
     if (triggers.inFlight !== null) return TRIGGERED
-    if (runId !== null) return runEntry(core, runId).parts.get()
+    if (runId !== null) return runEntry(core, runId).get()
     const obstacle = obstacleOf(core.status.get()) ?? search.error
     if (obstacle !== null) return unavailableState(obstacle)
     return search.isSettled ? IDLE : LOADING
@@ -90,7 +89,7 @@ function createJobObserver(
   const triggers = createTriggers({
     onChange: () => show(),
     onTriggered({ id, run, disposition }) {
-      runEntry(core, id).parts.seed(run)
+      runEntry(core, id).parts?.seed(run)
       if (disposition === 'created' && id < followed) return
       attach(id)
       follower.shown(id)
@@ -107,13 +106,9 @@ function createJobObserver(
     return triggers.begin(async () => core.retrigger((await shown).id))
   }
   const triggerAndWait = async (input: unknown, call: unknown) => {
-    let wait: WaitOptions = {}
-    const { id, disposition } = await triggers.begin(async () => {
-      const split = splitOptions(withDefaults(defaults, call))
-      wait = split.wait
-      return core.trigger(job, input, split.trigger)
-    })
-    return { id, disposition, output: outputOf(await core.waitForRun(id, wait)) }
+    const begun = core.beginAndWait(job, input, withDefaults(defaults, call))
+    await triggers.begin(async () => (await begun).triggered)
+    return (await begun).output()
   }
   const functions = {
     trigger: (input: unknown, call: unknown) =>
@@ -145,7 +140,7 @@ function createJobObserver(
     const onStatus = () => {
       if (runId === null) show()
     }
-    detach = [connection.onReset(() => search.start()), connection.status.subscribe(onStatus)]
+    detach = [connection.onReset(() => search.start()), core.status.subscribe(onStatus)]
     if (followLatest) detach.push(follower.start())
     search.start()
     show()

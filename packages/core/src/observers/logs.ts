@@ -2,7 +2,7 @@
 import { LEVELS, LOGS_LIMIT_MAX } from '../client/filters.js'
 import type { Stepwell } from '../client/types.js'
 import { checkInteger, checkOneOf, checkOptions } from '../options.js'
-import { logsEntry } from './logs-entry.js'
+import { logsEntry, NO_LOGS } from './logs-entry.js'
 import type { LogsView, ObserveLogsOptions, Observer } from './types.js'
 
 const LIMIT = 1000
@@ -17,28 +17,25 @@ export function observeLogs(
   const wantedLevel =
     level === undefined ? undefined : checkOneOf(level, 'The option level of useRunLogs', LEVELS)
   const wantedLimit = checkInteger(limit, 'The option limit of useRunLogs', 1, LOGS_LIMIT_MAX)
-  if (runId === null || runId === undefined) return NO_LOGS
+  if (runId === null || runId === undefined) return IDLE
   const core = client['~core']
   const wanted = { runId, level: wantedLevel, limit: wantedLimit }
   return {
-    get: () => logsEntry(core, wanted).parts.get(),
+    get: () => logsEntry(core, wanted).get(),
     subscribe: (listener) => logsEntry(core, wanted).subscribe(listener),
     getServer: () => LOADING_LOGS,
   }
 }
 
 const EMPTY = {
+  ...NO_LOGS,
   error: null,
-  logs: Object.freeze([]),
-  droppedCount: 0,
-  hasOlder: false,
   loadOlder: () => Promise.resolve(),
   clear: () => undefined,
-} as const
-
+}
 const LOADING_LOGS: LogsView = Object.freeze({ ...EMPTY, status: 'loading' })
 const IDLE_LOGS: LogsView = Object.freeze({ ...EMPTY, status: 'idle' })
-const NO_LOGS: Observer<LogsView> = {
+const IDLE: Observer<LogsView> = {
   get: () => IDLE_LOGS,
   subscribe: () => () => undefined,
   getServer: () => IDLE_LOGS,

@@ -49,8 +49,8 @@ export async function newestRun(
 /** The newest active run that other components of this page show, or showed a moment ago. */
 export function shownActiveRun(core: ClientCore, runs: JobRuns): string | null {
   let newest: string | null = null
-  for (const parts of runCache(core).values()) {
-    const { run, isActive } = parts.get()
+  for (const entry of runCache(core).values()) {
+    const { run, isActive } = entry.get()
     if (!isActive || run === null || !isOwn(run, runs)) continue
     if (newest === null || run.id > newest) newest = run.id
   }

@@ -1,38 +1,21 @@
-/** One run as all components of a page see it: read once, kept current by events, read again where those do not tell. */
-import type { UntypedRun } from '../client/convert.js'
+/** One run as all components of a page see it. */
 import type { ClientCore } from '../client/core.js'
-import { isStepwellError, type StepwellError, toStepwellError } from '../errors.js'
-import type { RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
-import type { Step } from '../types.js'
-import { type Cache, createCache, type EntryParts } from './cache.js'
-import { createChildren } from './children.js'
-import { cancelFrame, inNextFrame } from './frame.js'
+import { createCaches } from './cache.js'
 import { handled } from './handled.js'
-import { type RunSnapshot, reduceRun } from './reduce.js'
-import type { RunActions, RunView } from './types.js'
-import { LOADING, MISSING, obstacleOf, runState, unavailableState } from './view.js'
+import type { RunParts } from './run-parts.js'
+import type { RunActions, RunState } from './types.js'
+import { LOADING, unavailableState } from './view.js'
 
-export interface RunEntry extends EntryParts<RunView> {
-  /** What is known from elsewhere, such as the answer to `trigger`. */
-  seed(run: UntypedRun): void
-}
-
-const caches = new WeakMap<ClientCore, Cache<RunView, RunEntry>>()
-
-export function runCache(core: ClientCore): Cache<RunView, RunEntry> {
-  const existing = caches.get(core)
-  if (existing !== undefined) return existing
-  const made = createCache<RunView, RunEntry>(core)
-  caches.set(core, made)
-  return made
-}
+export const runCache = createCaches<RunState, RunActions<AnyJob>, RunParts>()
 
 export function runEntry(core: ClientCore, runId: string) {
-  return runCache(core).entry(runId, (changed) => createRunEntry(core, runId, changed))
+  return runCache(core).entry(runId, () => ({
+    early: (obstacle) => (obstacle === null ? LOADING : unavailableState(obstacle)),
+    functions: () => runActions(core, runId),
+    parts: ({ parts }, changed) => parts.run(runId, changed),
+  }))
 }
-
-type Known = 'loading' | 'missing' | RunSnapshot
 
 export function runActions(core: ClientCore, runId: string): RunActions<AnyJob> {
   return {
@@ -40,142 +23,4 @@ export function runActions(core: ClientCore, runId: string): RunActions<AnyJob> 
     retry: () => handled(core.retry(runId)),
     retrigger: () => handled(core.retrigger(runId)),
   }
-}
-
-function createRunEntry(core: ClientCore, runId: string, changed: () => void): RunEntry {
-  const actions = runActions(core, runId)
-  let known: Known = 'loading'
-  let error: StepwellError | null = null
-  let view: RunView = { ...LOADING, ...actions }
-  let isStarted = false
-  let isPaced = false
-  let isReading = false
-  /** Whether to read once more after the read that is under way. */
-  let isReadAgain = false
-  /** Events that came during a read: its answer may be older or newer than they are. */
-  let held: RunEvent[] = []
-  const children = createChildren(core, runId, () => inNextFrame(show))
-
-  const state = () => {
-    const obstacle = obstacleOf(core.status.get()) ?? error
-    if (obstacle !== null) return unavailableState(obstacle)
-    if (known === 'loading') return LOADING
-    return known === 'missing' ? MISSING : runState(known, children.list())
-  }
-  const show = () => {
-    cancelFrame(show)
-    view = { ...state(), ...actions }
-    changed()
-  }
-  /**
-   * A change of status is shown at once; steps, progress and children come by the thousand. Of several changes of status
-   * in one frame only the first is: so a frame never has more than two commits.
-   */
-  const showSoon = () => {
-    if (isPaced || state().status === view.status) return inNextFrame(show)
-    show()
-    isPaced = true
-    inNextFrame(unpace)
-  }
-  const unpace = () => {
-    isPaced = false
-  }
-  const apply = (events: readonly RunEvent[]) => {
-    const before = known
-    let isStale = false
-    for (const event of events) {
-      if (event.type === 'run:delete') {
-        known = 'missing'
-        isStale = false
-        continue
-      }
-      if (known === 'loading') break
-      if (known === 'missing') {
-        isStale = true
-        break
-      }
-      const reduced = reduceRun(known, event)
-      known = reduced.snapshot
-      isStale ||= reduced.isStale
-    }
-    if (isStale) read()
-    if (known === before) return
-    followChildren()
-    showSoon()
-  }
-  const followChildren = () => {
-    if (known === 'missing') children.forget()
-    else if (known !== 'loading') children.follow(known.steps)
-  }
-  const onAnswer = () => {
-    isReading = false
-    const events = held
-    held = []
-    apply(events)
-    followChildren()
-    if (isReadAgain) read()
-    showSoon()
-  }
-  const read = () => {
-    if (!isStarted) return
-    if (isReading) {
-      isReadAgain = true
-      return
-    }
-    isReading = true
-    isReadAgain = false
-    const { watched } = core
-    Promise.all([watched.getRun(runId), watched.getSteps(runId, false).catch(noSteps)]).then(
-      ([run, steps]) => {
-        error = null
-        known = run === null ? 'missing' : { run, steps }
-        onAnswer()
-      },
-      (reason: unknown) => {
-        // While the connection itself is down its status says why, and a reset will read again.
-        error = obstacleOf(core.status.get()) === null ? toStepwellError(reason) : null
-        onAnswer()
-      },
-    )
-  }
-  return {
-    runId,
-    get: () => view,
-    start() {
-      isStarted = true
-      show()
-      read()
-    },
-    stop() {
-      isStarted = false
-      cancelFrame(show)
-      cancelFrame(unpace)
-      isPaced = false
-      held = []
-      known = 'loading'
-      children.forget()
-    },
-    seed(run) {
-      if (known === 'loading' || known === 'missing') known = { run, steps: [] }
-      else if (run.version > known.run.version) known = { ...known, run }
-      show()
-    },
-    onEvents(events) {
-      if (isReading) held.push(...events)
-      else apply(events)
-    },
-    onChildEvents: children.tell,
-    onReset() {
-      children.reset()
-      read()
-    },
-    onStatus() {
-      if (state().status !== view.status || view.status === 'unavailable') show()
-    },
-  }
-}
-
-function noSteps(reason: unknown): readonly Step[] {
-  if (isStepwellError(reason, 'not_found')) return []
-  throw reason
 }

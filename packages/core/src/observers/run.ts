@@ -27,7 +27,7 @@ export function observeRun(
   const core = client['~core']
   const server: RunView = Object.freeze({ ...LOADING, ...runActions(core, runId) })
   const observer: RunObserver = {
-    get: () => runEntry(core, runId).parts.get(),
+    get: () => runEntry(core, runId).get(),
     subscribe: (listener) => runEntry(core, runId).subscribe(listener),
     getServer: () => server,
     loaded: () => loadedRun(core, runId),
@@ -43,7 +43,7 @@ function loadedRun(core: ClientCore, runId: string): Promise<void> {
   const load = new Promise<void>((resolve) => {
     let off: () => void = () => undefined
     const check = () => {
-      if (entry.parts.get().status === 'loading') return
+      if (entry.get().status === 'loading') return
       loads.delete(entry)
       off()
       resolve()
@@ -51,7 +51,7 @@ function loadedRun(core: ClientCore, runId: string): Promise<void> {
     off = entry.subscribe(check)
     check()
   })
-  if (entry.parts.get().status === 'loading') loads.set(entry, load)
+  if (entry.get().status === 'loading') loads.set(entry, load)
   return load
 }
 

@@ -4,7 +4,7 @@ import type { RegisteredJobs } from '../client/register.js'
 import type { Stepwell } from '../client/types.js'
 import type { RunFilter } from '../generated/protocol.js'
 import type { AnyJob, Resolve } from '../infer.js'
-import { type RunsQuery, runsEntry } from './runs-entry.js'
+import { LOADING_RUNS, type RunsQuery, runsEntry } from './runs-entry.js'
 import type { ObserveRunsFilter, Observer, RunsView } from './types.js'
 
 /**
@@ -19,7 +19,7 @@ export function observeRuns(client: Pick<Stepwell, '~core'>, filter: object = {}
   const core = client['~core']
   const query = queryOf(core.checkRunFilter(filter, 'useRuns'))
   const observer: Observer<RunsView> = {
-    get: () => runsEntry(core, query).parts.get(),
+    get: () => runsEntry(core, query).get(),
     subscribe: (listener) => runsEntry(core, query).subscribe(listener),
     getServer: () => LOADING_RUNS,
   }
@@ -35,12 +35,3 @@ function queryOf(filter: RunFilter): RunsQuery {
   const wanted = { jobNames, statuses, labels, createdAfter, createdBefore, parentId, rootsOnly }
   return { ...wanted, limit, key }
 }
-
-const LOADING_RUNS: RunsView = Object.freeze({
-  status: 'loading',
-  error: null,
-  runs: Object.freeze([]),
-  hasNextPage: false,
-  isFetchingNextPage: false,
-  fetchNextPage: () => Promise.resolve(),
-})
