@@ -18,6 +18,7 @@ export function clientOptions(worker: () => Worker) {
     storage: query.get('storage') === 'memory' ? 'memory' : 'opfs',
     concurrency: Number(query.get('concurrency') ?? 1),
     executors: Number(query.get('executors') ?? 1),
+    standby: flag('standby'),
     limits: {
       ...numberOption('payloadBytes'),
       ...numberOption('logLines'),

@@ -57,7 +57,7 @@ export interface OpenEngine {
 /** The page's end of the engine worker. */
 export type ToEngineWorker =
   | OpenEngine
-  /** Before `stepwell:open`, in a worker that is kept ready: load the wasm, touch no file. */
+  /** Before `stepwell:open`, in a worker that is kept ready: load the wasm and go through a take-over in memory, touch no file. */
   | { readonly type: 'stepwell:prepare'; readonly wasmUrl: string | null }
   /** With the port in the transfer list. The worker queues for the executor's liveness lock at its first message. */
   | {

@@ -37,6 +37,7 @@ import { createIntake, type Intake } from './intake.js'
 import { type Leadership, lead } from './leadership.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
+import { rehearse } from './rehearsal.js'
 import { createTransfers } from './transfers.js'
 
 /** How long runs have to come to an end before another tab takes over. */
@@ -59,6 +60,7 @@ interface Release {
 
 export function createHost(post: Post): Host {
   let state: 'new' | 'opening' | 'open' | 'draining' | 'closed' | 'lost' = 'new'
+  let lostBy = ''
   let request: OpenEngine | null = null
   let database: OpenDatabase | null = null
   let executors: Executors | null = null
@@ -86,9 +88,10 @@ export function createHost(post: Post): Host {
   /** The instance is lost: not even its `close` may be called. The page terminates this worker, which frees the rest. */
   const lose = (error: unknown) => {
     if (state === 'lost') return
+    lostBy = error instanceof Error ? error.message : String(error)
     end('lost')
     leadership?.close()
-    post({ type: 'fatal', message: error instanceof Error ? error.message : String(error) })
+    post({ type: 'fatal', message: lostBy })
   }
   const guarded = (call: () => void) => {
     try {
@@ -253,6 +256,8 @@ export function createHost(post: Post): Host {
     }
   }
   const onOpen = (open: OpenEngine) => {
+    // While it was kept ready, nobody listened.
+    if (state === 'lost') return post({ type: 'fatal', message: lostBy })
     if (state !== 'new') return
     state = 'opening'
     request = open
@@ -288,6 +293,13 @@ export function createHost(post: Post): Host {
       .then((opened) => onOpened(opened, open))
       .catch(onOpenFailed)
   }
+  /** What goes wrong here goes wrong again when it matters, and is told then. */
+  const prepare = async (wasmUrl: string | null) => {
+    try {
+      await loadEngine(wasmUrl)
+      if (state === 'new') await rehearse()
+    } catch {}
+  }
   const onMessage = (message: ToEngineWorker) => {
     switch (message.type) {
       case 'stepwell:open':
@@ -306,7 +318,7 @@ export function createHost(post: Post): Host {
       case 'stepwell:network':
         return batch.push({ type: 'network', isOnline: message.isOnline })
       case 'stepwell:prepare':
-        return void loadEngine(message.wasmUrl).catch(() => undefined)
+        return void prepare(message.wasmUrl)
       case 'stepwell:jobs':
         return leadership?.setJobs(message.jobs)
       case 'stepwell:tick':

@@ -65,8 +65,23 @@ export async function loadEngine(wasmUrl: string | null): Promise<void> {
   }
 }
 
+/** What an engine is opened with. */
+export type EngineRequest = Pick<
+  OpenEngine,
+  | 'buildId'
+  | 'database'
+  | 'durability'
+  | 'storage'
+  | 'expectedExecutors'
+  | 'payloadBytesMax'
+  | 'retentionMs'
+>
+
 /** Opens the database. The wasm must be loaded. Rejects with `StepwellError`. */
-export async function openEngine(request: OpenEngine, onWake: () => void): Promise<EngineInstance> {
+export async function openEngine(
+  request: EngineRequest,
+  onWake: () => void,
+): Promise<EngineInstance> {
   const { buildId, database, durability, storage, expectedExecutors } = request
   const options = {
     buildId,
