@@ -52,11 +52,6 @@ export async function measureTabs(context, origin, { rounds, idleSeconds }) {
       })
     }
   }
-    samples.beside = { steps: new Map([[0, [1]]]), log: [1], handler: [1] }
-    samples.first = {}
-    samples.idle = { stepwell: 1, none: 1 }
-    return samples
-  }
   console.log('triggers from a follower …')
   await firstSteps(context, url('database=bench-first'), rounds * FIRST_STEPS, samples.first)
   console.log('steps beside followers …')
