@@ -70,6 +70,8 @@ const EXECUTOR_MESSAGES = [
   { type: 'released', ...OF_RUN },
 ]
 
+const STORED = { name: 's', kind: 'run', status: 'completed', output: '1', children: [] }
+
 /** What an executor is told; those that would take it from its work only spoilt. */
 const ENGINE_MESSAGES = [
   {
@@ -82,7 +84,7 @@ const ENGINE_MESSAGES = [
       labels: {},
       logCount: 0,
       input: '{"count":1}',
-      memo: [],
+      memo: [STORED],
     },
   },
   { type: 'welcome', epoch: 1, adopted: [OF_RUN], isOnline: true },
@@ -90,7 +92,7 @@ const ENGINE_MESSAGES = [
   {
     type: 'resolved',
     ...OF_RUN,
-    step: { name: 's', kind: 'sleep', status: 'completed', attempt: 1, startedAt: 1 },
+    step: STORED,
   },
   { type: 'ack', seqs: [987_654_321] },
   { type: 'refused', seq: 987_654_321, runId: RUN, reason: 'lease_lost' },
@@ -107,7 +109,7 @@ const requestOf = (command: Sample) => ({ requestId: 'r', command })
 const envelopeOf = (message: Sample) => ({ seq: 1, message })
 
 /** By the door that they are for. `clientId` and `epoch`: of a tab that is there, and of its leader. */
-export function samplesOf(clientId: string, epoch: number) {
+export function samplesOf(clientId: string, epoch: number, buildId = '0.0.1/1') {
   const from = { clientId, epoch }
   return {
     engineWorker: [
@@ -143,7 +145,15 @@ export function samplesOf(clientId: string, epoch: number) {
       { type: 'stepwell:import', ...from, requestId: 'r', file: null },
     ],
     reply: [
-      { type: 'welcome', buildId: '0.0.1/1', epoch, position: 0, persisted: false, status: STATUS },
+      {
+        type: 'welcome',
+        buildId,
+        epoch,
+        position: 0,
+        persisted: false,
+        status: STATUS,
+        loss: null,
+      },
       {
         type: 'replies',
         epoch,
@@ -155,7 +165,7 @@ export function samplesOf(clientId: string, epoch: number) {
       { type: 'transfer-failed', epoch, requestId: 'r', error: { code: 'internal', message: 'm' } },
     ],
     events: [
-      { type: 'leading', buildId: '0.1.0/1', epoch },
+      { type: 'leading', buildId, epoch },
       {
         type: 'events',
         epoch,
@@ -177,7 +187,7 @@ export function samplesOf(clientId: string, epoch: number) {
     connect: [
       {
         type: 'stepwell:connect',
-        buildId: '0.0.1/1',
+        buildId,
         database: 'd',
         executorId: 'e',
         slots: 1,

@@ -8,13 +8,16 @@ import { blobIdsOfEnvelope } from '../src/engine-worker/blobs/ids.js'
 import { isToLeader } from '../src/engine-worker/channel-messages.js'
 import { createIntake } from '../src/engine-worker/intake.js'
 import { isFromExecutor, isToEngineWorker } from '../src/engine-worker/messages.js'
+import { isEngineMessage } from '../src/executor/messages.js'
+import { createOutbox } from '../src/executor/outbox.js'
+import { blobIdsOfAssignment, blobIdsOfStep } from '../src/executor/stored-blobs.js'
 import type { Input } from '../src/generated/protocol.js'
 import { type Dice, malformed, type Sample, samplesOf } from './malformed.js'
 import { randomOf } from './random.js'
 
 const SAMPLES = samplesOf('client', 1)
 const SEED = Number(process.env['STEPWELL_SEED'] ?? 1)
-const TIMES = 20_000
+const TIMES = 10_000
 
 const NO_BLOBS: Blobs = {
   store: () => Promise.resolve(),
@@ -123,6 +126,20 @@ describe(`${TIMES} malformed messages`, () => {
     expect(knock(SAMPLES.events, isToEverybody)).toBeGreaterThan(100)
   })
 
+  test('to an executor do no harm', () => {
+    const outbox = createOutbox()
+    const letThrough = knock(SAMPLES.toExecutor, (message) => {
+      if (!isEngineMessage(message)) return false
+      if (message.type === 'ack') outbox.acked(message.seqs)
+      else if (message.type === 'assign') blobIdsOfAssignment(message.assignment)
+      else if (message.type === 'resume') message.steps.map(blobIdsOfStep)
+      else if (message.type === 'resolved') blobIdsOfStep(message.step)
+      else if (message.type === 'welcome') message.adopted.map(({ runId }) => runId.length)
+      return true
+    })
+    expect(letThrough).toBeGreaterThan(100)
+  })
+
   test('and those that are as they must be come through', () => {
     const { port1 } = new MessageChannel()
     const whole = SAMPLES.engineWorker.map((sample) => ({
@@ -137,6 +154,7 @@ describe(`${TIMES} malformed messages`, () => {
       ...('file' in sample && { file: new Blob(['x']) }),
     }))
     expect(asked.filter((message) => !isToLeader(message))).toEqual([])
+    expect(SAMPLES.toExecutor.filter((message) => !isEngineMessage(message))).toEqual([])
     expect(SAMPLES.events.filter((message) => !isToEverybody(message))).toEqual([])
     const answers = SAMPLES.reply.map((sample) => ({
       ...sample,

@@ -90,7 +90,11 @@ function isReply(item: unknown): boolean {
 }
 
 function isErrorInfo(item: unknown): boolean {
-  return isObject(item) && typeof Reflect.get(item, 'code') === 'string' && 'message' in item
+  return isObject(item) && hasTexts(item, 'code', 'message')
+}
+
+function hasTexts(item: object, ...keys: readonly string[]): boolean {
+  return keys.every((key) => typeof Reflect.get(item, key) === 'string')
 }
 
 function isLossOrNull(item: unknown): boolean {

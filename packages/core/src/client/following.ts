@@ -162,7 +162,9 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
   const onEverybody = (message: ToEverybody) => {
     if (message.type === 'unavailable') {
       epoch = null
-      return events.onUnavailable(message.error)
+      events.onUnavailable(message.error)
+      // Where it was somebody else who said that, the leader answers.
+      return joinLater()
     }
     const isOfLeader = message.epoch === epoch
     if (isOfLeader) events.onSign()

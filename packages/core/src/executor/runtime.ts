@@ -7,19 +7,14 @@
 import { type BlobReads, createBlobReads } from '../blob-reads.js'
 import { createCodec, type Serializer } from '../codec/codec.js'
 import { fromErrorInfo } from '../errors.js'
-import type { EngineMessage, ServedJob } from '../generated/protocol.js'
+import type { ServedJob } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { jobDefinition } from '../job.js'
 import { holdLock, type Liveness } from '../liveness.js'
-import {
-  BUILD_ID,
-  type ConnectExecutor,
-  executorLock,
-  type FromExecutor,
-  type ToExecutor,
-} from '../wire.js'
+import { BUILD_ID, type ConnectExecutor, executorLock, type FromExecutor } from '../wire.js'
 import { type Assignments, createAssignments } from './assignments.js'
 import { createContextFeed } from './context.js'
+import { isEngineMessage, type Received } from './messages.js'
 import { createOutbox, type Outbox, type Send } from './outbox.js'
 import { PARKED_MAX_DEFAULT } from './parked.js'
 import { silenceStopErrors } from './stop-errors.js'
@@ -213,24 +208,4 @@ function receive(
       outbox.unstorable(message.seq, fromErrorInfo(message.error))
       break
   }
-}
-
-type Received = EngineMessage | Exclude<ToExecutor, readonly EngineMessage[]>
-
-const RECEIVED: ReadonlySet<unknown> = new Set<Received['type']>([
-  'welcome',
-  'assign',
-  'resume',
-  'resolved',
-  'network',
-  'ack',
-  'refused',
-  'abort',
-  'blob',
-  'unstorable',
-])
-
-/** The port is private to the engine worker; this keeps a message of another build from doing harm. */
-function isEngineMessage(item: unknown): item is Received {
-  return typeof item === 'object' && item !== null && 'type' in item && RECEIVED.has(item.type)
 }
