@@ -5,6 +5,7 @@
  * - `<key>/told/<run>/<step>`: a step of such a run was committed;
  * - `<key>/led/<epoch>`: this tab leads, with an engine of that epoch.
  */
+import { isStepwellError } from '@stepwell/core'
 import { witness } from './outside.js'
 import type { TestClient } from './window.js'
 
@@ -40,7 +41,8 @@ export function startLoad(client: TestClient, key: string): void {
       } catch (error) {
         // Whoever closes the client has to expect that.
         if (client.status.state === 'closed') return
-        await witness(`${key}/refused/${error instanceof Error ? error.message : String(error)}`)
+        // Else a page that is left could not tell the witness.
+        if (isStepwellError(error)) void witness(`${key}/refused/${error.code}: ${error.message}`)
       }
     }
   }

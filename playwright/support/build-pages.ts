@@ -11,10 +11,14 @@ const INPUTS = [
   'pages',
   'vite.config.ts',
   'vite.react-18.config.ts',
+  'vite.newer.config.ts',
   '../pnpm-lock.yaml',
   '../packages/core/dist',
   '../packages/core/wasm',
   '../packages/core/package.json',
+  // pages/fuzz.ts says what these tests say.
+  '../packages/core/test/malformed.ts',
+  '../packages/core/test/random.ts',
   '../packages/react/dist',
   '../packages/react/package.json',
 ]
@@ -28,7 +32,7 @@ function buildPages(): void {
   }
   const wanted = digestOf(ROOT, INPUTS)
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
-  for (const config of ['vite.config.ts', 'vite.react-18.config.ts']) {
+  for (const config of INPUTS.filter((input) => input.endsWith('.config.ts'))) {
     const args = ['build', '--config', config]
     execFileSync(path.join(ROOT, 'node_modules/.bin/vite'), args, { cwd: ROOT, stdio: 'inherit' })
   }

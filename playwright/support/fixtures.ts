@@ -16,6 +16,8 @@ export interface PageOptions {
     | 'index.html'
     | 'fewer.html'
     | 'quiet.html'
+    | 'fuzz.html'
+    | 'newer/index.html'
     | 'react.html'
     | 'react-18/react.html'
     | 'rich.html'
