@@ -1,10 +1,10 @@
+import { stepwell } from '@stepwell/core/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
 export default defineConfig({
-  plugins: [react()],
-  // So that jobs can import heavy libraries inside steps: the default format cannot be split.
-  worker: { format: 'es' },
+  // Jobs can import heavy libraries inside steps, and the page comes without what runs jobs.
+  plugins: [react(), stepwell()],
   // One page, and its charts are half of it.
   build: { chunkSizeWarningLimit: 1000 },
 })

@@ -1,20 +1,16 @@
 /** `@stepwell/core/executor`: turns a module with jobs into the entry of the worker that runs them. */
 import type { Serializer } from './codec/codec.js'
-import { checkSerializer } from './codec/serializer.js'
 import { type Executor, startExecutor } from './executor/runtime.js'
+import { checkServed, type ServeJobsOptions } from './executor-page.js'
 import { collectJobs } from './job.js'
-import { checkOptions, invalid, shown } from './options.js'
 import { BUILD_ID, type ConnectExecutor, type FromExecutorWorker } from './wire.js'
+
+export type { ServeJobsOptions } from './executor-page.js'
 
 /** The exports that this worker serves, from however many calls. */
 let served: readonly unknown[] = []
 let serializer: Serializer | undefined
 let executor: Executor | null = null
-
-export interface ServeJobsOptions {
-  /** Stores richer values than strict JSON. Give the same one to `createStepwell`. */
-  readonly serializer?: Serializer
-}
 
 /**
  * In a dedicated worker: serves these jobs to the page that spawned it. Anywhere else it does nothing, so that the same
@@ -24,11 +20,7 @@ export interface ServeJobsOptions {
  * @returns its argument.
  */
 export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions): T {
-  checkJobs(jobs)
-  // Two jobs of one name throw here, in the page too.
-  collectJobs(jobs)
-  const checked = checkOptions(options, 'serveJobs', ['serializer'])
-  const wanted = checkSerializer(checked['serializer'], 'The option serializer of serveJobs')
+  const wanted = checkServed(jobs, options)
   if (!('DedicatedWorkerGlobalScope' in globalThis)) return jobs
   serializer = wanted ?? serializer
   served = [...served, ...Object.values(jobs)]
@@ -37,11 +29,6 @@ export function serveJobs<T extends object>(jobs: T, options?: ServeJobsOptions)
   // listener again has no effect.
   globalThis.addEventListener('message', onMessage)
   return jobs
-}
-
-function checkJobs(jobs: unknown): void {
-  if ((typeof jobs === 'object' || typeof jobs === 'function') && jobs !== null) return
-  throw invalid(`serveJobs takes an object of jobs or a module, and got ${shown(jobs)}.`)
 }
 
 function onMessage({ data }: MessageEvent<unknown>): void {
