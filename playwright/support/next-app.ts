@@ -1,4 +1,4 @@
-/** An app of Next.js with the packed packages, in a folder that is kept between the runs of the tests. */
+/** examples/next with the packed packages, in a folder that is kept between the runs of the tests. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { digestOf } from './digest.js'
-import { npmInstall, PACKED_INPUTS, pack, ROOT, run, versionOf } from './packed.js'
+import { npmInstall, PACKED_INPUTS, pack, ROOT, run } from './packed.js'
 
-/** Stated here and not in the workspace: only this test needs it, and it is 250 MB. */
-const NEXT = '16.4.6'
-const SOURCE = path.join(ROOT, 'playwright/next-app')
+const SOURCE = path.join(ROOT, 'examples/next')
+/** What a developer's own use of the example leaves there. */
+const LEFT_BEHIND = ['node_modules', 'packs', 'package-lock.json', '.next', 'next-env.d.ts']
 // Outside of the repository, whose node_modules must not help out and whose lock file Next.js would take for the app's.
 const FOLDER = path.join(tmpdir(), `stepwell-next-${digestOfText(ROOT).slice(0, 12)}`)
 const STAMP = path.join(FOLDER, '.installed')
@@ -29,17 +29,9 @@ export type Bundler = 'turbopack' | 'webpack'
 
 /** Packs and installs, unless nothing that goes into it has changed since the last time. */
 export function installNextApp(): void {
-  const versions = {
-    next: NEXT,
-    react: versionOf('react'),
-    'react-dom': versionOf('react-dom'),
-    typescript: versionOf('typescript'),
-    '@types/node': versionOf('@types/node'),
-    '@types/react': versionOf('@types/react'),
-    '@types/react-dom': versionOf('@types/react-dom'),
-  }
+  const manifest = JSON.parse(readFileSync(path.join(SOURCE, 'package.json'), 'utf8'))
   const packed = digestOf(ROOT, PACKED_INPUTS)
-  const wanted = `${packed} ${JSON.stringify(versions)}`
+  const wanted = `${packed} ${JSON.stringify(manifest)}`
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return
   // npm takes a tarball under a name that it knows for unchanged: hence a folder for each content.
   rmSync(path.join(FOLDER, 'packs'), { recursive: true, force: true })
@@ -50,22 +42,26 @@ export function installNextApp(): void {
     name,
     place.replace('file:./', `file:./${packs}/`),
   ])
-  const dependencies = { ...versions, ...Object.fromEntries(tarballs) }
-  writeFileSync(
-    path.join(FOLDER, 'package.json'),
-    JSON.stringify({ name: 'app', private: true, dependencies }),
-  )
+  const dependencies = { ...manifest.dependencies, ...Object.fromEntries(tarballs) }
+  writeFileSync(path.join(FOLDER, 'package.json'), JSON.stringify({ ...manifest, dependencies }))
   npmInstall(FOLDER)
   writeFileSync(STAMP, wanted)
 }
 
-/** `next build` from nothing: only what is installed is kept. */
-export function buildNextApp(bundler: Bundler): void {
+/** The sources as they are now, and nothing that was built: only what is installed is kept. */
+export function copyNextApp(): void {
   const kept = ['node_modules', 'packs', 'package.json', path.basename(STAMP)]
   for (const name of readdirSync(FOLDER)) {
     if (!kept.includes(name)) rmSync(path.join(FOLDER, name), { recursive: true })
   }
-  cpSync(SOURCE, FOLDER, { recursive: true })
+  for (const name of readdirSync(SOURCE)) {
+    if ([...LEFT_BEHIND, 'package.json'].includes(name)) continue
+    cpSync(path.join(SOURCE, name), path.join(FOLDER, name), { recursive: true })
+  }
+}
+
+/** Checks the types of the app against the packed ones, too. */
+export function buildNextApp(bundler: Bundler): void {
   run(process.execPath, [NEXT_PROGRAM, 'build', `--${bundler}`], FOLDER, ENVIRONMENT)
 }
 
@@ -74,20 +70,22 @@ export interface NextServer {
   close(): Promise<void>
 }
 
-/** `next start` on a free port of this machine. */
-export async function startNextApp(): Promise<NextServer> {
+/** `next start` of what was built, or `next dev`, on a free port of this machine. */
+export async function startNextApp(command: 'start' | 'dev'): Promise<NextServer> {
   const server = spawn(
     process.execPath,
-    [NEXT_PROGRAM, 'start', '--hostname', '127.0.0.1', '--port', '0'],
+    [NEXT_PROGRAM, command, '--hostname', '127.0.0.1', '--port', '0'],
     {
       cwd: FOLDER,
       env: { ...process.env, ...ENVIRONMENT },
       stdio: ['ignore', 'pipe', 'inherit'],
+      // A group of its own: `next dev` starts a process for its work.
+      detached: true,
     },
   )
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
   const close = () => {
-    server.kill('SIGKILL')
+    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL')
     return ended
   }
   try {
@@ -102,7 +100,7 @@ export async function startNextApp(): Promise<NextServer> {
 function readOrigin({ stdout, pid }: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = ''
-    const fail = (why: string) => reject(new Error(`next start (${pid}) ${why}:\n${said}`))
+    const fail = (why: string) => reject(new Error(`next (${pid}) ${why}:\n${said}`))
     const timer = setTimeout(() => fail('named no address in time'), START_MS_MAX)
     stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text
