@@ -40,7 +40,7 @@ export function Imports({ shownId }: { shownId: string | null }) {
           <li key={run.id} className={run.id === shownId ? 'is-shown' : ''}>
             <code>{shortId(run.id)}</code>
             <span className="runs-what">
-              {run.input.file.name}, {clock(run.createdAt)}
+              {clock(run.createdAt)}, {run.input.file.name}
             </span>
             <StatusBadge status={run.status} />
           </li>

@@ -23,6 +23,8 @@ export function useAddressBook(initial: Book, moment: string) {
   }, [moment])
 
   const change = useCallback(async (what: Change) => {
+    // The switch moves at once.
+    if (what.method === 'PUT') setBook((book) => ({ ...book, isOpen: what.isOpen }))
     const body = what.method === 'PUT' ? JSON.stringify(what.isOpen) : null
     setBook(await ask({ method: what.method, body }))
   }, [])

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 export const contactSchema = z.object({
   name: z.string().trim().min(1, 'the name is missing'),
-  email: z.email('the e-mail address is none').trim().toLowerCase(),
+  email: z.email('the e-mail address is not valid').trim().toLowerCase(),
   city: z.string().trim().default(''),
 })
 export type Contact = z.infer<typeof contactSchema>
