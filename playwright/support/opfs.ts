@@ -15,3 +15,61 @@ export function blobFiles(page: Page, database: string): Promise<string[]> {
     return names
   }, database)
 }
+
+export interface Replacement {
+  /** What the database's file holds from now on; left out: what it held. */
+  readonly bytes?: Buffer
+  /** The name of the file in the pool is overwritten. */
+  readonly breaksHeader?: boolean
+}
+
+/**
+ * Changes the files of a database that nobody has open; its WAL is emptied where the database gets other bytes. The pool
+ * keeps each file behind 4,096 bytes of its own.
+ */
+export async function replaceDatabase(
+  page: Page,
+  database: string,
+  { bytes, breaksHeader = false }: Replacement,
+): Promise<void> {
+  const changed = await page.evaluate(
+    async ({ database, base64, breaksHeader }) => {
+      const header = 4096
+      const root = await navigator.storage.getDirectory()
+      const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+      const pool = await folder.getDirectoryHandle('.opaque')
+      let changed = 0
+      for await (const entry of pool.values()) {
+        if (!(entry instanceof FileSystemFileHandle)) continue
+        const head = new Uint8Array(await (await entry.getFile()).slice(0, 512).arrayBuffer())
+        const name = new TextDecoder().decode(head.subarray(0, head.indexOf(0)))
+        if (name === '') continue
+        const stream = await entry.createWritable({ keepExistingData: true })
+        if (base64 !== null) await stream.truncate(header)
+        if (base64 !== null && !name.endsWith('-wal')) {
+          const data = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
+          await stream.write({ type: 'write', position: header, data })
+        }
+        if (breaksHeader && !name.endsWith('-wal')) {
+          await stream.write({ type: 'write', position: 0, data: new Uint8Array(512).fill(0xff) })
+        }
+        await stream.close()
+        changed += 1
+      }
+      return changed
+    },
+    { database, base64: bytes?.toString('base64') ?? null, breaksHeader },
+  )
+  if (changed === 0) throw new Error(`there is no database ${database}`)
+}
+
+/** The names in the folder of a database. */
+export function namesBeside(page: Page, database: string): Promise<string[]> {
+  return page.evaluate(async (database) => {
+    const names: string[] = []
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+    for await (const name of folder.keys()) names.push(name)
+    return names.sort()
+  }, database)
+}

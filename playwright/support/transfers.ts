@@ -6,7 +6,10 @@ import path from 'node:path'
 import type { Page } from '@playwright/test'
 
 /** An export, for this process. */
-export async function exported(page: Page, options: { blobs?: boolean } = {}): Promise<Buffer> {
+export async function exported(
+  page: Page,
+  options: { blobs?: boolean; damaged?: boolean } = {},
+): Promise<Buffer> {
   const base64 = await page.evaluate(async (options) => {
     const bytes = await window.stepwell.exportDatabase(options)
     let text = ''

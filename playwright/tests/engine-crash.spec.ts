@@ -1,6 +1,7 @@
 // ACCEPTANCE J5: the engine dies, the executor lives on.
 import { expect, test } from '../support/fixtures.js'
 import { ended, eventTypes, expectNothingUnhandled, runOf, triggerSteps } from '../support/page.js'
+import { exported, sqlite3 } from '../support/transfers.js'
 
 for (const how of ['panic', 'terminate'] as const) {
   test(`${how} while a step's body runs: the body is adopted and runs once`, async ({
@@ -126,7 +127,9 @@ test('three fatal restarts in a minute: faulted is told, and nothing hangs', asy
   openPage,
 }) => {
   const page = await openPage()
-  await page.evaluate(() => window.stepwell.getRuns())
+  const { id } = await page.evaluate(() =>
+    window.stepwell.triggerAndWait('measured', { file: new File(['0123456789'], 'digits.txt') }),
+  )
   for (let epoch = 1; epoch <= 3; epoch++) {
     await page.waitForFunction(
       (epoch) => window.stepwell.status.state === 'ready' && window.stepwell.status.epoch === epoch,
@@ -146,6 +149,11 @@ test('three fatal restarts in a minute: faulted is told, and nothing hangs', asy
     await page.evaluate(() => window.outcome(window.stepwell.trigger('quick', { count: 1 }))),
   ).toMatchObject({ ok: false, code: 'faulted' })
   await page.waitForFunction(() => window.events.some(({ type }) => type === 'engine:error'))
+  // No engine is needed to give out what is stored.
+  const file = await exported(page)
+  expect(sqlite3(file, 'PRAGMA integrity_check; SELECT id FROM stepwell_runs')).toBe(`ok\n${id}`)
+  const withFiles = await exported(page, { blobs: true })
+  expect(sqlite3(withFiles, 'SELECT data FROM stepwell_blob_files')).toBe('0123456789')
 })
 
 test('an executor that dies is replaced, and only the step in flight runs again', async ({

@@ -12,6 +12,7 @@ mod open;
 mod pages;
 mod rows;
 mod runs;
+mod salvage;
 mod signals;
 mod sql;
 mod steps;
@@ -27,5 +28,6 @@ mod tests;
 
 pub use migrations::SCHEMA_VERSION;
 pub use open::{Durability, Medium, OpenOptions};
+pub use salvage::salvage;
 pub use store::SqliteStore;
 pub use transfer::BlobFile;

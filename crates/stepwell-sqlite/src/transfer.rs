@@ -70,7 +70,7 @@ impl SqliteStore {
         let copy = || -> Result<()> {
             for table in TABLES {
                 transaction.execute(&format!("DELETE FROM {table}"), [])?;
-                copy_table(&source, &transaction, table)?;
+                RowCopy::new(&source, &transaction, table, "")?.rows("", None)?;
             }
             transaction.execute(sql::TAKE_LEASES_AWAY, [])?;
             Ok(())
@@ -85,7 +85,7 @@ impl SqliteStore {
     }
 }
 
-fn serialized(connection: &mut Connection) -> StoreResult<Vec<u8>> {
+pub(crate) fn serialized(connection: &mut Connection) -> StoreResult<Vec<u8>> {
     let mut bytes = connection.serialize(MAIN_DB).map_err(store_error)?.to_vec();
     // All of the WAL is in it. A reader must not look for one beside it.
     if bytes.len() > JOURNAL_BYTES.end {
@@ -95,7 +95,7 @@ fn serialized(connection: &mut Connection) -> StoreResult<Vec<u8>> {
 }
 
 /// A connection to the bytes, which must be at least a header. They are copied once.
-fn deserialized(bytes: &[u8]) -> StoreResult<Connection> {
+pub(crate) fn deserialized(bytes: &[u8]) -> StoreResult<Connection> {
     let mut connection = Connection::open_in_memory().map_err(store_error)?;
     let (header, rest) = bytes.split_at(JOURNAL_BYTES.end);
     let mut header = header.to_vec();
@@ -141,20 +141,48 @@ fn blob_files(source: &Connection) -> Result<Vec<BlobFile>> {
     files.collect()
 }
 
-/// Row by row between two connections, columns by their names: the order of columns may differ after migrations.
-fn copy_table(from: &Connection, to: &Connection, table: &str) -> Result<()> {
-    let columns = columns(to, table)?;
-    let (names, places) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
-    let mut insert = to.prepare(&format!("INSERT INTO {table} ({names}) VALUES ({places})"))?;
-    let mut select = from.prepare(&format!("SELECT {names} FROM {table}"))?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        let values: Vec<Value> = (0..columns.len())
-            .map(|column| row.get(column))
-            .collect::<Result<_>>()?;
-        insert.execute(params_from_iter(values))?;
+/// Copies rows of a table between two connections, columns by their names: their order may differ after migrations.
+pub(crate) struct RowCopy<'a> {
+    from: &'a Connection,
+    to: &'a Connection,
+    select: String,
+    insert: String,
+}
+
+impl<'a> RowCopy<'a> {
+    /// `conflict` is what `INSERT` does with a row that is there already.
+    pub(crate) fn new(
+        from: &'a Connection,
+        to: &'a Connection,
+        table: &str,
+        conflict: &str,
+    ) -> Result<Self> {
+        let columns = columns(to, table)?;
+        let (names, places) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
+        Ok(Self {
+            from,
+            to,
+            select: format!("SELECT {names} FROM {table} "),
+            insert: format!("INSERT {conflict} INTO {table} ({names}) VALUES ({places})"),
+        })
     }
-    Ok(())
+
+    /// Those that the clause, with the key as its parameter, finds; up to the first that cannot be read or is not taken.
+    pub(crate) fn rows(&self, clause: &str, key: Option<&str>) -> Result<()> {
+        let mut insert = self.to.prepare_cached(&self.insert)?;
+        let mut select = self
+            .from
+            .prepare_cached(&format!("{}{clause}", self.select))?;
+        let columns = select.column_count();
+        let mut rows = select.query(params_from_iter(key))?;
+        while let Some(row) = rows.next()? {
+            let values: Vec<Value> = (0..columns)
+                .map(|column| row.get(column))
+                .collect::<Result<_>>()?;
+            insert.execute(params_from_iter(values))?;
+        }
+        Ok(())
+    }
 }
 
 fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {

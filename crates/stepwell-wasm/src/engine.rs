@@ -25,6 +25,8 @@ struct OpenOptions {
     expected_executors: u32,
     retention_ms: Option<i64>,
     payload_bytes_max: u32,
+    /// The database was found damaged before: look at all of it.
+    is_suspect: bool,
 }
 
 #[derive(Serialize)]
@@ -141,12 +143,10 @@ impl StepwellEngine {
     /// The database as a file, with the given blobs (`[id, Uint8Array][]`) in it. Throws `{ code, message, busy }`.
     #[wasm_bindgen(js_name = exportDatabase)]
     pub fn export_database(&mut self, blobs: &Array) -> Result<Vec<u8>, JsValue> {
-        let blobs: Vec<BlobFile> = blobs
-            .iter()
-            .filter_map(|pair| read_blob_file(&pair))
-            .collect();
         let store = self.engine_mut().store_mut();
-        Ok(store.export(&blobs).map_err(Failure::from)?)
+        Ok(store
+            .export(&read_blob_files(blobs))
+            .map_err(Failure::from)?)
     }
 
     /// Replaces the database by an export, after checks, and returns the blobs in it (`[id, Uint8Array][]`). Throws
@@ -173,6 +173,13 @@ impl StepwellEngine {
     pub fn panic(&self) {
         panic!("a test asked for this panic");
     }
+}
+
+/// What can be saved of a damaged database (its file, with the WAL copied in), as a sound one, with the given blobs
+/// (`[id, Uint8Array][]`) in it. Throws `{ code, message, busy }`.
+#[wasm_bindgen(js_name = salvageDatabase)]
+pub fn salvage_database(bytes: &[u8], blobs: &Array) -> Result<Vec<u8>, JsValue> {
+    Ok(stepwell_sqlite::salvage(bytes, &read_blob_files(blobs)).map_err(Failure::from)?)
 }
 
 impl StepwellEngine {
@@ -237,7 +244,7 @@ struct Opened {
 }
 
 fn open_engine(options: &OpenOptions) -> Result<Opened, Failure> {
-    let store = storage::open(options.storage, options.durability)?;
+    let store = storage::open(options.storage, options.durability, options.is_suspect)?;
     let Reading {
         wall_ms,
         monotonic_ms,
@@ -269,6 +276,13 @@ fn read_input(value: JsValue) -> Option<Input> {
             ));
         })
         .ok()
+}
+
+fn read_blob_files(blobs: &Array) -> Vec<BlobFile> {
+    blobs
+        .iter()
+        .filter_map(|pair| read_blob_file(&pair))
+        .collect()
 }
 
 fn read_blob_file(pair: &JsValue) -> Option<BlobFile> {

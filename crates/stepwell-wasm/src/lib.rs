@@ -15,7 +15,7 @@ mod storage;
 
 #[cfg(feature = "conformance")]
 pub use conformance::StepwellConformance;
-pub use engine::StepwellEngine;
+pub use engine::{StepwellEngine, salvage_database};
 
 use wasm_bindgen::prelude::*;
 

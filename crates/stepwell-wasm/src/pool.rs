@@ -24,6 +24,8 @@ impl Pool {
         let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false).await?;
         if pool.is_paused() {
             pool.resume().await?;
+            // Its files may have been set aside meanwhile.
+            pool.ensure_capacity(CAPACITY).await?;
         }
         Ok(Self(pool))
     }

@@ -26,8 +26,12 @@ pub(crate) enum Storage {
     Memory,
 }
 
-/// Opens the store. For OPFS the pool must be open.
-pub(crate) fn open(storage: Storage, durability: Durability) -> StoreResult<SqliteStore> {
+/// Opens the store. For OPFS the pool must be open. A suspect database is `Corrupt` unless all of it is sound.
+pub(crate) fn open(
+    storage: Storage,
+    durability: Durability,
+    is_suspect: bool,
+) -> StoreResult<SqliteStore> {
     let durability = match durability {
         Durability::Strict => stepwell_sqlite::Durability::Strict,
         Durability::Relaxed => stepwell_sqlite::Durability::Relaxed,
@@ -43,7 +47,11 @@ pub(crate) fn open(storage: Storage, durability: Durability) -> StoreResult<Sqli
                 durability,
                 medium: Medium::Opfs,
             };
-            SqliteStore::open(connection, options)
+            let mut store = SqliteStore::open(connection, options)?;
+            if is_suspect && let Some(problem) = store.integrity_check()?.pop() {
+                return Err(StoreError::Corrupt(problem));
+            }
+            Ok(store)
         }
     }
 }

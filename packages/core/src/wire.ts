@@ -75,6 +75,18 @@ export type ToEngineWorker =
   | { readonly type: 'stepwell:read-blob'; readonly id: BlobId }
   /** Answered by `exported` or `transfer-failed`. `blobs`: whether the Blobs and Files go with it. */
   | { readonly type: 'stepwell:export'; readonly requestId: RequestId; readonly blobs: boolean }
+  /**
+   * To a worker that opens nothing else: export the newest database that was set aside as damaged, or the one that no
+   * engine has open now. Answered by `exported` or `transfer-failed`.
+   */
+  | {
+      readonly type: 'stepwell:rescue'
+      readonly requestId: RequestId
+      readonly database: string
+      readonly isDamaged: boolean
+      readonly blobs: boolean
+      readonly wasmUrl: string | null
+    }
   /** Answered by `imported` or `transfer-failed`. */
   | { readonly type: 'stepwell:import'; readonly requestId: RequestId; readonly file: Blob }
   /** Time may have jumped (the page became visible, the machine woke up). */

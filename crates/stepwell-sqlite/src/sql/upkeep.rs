@@ -52,6 +52,24 @@ pub(crate) const ORPHANS: &str = "SELECT DISTINCT name FROM ( \
       SELECT 'signal:' || request_id FROM stepwell_signals WHERE run_id IS NULL)) \
     WHERE run_id NOT IN (SELECT id FROM stepwell_runs)";
 
+/// Of what could be saved: the ids of runs of which there is anything.
+pub(crate) const SALVAGED_RUNS: &str =
+    "SELECT id FROM stepwell_runs UNION SELECT run_id FROM stepwell_run_inputs";
+/// What is no run any more: without its input, or without the run that made it; and then all that belonged to none.
+pub(crate) const DELETE_FRAGMENTS: &str = "\
+    DELETE FROM stepwell_runs WHERE id NOT IN (SELECT run_id FROM stepwell_run_inputs); \
+    DELETE FROM stepwell_runs WHERE id IN (WITH RECURSIVE lost (id) AS ( \
+      SELECT id FROM stepwell_runs WHERE parent_id NOT IN (SELECT id FROM stepwell_runs) \
+      UNION SELECT child.id FROM stepwell_runs AS child JOIN lost ON child.parent_id = lost.id) \
+      SELECT id FROM lost); \
+    DELETE FROM stepwell_run_inputs WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
+    DELETE FROM stepwell_steps WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
+    DELETE FROM stepwell_logs WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
+    DELETE FROM stepwell_labels WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
+    DELETE FROM stepwell_signals WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
+    DELETE FROM stepwell_blobs WHERE run_id NOT IN (SELECT id FROM stepwell_runs \
+      UNION ALL SELECT 'signal:' || request_id FROM stepwell_signals WHERE run_id IS NULL)";
+
 /// On an export with blobs, which alone has this table.
 pub(crate) const CREATE_BLOB_FILES: &str = "CREATE TABLE stepwell_blob_files (blob_id TEXT NOT NULL PRIMARY KEY, data BLOB NOT NULL) STRICT";
 pub(crate) const INSERT_BLOB_FILE: &str =

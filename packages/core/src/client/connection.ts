@@ -3,6 +3,7 @@ import type { Connection } from '../connection.js'
 import { type StepwellError, toStepwellError } from '../errors.js'
 import { serverError } from './environment.js'
 import { isBrowserPage, type Page } from './front.js'
+import type { ExportAsk } from './rescue.js'
 import { acquireTab, type Lease } from './shared.js'
 import type { Tab } from './tab.js'
 import type { TransferAsk } from './transfers.js'
@@ -11,6 +12,7 @@ export interface ClientConnection extends Connection {
   /** Already a copy. Connects nothing. */
   setContext(value: unknown): void
   transfer(ask: TransferAsk): Promise<Uint8Array<ArrayBuffer>>
+  exportDatabase(ask: ExportAsk): Promise<Uint8Array<ArrayBuffer>>
   persist(): Promise<boolean>
   crash: Tab['crash']
   /** @param error what open commands, and those to come, reject with. */
@@ -68,6 +70,12 @@ export function createConnection(page: Page): ClientConnection {
       if (failure !== null) return Promise.reject(failure)
       if (lease === null) return Promise.reject(serverError())
       return lease.tab.transfer(ask, owner)
+    },
+    exportDatabase(ask) {
+      connect()
+      if (failure !== null) return Promise.reject(failure)
+      if (lease === null) return Promise.reject(serverError())
+      return lease.tab.exportDatabase(ask, owner)
     },
     persist() {
       connect()

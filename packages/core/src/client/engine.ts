@@ -89,6 +89,11 @@ export function spawnEngineWorker(spawn: (() => Worker) | undefined): Worker {
   })
 }
 
+/** A worker would take it as relative to its own module. */
+export function absoluteUrl(url: string | null): string | null {
+  return url === null ? null : new URL(url, document.baseURI).href
+}
+
 const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'opened',
   'open-failed',
@@ -107,6 +112,6 @@ const MESSAGE_TYPES: ReadonlySet<unknown> = new Set<FromEngineWorker['type']>([
   'released',
 ])
 
-function isFromEngineWorker(data: unknown): data is FromEngineWorker {
+export function isFromEngineWorker(data: unknown): data is FromEngineWorker {
   return typeof data === 'object' && data !== null && 'type' in data && MESSAGE_TYPES.has(data.type)
 }

@@ -23,6 +23,6 @@ export function faultedError(lastMessage: string): StepwellError {
   return new StepwellError(
     'faulted',
     `The engine crashed ${FAULTS_MAX} times within ${WITHIN_MS / 1000} s and was stopped. Nothing that was ` +
-      `acknowledged is lost. Reload the page to start it again. The last crash: ${lastMessage}`,
+      `acknowledged is lost: exportDatabase() has it. Reload the page to start again. The last crash: ${lastMessage}`,
   )
 }

@@ -146,7 +146,8 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
       epoch = null
       return events.onOtherBuild(welcome.buildId)
     }
-    if (epoch !== null && welcome.epoch < epoch) return
+    // Epochs begin anew in a database that took the place of a lost one.
+    if (epoch !== null && welcome.epoch < epoch && welcome.loss === null) return
     const isStale = welcome.epoch !== epoch || welcome.position !== position
     if (welcome.epoch !== epoch) held.clear()
     epoch = welcome.epoch

@@ -16,7 +16,7 @@ import type { ClientReply, EngineStatus, Epoch, RunEvent } from '../generated/pr
 import type { StorageLoss, StorageState } from '../types.js'
 import { BUILD_ID, type FromEngineWorker } from '../wire.js'
 import type { Ask } from './calls.js'
-import { type EngineProcess, spawnEngineWorker, startEngine } from './engine.js'
+import { absoluteUrl, type EngineProcess, spawnEngineWorker, startEngine } from './engine.js'
 import { createExecutorHost } from './executor-host.js'
 import { createFaults, faultedError } from './faults.js'
 import { isMarked, mark } from './marker.js'
@@ -229,11 +229,6 @@ export function createLeading(
 
 function jobNames({ jobs }: TabConfig): string[] {
   return [...jobs().keys()]
-}
-
-/** A worker would take it as relative to its own module. */
-function absoluteUrl(url: string | null): string | null {
-  return url === null ? null : new URL(url, document.baseURI).href
 }
 
 export function storageState(persisted: boolean | null): StorageState {

@@ -43,8 +43,7 @@ export function createRuntime(
       return commands.getSteps(runId, commands.checkStepsOptions(options))
     },
     async exportDatabase(options) {
-      const blobs = checkExportOptions(options)
-      return connection.transfer({ type: 'stepwell:export', blobs })
+      return connection.exportDatabase(checkExportOptions(options))
     },
     async importDatabase(file) {
       await connection.transfer({ type: 'stepwell:import', file: checkImport(file) })

@@ -19,7 +19,7 @@
 
 import type { NewBlob, Serializer } from '../codec/codec.js'
 import type { ReplyTo } from '../connection.js'
-import { fromErrorInfo, type StepwellError } from '../errors.js'
+import { fromErrorInfo, StepwellError } from '../errors.js'
 import type { BlobId, Command, EngineStatus, RunEvent } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { randomId } from '../random-id.js'
@@ -36,6 +36,7 @@ import { createLeading, storageState } from './leading.js'
 import { isPageVisible, listenToPage, suspendsHiddenPages } from './page.js'
 import * as refusals from './refusals.js'
 import { openSizeMaxOf } from './requests.js'
+import { type ExportAsk, needsRescue, rescue } from './rescue.js'
 import { announceUnavailable, type Seat, takeSeat } from './seat.js'
 import { createStandby } from './standby.js'
 import { watchStorage } from './storage-state.js'
@@ -81,6 +82,7 @@ export interface Tab {
   ): Promise<ReplyTo<C>>
   readBlob(id: BlobId): Promise<Blob | null>
   transfer(ask: TransferAsk, owner: object): Promise<Uint8Array<ArrayBuffer>>
+  exportDatabase(ask: ExportAsk, owner: object): Promise<Uint8Array<ArrayBuffer>>
   /** What is open is rejected; with `outcome_unknown` where it may have been carried out. */
   rejectOf(owner: object, error: StepwellError): void
   onEvents(listener: (events: readonly RunEvent[]) => void): () => void
@@ -166,7 +168,9 @@ export function createTab(config: TabConfig): Tab {
   /** What was told before stays true, and keeps its reference. */
   const lossOf = (told: StorageLoss | null): StorageLoss | null => {
     const { loss } = status.get()
-    return told === null || told.at === loss?.at ? loss : told
+    if (told === null || told.at === loss?.at) return loss
+    if (told.kind === 'damaged') report(new StepwellError('storage_corrupt', told.message))
+    return told
   }
   /** Nobody answers for now: what is asked is kept. */
   const wait = (role: StepwellStatus['role']) => {
@@ -380,6 +384,11 @@ export function createTab(config: TabConfig): Tab {
     request: (command, owner, blobs) => asked(() => calls.request(command, owner, blobs)),
     readBlob: (id) => asked(() => calls.readBlob(id)),
     transfer: (ask, owner) => asked(() => calls.transfer(ask, owner)),
+    exportDatabase(ask, owner) {
+      if (needsRescue(ask, failure)) return rescue(config, ask)
+      const { blobs } = ask
+      return asked(() => calls.transfer({ type: 'stepwell:export', blobs }, owner))
+    },
     rejectOf: calls.rejectOf,
     onEvents: (listener) => events.on(listener),
     onEngineEvent: (listener) => engineEvents.on(listener),

@@ -1,9 +1,16 @@
 /** What `exportDatabase` and `importDatabase` are given, checked. */
 import { checkBoolean, checkOptions, invalid, shown } from '../options.js'
+import type { ExportAsk } from './rescue.js'
 
-export function checkExportOptions(options: unknown): boolean {
-  const { blobs = false } = checkOptions(options, 'exportDatabase', ['blobs'])
-  return checkBoolean(blobs, 'The option blobs of exportDatabase')
+export function checkExportOptions(options: unknown): ExportAsk {
+  const { blobs = false, damaged = false } = checkOptions(options, 'exportDatabase', [
+    'blobs',
+    'damaged',
+  ])
+  return {
+    blobs: checkBoolean(blobs, 'The option blobs of exportDatabase'),
+    isDamaged: checkBoolean(damaged, 'The option damaged of exportDatabase'),
+  }
 }
 
 /** As a Blob, which crosses to the engine worker without a copy on this thread. */

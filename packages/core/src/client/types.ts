@@ -163,6 +163,11 @@ export interface PurgeOptions {
 export interface ExportOptions {
   /** Whether the Blobs and Files in payloads go with the export. Default false: they are missing then. */
   readonly blobs?: boolean
+  /**
+   * Of the newest database that was set aside as damaged (`status.loss`), what can be saved: a sound database with the runs
+   * that can be read. `not_found` where there is none. Default false: the database in use.
+   */
+  readonly damaged?: boolean
 }
 
 /** A run and its steps (without outputs) as they were read. */
@@ -266,7 +271,10 @@ export interface Stepwell<U extends AnyJob = AnyJob> {
    * nothing is stored: on a server, in an insecure context, with `storage: 'memory'`.
    */
   persist(): Promise<boolean>
-  /** The database as a plain SQLite file, which the `sqlite3` command opens. */
+  /**
+   * The database as a plain SQLite file, which the `sqlite3` command opens. Works too where the engine was stopped as
+   * `faulted`, and where a newer build wrote the database.
+   */
   exportDatabase(options?: ExportOptions): Promise<Uint8Array<ArrayBuffer>>
   /**
    * Replaces the database by an export, after checks; `storage_corrupt` or `schema_too_new`, and nothing changed, where

@@ -37,7 +37,9 @@ import { createIntake, type Intake } from './intake.js'
 import { type Leadership, lead } from './leadership.js'
 import { isToEngineWorker } from './messages.js'
 import { type OpenDatabase, openDatabase } from './opening.js'
+import { markSuspect } from './quarantine.js'
 import { rehearse } from './rehearsal.js'
+import { rescue } from './rescue.js'
 import { createTransfers } from './transfers.js'
 
 /** How long runs have to come to an end before another tab takes over. */
@@ -93,6 +95,12 @@ export function createHost(post: Post): Host {
     leadership?.close()
     post({ type: 'fatal', message: lostBy })
   }
+  /** The next engine looks at all of the database before it uses it. */
+  const suspect = async (message: string) => {
+    if (request?.storage !== 'opfs') return
+    await markSuspect(request.database).catch(() => undefined)
+    lose(message)
+  }
   const guarded = (call: () => void) => {
     try {
       call()
@@ -147,6 +155,7 @@ export function createHost(post: Post): Host {
     audience.tell(replies, events, status)
     intake?.answered(replies)
     if (status !== null) leadership?.setStatus(status)
+    if (status?.paused?.code === 'storage_corrupt') void suspect(status.paused.message)
   }
   const unreferenced = (ids: BlobId[]): BlobId[] => {
     let found: BlobId[] = []
@@ -315,6 +324,8 @@ export function createHost(post: Post): Host {
       case 'stepwell:export':
       case 'stepwell:import':
         return void transfers.run(pageId(), message)
+      case 'stepwell:rescue':
+        return void rescue(message).then(post)
       case 'stepwell:network':
         return batch.push({ type: 'network', isOnline: message.isOnline })
       case 'stepwell:prepare':

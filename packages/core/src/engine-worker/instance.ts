@@ -1,5 +1,5 @@
 /** The wasm: the only module that knows it. */
-import init, { StepwellEngine } from '../../wasm/stepwell_wasm.js'
+import init, { StepwellEngine, salvageDatabase as salvage } from '../../wasm/stepwell_wasm.js'
 import { fromErrorInfo, isStepwellError, StepwellError } from '../errors.js'
 import type {
   BlobId,
@@ -77,10 +77,14 @@ export type EngineRequest = Pick<
   | 'retentionMs'
 >
 
-/** Opens the database. The wasm must be loaded. Rejects with `StepwellError`. */
+/**
+ * Opens the database. The wasm must be loaded. Rejects with `StepwellError`.
+ * @param isSuspect whether all of it is looked at first
+ */
 export async function openEngine(
   request: EngineRequest,
   onWake: () => void,
+  isSuspect = false,
 ): Promise<EngineInstance> {
   const { buildId, database, durability, storage, expectedExecutors } = request
   const options = {
@@ -91,6 +95,7 @@ export async function openEngine(
     expectedExecutors,
     payloadBytesMax: request.payloadBytesMax,
     retentionMs: request.retentionMs ?? undefined,
+    isSuspect,
   }
   const startedAt = performance.now()
   for (let attempt = 0; ; attempt++) {
@@ -103,6 +108,14 @@ export async function openEngine(
     const waitMs = BUSY_RETRY_MS[attempt] ?? BUSY_RETRY_MS[BUSY_RETRY_MS.length - 1]
     await new Promise((resolve) => setTimeout(resolve, waitMs))
   }
+}
+
+/**
+ * What can be saved of a damaged database, given as its whole file, as a sound one with the blobs in it. The wasm must be
+ * loaded. Throws what `infoOf` reads.
+ */
+export function salvageDatabase(bytes: Uint8Array, blobs: readonly BlobBytes[]): Uint8Array {
+  return salvage(bytes, [...blobs])
 }
 
 /** One folder a database, whatever characters its name has. */

@@ -5,7 +5,12 @@
 import { createHost } from './host.js'
 
 if ('DedicatedWorkerGlobalScope' in globalThis) {
-  const host = createHost((message) => globalThis.postMessage(message))
+  // A file may be large: it is handed over, and not copied.
+  const host = createHost((message) => {
+    globalThis.postMessage(message, {
+      transfer: message.type === 'exported' ? [message.bytes.buffer] : [],
+    })
+  })
   globalThis.onmessage = ({ data }: MessageEvent<unknown>) => host.receive(data)
   // A panic inside the wasm's own promises and timers surfaces only here.
   globalThis.addEventListener('error', ({ error, message }) => host.crashed(error ?? message))

@@ -22,6 +22,13 @@ const OPEN: Fields = {
   wasOpenedBefore: 'boolean',
 }
 
+const RESCUE: Fields = {
+  requestId: 'string',
+  database: 'string',
+  isDamaged: 'boolean',
+  blobs: 'boolean',
+}
+
 /** Whether a message is one of the page's. */
 export function isToEngineWorker(data: unknown): data is ToEngineWorker {
   if (!isObject(data) || !('type' in data)) return false
@@ -40,12 +47,14 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
       return hasFields(data, { id: 'string' })
     case 'stepwell:export':
       return hasFields(data, { requestId: 'string', blobs: 'boolean' })
+    case 'stepwell:rescue':
+      return hasFields(data, RESCUE) && isTextOrNull(Reflect.get(data, 'wasmUrl'))
     case 'stepwell:import':
       return hasFields(data, { requestId: 'string' }) && 'file' in data && data.file instanceof Blob
     case 'stepwell:network':
       return hasFields(data, { isOnline: 'boolean' })
     case 'stepwell:prepare':
-      return 'wasmUrl' in data && (data.wasmUrl === null || typeof data.wasmUrl === 'string')
+      return isTextOrNull(Reflect.get(data, 'wasmUrl'))
     case 'stepwell:jobs':
       return isListOf(data, 'jobs', isText)
     case 'stepwell:release':
@@ -57,6 +66,10 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
     default:
       return false
   }
+}
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || typeof value === 'string'
 }
 
 /** Whether a message of an executor's port is one. */

@@ -1,9 +1,11 @@
 /** From a request to an open database: lock, wasm, file handles. */
+import { isStepwellError } from '../errors.js'
 import type { StorageLoss } from '../types.js'
 import type { OpenEngine } from '../wire.js'
 import { engineLock } from '../wire.js'
 import { type EngineInstance, loadEngine, openEngine } from './instance.js'
 import { acquireLock } from './lock.js'
+import { clearSuspect, type Findings, lookAt, setAside } from './quarantine.js'
 
 export interface OpenDatabase {
   readonly engine: EngineInstance
@@ -36,18 +38,61 @@ export async function openDatabase(options: OpeningOptions): Promise<OpenDatabas
       : await acquireLock(engineLock(request.database), signal, onLost)
   try {
     await loading
-    const [engine, persisted] = await Promise.all([
-      openEngine(request, onWake),
+    const [{ engine, loss }, persisted] = await Promise.all([
+      openKept(request, onWake),
       isPersisted(request),
     ])
     const close = () => {
       engine.close()
       lock?.release()
     }
-    return { engine, persisted, loss: evicted(request, engine), close }
+    return { engine, persisted, loss: loss ?? evicted(request, engine), close }
   } catch (error) {
     lock?.release()
     throw error
+  }
+}
+
+const NOTHING: Findings = { isSuspect: false, unfinished: null }
+
+interface Kept {
+  readonly engine: EngineInstance
+  readonly loss: StorageLoss | null
+}
+
+/** A damaged database is set aside, and an empty one takes its place. One of a newer build is none. */
+async function openKept(request: OpenEngine, onWake: () => void): Promise<Kept> {
+  const { database } = request
+  if (request.storage === 'memory') {
+    return { engine: await openEngine(request, onWake), loss: null }
+  }
+  // Where nothing can be looked at, opening says why.
+  const { isSuspect, unfinished } = await lookAt(database).catch(() => NOTHING)
+  let loss: StorageLoss | null = null
+  if (unfinished !== null) {
+    await setAside(database, unfinished)
+    loss = damaged(database, 'as was found before')
+  } else {
+    try {
+      const engine = await openEngine(request, onWake, isSuspect)
+      if (isSuspect) await clearSuspect(database).catch(() => undefined)
+      return { engine, loss }
+    } catch (error) {
+      if (!isStepwellError(error, 'storage_corrupt')) throw error
+      await setAside(database)
+      loss = damaged(database, error.message)
+    }
+  }
+  return { engine: await openEngine(request, onWake), loss }
+}
+
+function damaged(database: string, why: string): StorageLoss {
+  return {
+    kind: 'damaged',
+    at: Date.now(),
+    message:
+      `The database "${database}" is damaged (${why}). It was set aside, and an empty one took its place. ` +
+      'exportDatabase({ damaged: true }) gives what can be saved of it.',
   }
 }
 
