@@ -15,13 +15,14 @@ export function workerThreads(processes) {
   return times
 }
 
-/** The same of the threads that run scripts: those of workers, and each process's main thread. */
-export function scriptThreads(processes) {
-  return threadTimes(
-    processes,
-    ({ name, process, thread }) =>
-      name.startsWith('DedicatedWorker') || String(process) === String(thread),
-  )
+/** The same of each process's main thread. */
+export function mainThreads(processes) {
+  return threadTimes(processes, ({ process, thread }) => String(process) === thread)
+}
+
+/** How much was added between two readings. A thread that ended meanwhile has added nothing. */
+export function added(before, after) {
+  return [...after].map(([thread, ms]) => ms - (before.get(thread) ?? 0))
 }
 
 function threadTimes(processes, isCounted) {

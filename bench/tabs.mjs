@@ -1,5 +1,5 @@
 // The cases of several tabs: how soon another one takes over, and what followers cost.
-import { renderers, scriptThreads } from './cpu.mjs'
+import { added, mainThreads, renderers, workerThreads } from './cpu.mjs'
 import { median, percentile } from './statistics.mjs'
 
 const TAKE_OVERS = 4
@@ -57,10 +57,7 @@ export async function measureTabs(context, origin, { rounds, idleSeconds }) {
   console.log('steps beside followers …')
   samples.beside = await besideFollowers(context, url('database=bench-beside'), rounds)
   console.log(`three tabs idle for ${idleSeconds} s …`)
-  samples.idle = {
-    stepwell: await idle(context, url('database=bench-idle'), idleSeconds, true),
-    none: await idle(context, url('database=bench-idle'), idleSeconds, false),
-  }
+  samples.idle = await idle(context, url('database=bench-idle'), idleSeconds)
   return samples
 }
 
@@ -153,19 +150,25 @@ async function logLines(leader, follower, samples) {
   await session.detach()
 }
 
-/** Milliseconds of CPU a minute of everything that runs scripts in three tabs. */
-async function idle(context, address, seconds, isConnected) {
-  const pages = []
-  while (pages.length < TABS_IDLE) pages.push(await tab(context, address, isConnected))
-  await passes(SETTLE_MS)
-  const processes = await renderers(context)
-  const before = scriptThreads(processes)
-  await passes(seconds * 1_000)
-  const after = scriptThreads(processes)
-  for (const page of pages) await page.close()
-  let ms = 0
-  for (const [thread, time] of after) ms += time - (before.get(thread) ?? 0)
-  return (ms * 60) / seconds
+/** Milliseconds of CPU a minute, of each thread: of three tabs, of which one leads, and of as many that never connect. */
+async function idle(context, address, seconds) {
+  const measured = { workers: [], main: [], unconnected: [] }
+  for (const isConnected of [true, false]) {
+    const pages = []
+    while (pages.length < TABS_IDLE) pages.push(await tab(context, address, isConnected))
+    await passes(SETTLE_MS)
+    const processes = await renderers(context)
+    const before = [isConnected ? workerThreads(processes) : new Map(), mainThreads(processes)]
+    await passes(seconds * 1_000)
+    const after = [isConnected ? workerThreads(processes) : new Map(), mainThreads(processes)]
+    const [workers, main] = before.map((times, i) =>
+      added(times, after[i]).map((ms) => (ms * 60) / seconds),
+    )
+    if (isConnected) Object.assign(measured, { workers, main })
+    else measured.unconnected = main
+    for (const page of pages) await page.close()
+  }
+  return measured
 }
 
 function passes(ms) {
@@ -189,8 +192,10 @@ export function reportTabs(samples, row) {
   }
   row(`main thread of a follower, ${LOG_LINES} log lines`, log, 'ms')
   row('… its longest handler of a message', handler, 'ms')
-  row('idle CPU a minute, three tabs', [samples.idle.stepwell], 'ms')
-  row('… without Stepwell', [samples.idle.none], 'ms')
+  const { workers, main, unconnected } = samples.idle
+  row('idle CPU a minute, three tabs, each worker', workers, 'ms')
+  row('… each main thread', main, 'ms')
+  row('… each main thread, without Stepwell', unconnected, 'ms')
   reportMarks(samples.takeOvers)
 }
 

@@ -1,5 +1,5 @@
 // The cases of runs that wait: what they cost while they do, and how soon they go on.
-import { renderers, workerThreads } from './cpu.mjs'
+import { added, renderers, workerThreads } from './cpu.mjs'
 import { median, percentile } from './statistics.mjs'
 
 const CHILDREN = 1_000
@@ -73,7 +73,7 @@ async function idle(context, origin, which, seconds) {
   const handled = (await batches()) - before - asking
   await page.close()
   const perMinute = 60 / seconds
-  const cpu = [...cpuAfter].map(([thread, ms]) => (ms - (cpuBefore.get(thread) ?? 0)) * perMinute)
+  const cpu = added(cpuBefore, cpuAfter).map((ms) => ms * perMinute)
   return { cpu: cpu.sort((a, b) => b - a), batches: Math.max(0, handled) * perMinute }
 }
 

@@ -90,12 +90,16 @@ test('start, crash, reload, second tab, fail, retry, done', async ({ sharedConte
 
   const [second] = await Promise.all([
     sharedContext.waitForEvent('page'),
-    button(page, 'Open a second tab').click(),
+    page.getByRole('link', { name: 'Open a second tab' }).click(),
   ])
-  await expect(second.getByTestId('engine-status')).toContainText('follower')
-  await goesOn(page)
+  await expect(second.getByTestId('role')).toHaveText('This tab follows')
+  await goesOn(second)
+  await picture(second, 'follower-light', 1280, 'light')
   await page.close()
   await isLeader(second)
+  await expect(second.getByTestId('last-change')).toHaveText(
+    /^\d+(\.\d)? m?s until this tab had taken over$/,
+  )
   await goesOn(second)
   await expectNothingRepeated(second, 3)
 
@@ -169,6 +173,63 @@ function startsOnRecord(page: Page): Promise<{ batch: number; attempt: number }[
       }),
   )
 }
+
+test('a tab that follows does what the leading one does', async ({ sharedContext }) => {
+  const leader = await sharedContext.newPage()
+  await open(leader)
+  await expect(leader.getByTestId('role')).toHaveText('This tab leads')
+  await expect(leader).toHaveTitle(/^● /)
+  const follower = await sharedContext.newPage()
+  await follower.goto(server.origin)
+  await expect(follower.getByTestId('engine-status')).toContainText('follower')
+  await expect(follower).toHaveTitle(/^○ /)
+  await expect(follower.getByTestId('quota')).toHaveText(/^\d.*B of \d.*B$/)
+
+  await button(follower, 'Start').click()
+  await commits(follower, 3)
+  await commits(leader, 3)
+  await button(follower, 'Cancel').click()
+  await expect(status(follower)).toContainText('cancelled')
+  await expect(status(leader)).toContainText('cancelled')
+  await button(follower, 'Retry').click()
+  await goesOn(leader)
+  const cities = {
+    name: 'cities.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('city,height\nAddis Ababa,2300\nLa Paz,3700\n'),
+  }
+  await follower.getByLabel('Drop a CSV file here, or choose one').setInputFiles(cities)
+  await expect(follower.getByText('cities.csv: 2 rows, 2 columns')).toBeVisible()
+  // Its engine is elsewhere.
+  await expect(button(follower, 'Crash the engine')).toBeDisabled()
+
+  await follower.getByRole('link', { name: 'All runs' }).click()
+  await expect(follower.getByRole('table').locator('tbody tr')).toHaveCount(2)
+  await button(leader, 'Cancel').click()
+  await expect(follower.getByRole('table').getByText('cancelled')).toBeVisible()
+  await leader.close()
+  await follower.close()
+})
+
+test('the browser is asked to keep the data', async ({ sharedContext }) => {
+  const page = await sharedContext.newPage()
+  await open(page)
+  await expect(page.getByTestId('storage')).toHaveText('best-effort')
+  const session = await page.context().newCDPSession(page)
+  const permission = { name: 'persistent-storage' }
+  const decide = (setting: 'granted' | 'denied') =>
+    session.send('Browser.setPermission', { origin: server.origin, permission, setting })
+  await decide('denied')
+  await button(page, 'Ask to keep it').click()
+  await expect(page.getByText('The browser declined for now.')).toBeVisible()
+  await decide('granted')
+  await button(page, 'Ask to keep it').click()
+  await expect(page.getByText('The browser will keep it.')).toBeVisible()
+  await expect(page.getByTestId('storage')).toHaveText('persistent')
+  await expect(page.getByTestId('engine-status')).toContainText('persistent')
+  await session.send('Browser.resetPermissions')
+  await page.close()
+})
 
 test('the whole browser is killed, and the run goes on', async ({ profile }) => {
   const first = await startRawBrowser(profile)

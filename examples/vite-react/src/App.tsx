@@ -1,3 +1,4 @@
+import { useStepwellStatus } from '@stepwell/react'
 import { useEffect, useRef } from 'react'
 import { Masthead } from './components/Masthead.tsx'
 import { Story } from './components/Story.tsx'
@@ -12,15 +13,20 @@ export function App() {
   const main = useRef<HTMLElement>(null)
   const view = route.page === 'run' ? route.runId : route.page
   const shown = useRef(view)
+  const { role } = useStepwellStatus()
 
   useEffect(() => {
-    document.title = `Stepwell: ${TITLES[route.page]}`
+    // Of several tabs, one sees which leads.
+    document.title = `${MARKS[role]}Stepwell: ${TITLES[route.page]}`
+  }, [route.page, role])
+
+  useEffect(() => {
     // As after a page load of its own: readers start at the top of the new view, and so does the keyboard.
     if (shown.current === view) return
     shown.current = view
     main.current?.focus({ preventScroll: true })
     scrollTo(0, 0)
-  }, [route.page, view])
+  }, [view])
 
   return (
     <div className="page">
@@ -58,6 +64,8 @@ export function App() {
     </div>
   )
 }
+
+const MARKS = { leader: '● ', follower: '○ ', none: '' } as const
 
 const TITLES = {
   story: 'kill this page, it will finish',

@@ -8,6 +8,8 @@ export const stepwell = createStepwell({
   database: 'flights',
   // So that a dropped CSV does not wait for the flights.
   concurrency: 2,
+  // So that a second tab takes over in a moment.
+  standby: true,
 })
 
 // So that hooks know the jobs by name, too.

@@ -35,8 +35,12 @@ export const hours = (hour: number): string => `${clockHour(hour)}–${clockHour
 /** A size in bytes. */
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`
-  return bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+  if (bytes < 1e6) return `${Math.round(bytes / 1000)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
+
+const list = new Intl.ListFormat('en')
+export const listed = (words: readonly string[]): string => list.format(words)
 
 /** What is left of a wait: `12 s`, `4:05 min`, `6 days`. */
 export function timeLeft(ms: number): string {

@@ -94,7 +94,8 @@ interface BreakersProps {
 
 function Breakers({ runId, isRunning, willFail, onFailNext }: BreakersProps) {
   const stepwell = useStepwell()
-  const { state } = useStepwellStatus()
+  const { state, role } = useStepwellStatus()
+  const isElsewhere = role === 'follower'
   const record = async (kind: Press['kind']) => {
     if (runId !== null && isRunning) await recordPress({ runId, kind, at: Date.now() })
   }
@@ -111,7 +112,12 @@ function Breakers({ runId, isRunning, willFail, onFailNext }: BreakersProps) {
   return (
     <fieldset className="breakers">
       <legend>Do your worst</legend>
-      <button type="button" className="danger" disabled={state !== 'ready'} onClick={crash}>
+      <button
+        type="button"
+        className="danger"
+        disabled={state !== 'ready' || isElsewhere}
+        onClick={crash}
+      >
         Crash the engine
       </button>
       <button type="button" className="danger" onClick={reload}>
@@ -125,10 +131,8 @@ function Breakers({ runId, isRunning, willFail, onFailNext }: BreakersProps) {
       >
         Make a batch fail
       </button>
-      <button type="button" onClick={() => window.open(location.href, '_blank', 'noopener')}>
-        Open a second tab
-      </button>
       <p className="hint">
+        {isElsewhere && 'The engine runs in another tab: crash it there. '}
         Or kill the tab, or the whole browser, and open this page again: the run goes on, and no
         committed batch is done twice.
       </p>
@@ -156,9 +160,7 @@ function message(view: View): string {
     case 'missing':
       return 'This run is not in the database any more.'
     case 'unavailable':
-      return view.error.code === 'not_leader'
-        ? 'This tab waits its turn.'
-        : 'The engine cannot be reached; the note above says why.'
+      return 'The engine cannot be reached; the note above says why.'
     case 'pending':
       return 'Waiting for the engine to start it.'
     case 'running':

@@ -4,9 +4,10 @@ import { type StepwellStatus, useStepwellStatus } from '@stepwell/react'
 export function EngineStatus() {
   const status = useStepwellStatus()
   const notice = noticeOf(status)
+  const isGood = status.state === 'ready' && notice === null
   return (
     <div className="engine" role="status">
-      <p className={`chip ${notice === null ? 'is-good' : 'is-odd'}`} data-testid="engine-status">
+      <p className={`chip ${isGood ? 'is-good' : 'is-odd'}`} data-testid="engine-status">
         <span className="visually-hidden">Engine: </span>
         {partsOf(status).join(' · ')}
       </p>
@@ -16,17 +17,11 @@ export function EngineStatus() {
 }
 
 function partsOf({ state, role, storage, durability }: StepwellStatus): string[] {
-  if (state === 'ready') return [storage, durability, role]
-  return role === 'follower' ? [role] : [state]
+  return state === 'ready' ? [storage, durability, role] : [state]
 }
 
-function noticeOf({ state, role, error, paused }: StepwellStatus): string | null {
-  if (role === 'follower') {
-    return 'Another tab runs the engine. Close that one: this tab takes over, and its run goes on here.'
-  }
-  if (error !== null) return error.message
-  if (paused !== null) return paused.message
-  if (state === 'connecting') return 'Opening the database…'
+/** Nothing while it connects: that is a moment, and the page should not jump. */
+function noticeOf({ state, error, paused, loss }: StepwellStatus): string | null {
   if (state === 'closed') return 'The client was closed. Reload the page to go on.'
-  return null
+  return error?.message ?? paused?.message ?? loss?.message ?? null
 }

@@ -12,6 +12,7 @@ import { DelayChart } from './DelayChart.tsx'
 import { JobCode } from './JobCode.tsx'
 import { LogPanel } from './LogPanel.tsx'
 import { RunList } from './RunList.tsx'
+import { TabsPanel } from './TabsPanel.tsx'
 import { Timeline } from './Timeline.tsx'
 
 /**
@@ -62,6 +63,7 @@ export function Story() {
         )}
       </div>
       <div className="column">
+        <TabsPanel />
         <LogPanel
           runId={runId}
           empty="Each batch writes a line here, and its line is stored with its result."
