@@ -1,4 +1,4 @@
-// The server of the test pages: static files without any special header, the witness, and the gates.
+// The server of the test pages: static files without any special header unless told otherwise, the witness, and the gates.
 //
 //   POST /witness/<key>       counts, answers the count
 //   GET  /witness/<prefix>    the counts of all keys under it
@@ -30,15 +30,17 @@ const PLAIN = '<!doctype html><meta charset="utf-8"><title>plain</title><h1>Plai
 /** @typedef {Awaited<ReturnType<typeof startServer>>} TestServer */
 
 /**
- * @param {{ root: string, hashed?: string }} options `root`: the folder of static files. `hashed`: under which path their
- *   names change with their content, so that browsers keep them, as sites have it.
+ * @param {{ root: string, hashed?: string, headers?: Record<string, string> }} options `root`: the folder of static files.
+ *   `hashed`: under which path their names change with their content, so that browsers keep them, as sites have it.
+ *   `headers`: sent with everything.
  */
-export async function startServer({ root, hashed }) {
+export async function startServer({ root, hashed, headers = {} }) {
   const witness = createWitness()
   const gates = createGates()
   const server = createServer((request, response) => {
     // Gates and witness are called across origins: each gate has a host name of its own, see `gateUrl` in the pages.
     response.setHeader('access-control-allow-origin', '*')
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     const url = new URL(request.url ?? '/', 'http://server')
     const pathname = decodeURIComponent(url.pathname)
     if (pathname.startsWith('/witness/')) return onWitness(pathname.slice(9), request, response)

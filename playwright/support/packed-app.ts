@@ -33,21 +33,27 @@ export interface AppSource {
   /** The folder's name. Tests that run at the same time must not share one. */
   readonly name: string
   readonly dependencies: Readonly<Record<string, string>>
+  /** More of its package.json. */
+  readonly manifest?: Readonly<Record<string, unknown>>
   /** Folders, relative to `playwright/`, that are copied into the app, the later over the earlier. */
   readonly sources: readonly string[]
 }
 
 /** Installs with npm, unless nothing that goes into it has changed since the last time. */
-export function packedApp({ name, dependencies, sources }: AppSource): PackedApp {
+export function packedApp({ name, dependencies, manifest, sources }: AppSource): PackedApp {
   const folder = path.join(APPS, name)
   const all = { ...dependencies, ...tarballs() }
-  const installed = JSON.stringify(all)
+  const installed = JSON.stringify({
+    ...manifest,
+    private: true,
+    type: 'module',
+    dependencies: all,
+  })
   const stamp = path.join(folder, '.installed')
   if (readText(stamp) !== installed) {
     mkdirSync(folder, { recursive: true })
     rmSync(stamp, { force: true })
-    const manifest = { name: 'app', private: true, type: 'module', dependencies: all }
-    writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest))
+    writeFileSync(path.join(folder, 'package.json'), installed)
     npmInstall(folder)
     writeFileSync(stamp, installed)
   }

@@ -1,8 +1,11 @@
 // Vite 8 without any configuration, and with the plugin that Vite 7 needs; Vite 7 with it.
-import { checkBundled } from '../support/bundled.js'
+import path from 'node:path'
+import { startServer } from '../server/server.mjs'
+import { checkBundled, openBundled } from '../support/bundled.js'
+import { expect, test } from '../support/fixtures.js'
 import { run, versionOf } from '../support/packed.js'
 import { type PackedApp, packedApp } from '../support/packed-app.js'
-import { startProgram } from '../support/program-server.js'
+import { type Site, startProgram } from '../support/program-server.js'
 
 const VITE_7 = '7.3.8'
 const REACT_18 = '18.3.1'
@@ -10,13 +13,14 @@ const LISTEN = ['--host', '127.0.0.1', '--port', '0']
 
 const react = (version: string) => ({ react: version, 'react-dom': version })
 const page = 'bundlers/page'
+const VITE_8 = {
+  name: 'vite-8',
+  react: versionOf('react'),
+  dependencies: { ...react(versionOf('react')), vite: versionOf('vite') },
+  sources: [page],
+}
 const APPS = [
-  {
-    name: 'vite-8',
-    react: versionOf('react'),
-    dependencies: { ...react(versionOf('react')), vite: versionOf('vite') },
-    sources: [page],
-  },
+  VITE_8,
   {
     name: 'vite-8-plugin',
     react: versionOf('react'),
@@ -42,7 +46,7 @@ for (const { react, ...source } of APPS) {
     title: `${source.name}, build and preview`,
     start() {
       const app = packedApp(source)
-      app.make(['dist'], () => run(app.bin('vite'), ['build', '--logLevel', 'warn'], app.folder))
+      build(app)
       return vite(app, ['preview'])
     },
     workers: 'module',
@@ -50,6 +54,40 @@ for (const { react, ...source } of APPS) {
   })
 }
 
-function vite(app: PackedApp, args: readonly string[]) {
+const STRICT =
+  "default-src 'none'; worker-src 'self'; img-src data:; connect-src 'self' http://127.0.0.1:*"
+
+checkBundled({
+  title: 'vite-8, build, under a Content-Security-Policy without unsafe-eval',
+  start: () => underPolicy(`${STRICT}; script-src 'self' 'wasm-unsafe-eval'`),
+  workers: 'module',
+  react: VITE_8.react,
+})
+
+test('a Content-Security-Policy that allows no wasm: the status says what to allow', async ({
+  sharedContext,
+  server,
+  key,
+}) => {
+  const site = await underPolicy(`${STRICT}; script-src 'self'`)
+  const { page } = await openBundled(sharedContext, site.origin, server.origin, key)
+  await expect(page.getByText('engine unavailable')).toBeVisible()
+  await expect(page.getByRole('alert')).toHaveText(/^internal: .*'wasm-unsafe-eval'/)
+  await page.close()
+  await site.close()
+})
+
+function underPolicy(policy: string): Promise<Site> {
+  const app = packedApp(VITE_8)
+  build(app)
+  const headers = { 'content-security-policy': policy }
+  return startServer({ root: path.join(app.folder, 'dist'), headers })
+}
+
+function build(app: PackedApp): void {
+  app.make(['dist'], () => run(app.bin('vite'), ['build', '--logLevel', 'warn'], app.folder))
+}
+
+function vite(app: PackedApp, args: readonly string[]): Promise<Site> {
   return startProgram(app.bin('vite'), [...args, ...LISTEN], app.folder)
 }

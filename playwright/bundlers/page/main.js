@@ -7,7 +7,7 @@ import { client } from './stepwell.js'
 
 function App() {
   const job = useJob(add)
-  const { state, storage } = useStepwellStatus()
+  const { state, storage, error } = useStepwellStatus()
   const start = () => {
     const query = new URLSearchParams(location.search)
     void job.trigger({ numbers: [1, 2, 39], server: query.get('server'), key: query.get('key') })
@@ -20,6 +20,7 @@ function App() {
     h('output', null, job.status === 'completed' ? `sum ${job.output.sum}` : job.status),
     h('p', null, `steps ${job.progress?.current ?? 0}`),
     h('p', null, `engine ${state}, storage ${storage}`),
+    error === null ? null : h('p', { role: 'alert' }, `${error.code}: ${error.message}`),
   )
 }
 
