@@ -1,6 +1,6 @@
 /** The hooks on a page; the query string says which. `window.commits` has what React put on the screen, in order. */
 import { createStepwell } from '@stepwell/core'
-import { StepwellProvider, useStepwellStatus } from '@stepwell/react'
+import { StepwellProvider, useStepwell, useStepwellStatus } from '@stepwell/react'
 import { lazy, StrictMode, Suspense, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { jobs } from './jobs.js'
@@ -25,6 +25,24 @@ function StatusChip() {
   return (
     <p data-testid="status">
       {state} {role} {storage}
+    </p>
+  )
+}
+
+function StoragePanel() {
+  const { storage, quota, paused, loss } = useStepwellStatus()
+  const stepwell = useStepwell()
+  const [answer, setAnswer] = useState('')
+  const persist = () => stepwell.persist().then((isKept) => setAnswer(String(isKept)))
+  return (
+    <p data-testid="storage">
+      {storage}, of {quota?.quota ?? 'unknown'} {quota?.usage ?? 'unknown'} used
+      {paused === null ? '' : `, paused: ${paused.code}`}
+      {loss === null ? '' : `, lost: ${loss.kind}`}
+      <button type="button" onClick={persist}>
+        Persist
+      </button>
+      <output>{answer}</output>
     </p>
   )
 }
@@ -62,6 +80,7 @@ function Panels() {
       {isShown && flag('waiting-panel') && <WaitingPanel runId={runId} />}
       {isShown && flag('family-panel') && <FamilyPanel runId={runId} />}
       {isShown && flag('signal-panel') && <SignalPanel />}
+      {isShown && flag('storage-panel') && <StoragePanel />}
       {isShown && flag('suspense-panel') && runId !== null && <SuspensePanel runId={runId} />}
     </>
   )

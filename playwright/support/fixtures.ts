@@ -15,6 +15,7 @@ export interface PageOptions {
   readonly page?:
     | 'index.html'
     | 'fewer.html'
+    | 'denied.html'
     | 'quiet.html'
     | 'fuzz.html'
     | 'newer/index.html'

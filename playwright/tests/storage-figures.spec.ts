@@ -157,3 +157,23 @@ test('an import is no eviction', async ({ openPage, key }) => {
   await ready(first)
   expect((await status(first)).loss).toBeNull()
 })
+
+test('the hook shows the storage and its figures, and a component can ask for persistence', async ({
+  openPage,
+  launchBrowser,
+  profile,
+}) => {
+  const page = await openPage({
+    context: await launchBrowser(profile),
+    page: 'react.html',
+    query: { 'storage-panel': '1' },
+  })
+  await ready(page)
+  const storage = page.getByTestId('storage')
+  await expect(storage).toContainText(/^best-effort, of \d+ \d+ used/)
+  const decide = await decider(page)
+  await decide('granted')
+  await storage.getByRole('button', { name: 'Persist' }).click()
+  await expect(storage.getByRole('status')).toHaveText('true')
+  await expect(storage).toContainText(/^persistent/)
+})

@@ -31,6 +31,10 @@ test('an insecure context', async ({ launchBrowser, profile, server, key }) => {
   await page.goto(addressOf(`http://insecure.test:${server.port}`, key, {}))
   expect(await page.evaluate(() => isSecureContext)).toBe(false)
   await expectUnavailable(page, 'storage_unavailable', /secure context.*https/s)
+  expect(await page.evaluate(() => window.outcome(window.stepwell.persist()))).toMatchObject({
+    ok: false,
+    code: 'storage_unavailable',
+  })
 })
 
 test('a browser without OPFS', async ({ sharedContext, address }) => {
@@ -38,6 +42,51 @@ test('a browser without OPFS', async ({ sharedContext, address }) => {
   await page.addInitScript(() => Reflect.deleteProperty(StorageManager.prototype, 'getDirectory'))
   await page.goto(address())
   await expectUnavailable(page, 'storage_unavailable', /OPFS/)
+  await page.close()
+})
+
+test('a browser without Web Locks', async ({ sharedContext, address }) => {
+  const page = await sharedContext.newPage()
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'locks'))
+  await page.goto(address())
+  await expectUnavailable(page, 'storage_unavailable', /Web Locks.*current/s)
+  await page.close()
+})
+
+test('a browser that gives no files, as private windows of some do', async ({ openPage }) => {
+  const page = await openPage({ page: 'denied.html' })
+  await expectUnavailable(page, 'storage_unavailable', /SecurityError/)
+})
+
+test('a sandboxed frame', async ({ sharedContext, address }) => {
+  const page = await sharedContext.newPage()
+  // A frame without an origin may load modules only where the server allows it to everybody.
+  await page.route('**/*', async (route) => {
+    const response = await route.fetch()
+    const headers = { ...response.headers(), 'access-control-allow-origin': '*' }
+    await route.fulfill({ response, headers })
+  })
+  await page.goto(new URL('/plain', address()).href)
+  await page.evaluate((src) => {
+    const frame = document.createElement('iframe')
+    frame.setAttribute('sandbox', 'allow-scripts')
+    frame.src = src
+    document.body.append(frame)
+  }, address())
+  const frame = await page.waitForEvent('framenavigated')
+  await frame.waitForFunction(() => window.stepwell !== undefined)
+  const outcome = await frame.evaluate(() => window.outcome(window.stepwell.getRuns()))
+  expect(outcome).toMatchObject({
+    ok: false,
+    code: 'storage_unavailable',
+    message: expect.stringMatching(/sandboxed frame/),
+  })
+  expect(await frame.evaluate(() => window.stepwell.status.state)).toBe('unavailable')
+  expect(await frame.evaluate(() => window.stepwell.status.error?.code)).toBe('storage_unavailable')
+  expect(await frame.evaluate(() => window.outcome(window.stepwell.persist()))).toMatchObject({
+    ok: false,
+    code: 'storage_unavailable',
+  })
   await page.close()
 })
 

@@ -8,7 +8,7 @@
  * | `open`    | it crashed, or an import ended it         | `opening`            |
  * | `open`    | it crashed the third time within a minute | `failed`             |
  * | `open`    | another tab is to lead                    | `closed`             |
- * | `failed`  | time has passed (busy files only)         | `opening`            |
+ * | `failed`  | time has passed (busy files, no room)         | `opening`            |
  * | any       | `stop`, `release`                         | `closed`             |
  */
 import { fromErrorInfo, type StepwellError, toStepwellError } from '../errors.js'
@@ -149,11 +149,11 @@ export function createLeading(
     open(null)
   }
   const onOpenFailed = (error: StepwellError) => {
-    // What is wrong beside busy files stays wrong for this tab's code, and another tab, perhaps with newer code, should
+    // What is wrong beside busy files and a full disk stays wrong for this tab's code, and another tab, perhaps with newer code, should
     // have its try.
-    const isBusy = error.code === 'storage_unavailable'
-    fail(error, isBusy)
-    if (!isBusy) return
+    const isPassing = error.code === 'storage_unavailable' || error.code === 'storage_full'
+    fail(error, isPassing)
+    if (!isPassing) return
     reopenTimer = setTimeout(() => open(null), reopenMs)
     reopenMs = Math.min(reopenMs * 2, REOPEN_MS_MAX)
   }

@@ -1,0 +1,2 @@
+StorageManager.prototype.getDirectory = () =>
+  Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'))
