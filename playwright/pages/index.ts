@@ -2,12 +2,12 @@
 import { createStepwell } from '@stepwell/core'
 import { jobs } from './jobs.js'
 import { startLoad } from './load.js'
-import { loseAnswers } from './lossy.js'
+import { loseMessages } from './lossy.js'
 import { witness } from './outside.js'
 import { clientOptions, flag, text } from './query.js'
 import { expose } from './window.js'
 
-if (flag('lossy')) loseAnswers()
+if (flag('lossy')) loseMessages()
 const worker = () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
 const client = createStepwell({ jobs, ...clientOptions(worker) })
 expose(client)

@@ -230,21 +230,25 @@ test('thousands of tabs that nobody stands behind are not remembered', async ({
 }) => {
   const { leader, stranger } = await threeTabs(openPage)
   const heap = await heapOf(leader)
-  await stranger.evaluate(async (key) => {
-    for (let i = 0; i < 5; i++) {
-      const jobs = Array.from({ length: 20 }, (_, n) => `job-${n}-${'x'.repeat(200)}`)
-      const joins = Array.from({ length: 1000 }, (_, n) => ({
-        type: 'stepwell:join',
-        buildId: '0.0.1/1',
-        clientId: `nobody-${i}-${n}`,
-        jobs,
-        isVisible: true,
-      }))
-      const welcomed = window.overhear(`stepwell:${key}:reply:nobody-${i}-999`, 'welcome')
-      window.post(`stepwell:${key}:cmd`, joins)
-      await welcomed
-    }
-  }, key)
+  const buildId = await leader.evaluate(() => window.buildId)
+  await stranger.evaluate(
+    async ({ key, buildId }) => {
+      for (let i = 0; i < 5; i++) {
+        const jobs = Array.from({ length: 20 }, (_, n) => `job-${n}-${'x'.repeat(200)}`)
+        const joins = Array.from({ length: 1000 }, (_, n) => ({
+          type: 'stepwell:join',
+          buildId,
+          clientId: `nobody-${i}-${n}`,
+          jobs,
+          isVisible: true,
+        }))
+        const welcomed = window.overhear(`stepwell:${key}:reply:nobody-${i}-999`, 'welcome')
+        window.post(`stepwell:${key}:cmd`, joins)
+        await welcomed
+      }
+    },
+    { key, buildId },
+  )
   const locks = () =>
     leader.evaluate(async (key) => {
       const { pending = [], held = [] } = await navigator.locks.query()
