@@ -31,7 +31,7 @@ const ACCEPTANCE_LINES = [
   ...Object.entries({ A: 10, B: 8, C: 8, D: 3, E: 7, F: 4, G: 2, H: 5 }).flatMap(
     ([section, count]) => Array.from({ length: count }, (_, i) => `${section}${i + 1}`),
   ),
-  ...['I3', 'I4', 'J6'],
+  ...['I3', 'I4', 'J3', 'J6'],
 ]
 
 const crates = readdirSync(path.join(ROOT, 'crates'))
