@@ -31,7 +31,8 @@ const ACCEPTANCE_LINES = [
   ...Object.entries({ A: 10, B: 8, C: 8, D: 3, E: 7, F: 4, G: 2, H: 5 }).flatMap(
     ([section, count]) => Array.from({ length: count }, (_, i) => `${section}${i + 1}`),
   ),
-  ...['I3', 'I4', 'J3', 'J6'],
+  ...['I3', 'I4'],
+  ...Array.from({ length: 6 }, (_, i) => `J${i + 1}`),
 ]
 
 const crates = readdirSync(path.join(ROOT, 'crates'))
@@ -188,10 +189,10 @@ function refuse(file, pattern) {
   assert.equal(hit, undefined, `${file} must not contain this`)
 }
 
-/** Line comments behind code stay: a `//` in a string is commoner than SQL in such a comment. */
+/** Comments behind code stay: a `//` or `/*` in a string is commoner than SQL in such a comment. */
 function code(file) {
   return readFileSync(path.join(ROOT, file), 'utf8')
-    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(?<=^|\s)\/\*[\s\S]*?\*\//gm, '')
     .replace(/^\s*\/\/.*$/gm, '')
 }
 
