@@ -1,6 +1,7 @@
 // ACCEPTANCE E4: `useSuspenseRun`, and parts of a run by `select`.
 import { expect, test } from '../support/fixtures.js'
 import { expectNothingUnhandled, triggerSteps } from '../support/page.js'
+import { openWithout, RUNTIME } from '../support/page-code.js'
 import { panel, WAYS } from '../support/panels.js'
 
 const MISSING = '01900000-0000-7000-8000-000000000000'
@@ -32,19 +33,23 @@ for (const { title, ...way } of WAYS) {
 
   test(`${title}: an engine that cannot be reached is for the error boundary`, async ({
     openPage,
+    sharedContext,
+    address,
     key,
   }) => {
     const leader = await openPage(panel({ ...way, panels: ['job'] }))
     const id = await triggerSteps(leader, { key, count: 1 })
     const options = panel({ ...way, panels: ['suspense'], more: { run: id } })
-    const follower = await openPage(options)
-    await expect(follower.getByTestId('suspense-error')).toHaveText('not_leader')
-    await follower.getByRole('button', { name: 'Try again' }).click()
-    await expect(follower.getByTestId('suspense-error')).toHaveText('not_leader')
-    await leader.close()
-    await expect(follower.getByTestId('status')).toContainText('ready leader')
-    await follower.getByRole('button', { name: 'Try again' }).click()
-    await expect(follower.getByTestId('suspense-status')).toHaveText('completed')
+    const page = await openWithout(sharedContext, RUNTIME, address(options))
+    await expect(page.getByTestId('suspense-error')).toHaveText('faulted')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await expect(page.getByTestId('suspense-error')).toHaveText('faulted')
+    await page.unroute(RUNTIME)
+    await page.evaluate(() => dispatchEvent(new Event('online')))
+    await expect(page.getByTestId('status')).toContainText('ready follower')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await expect(page.getByTestId('suspense-status')).toHaveText('completed')
+    await page.close()
   })
 }
 

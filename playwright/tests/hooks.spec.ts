@@ -229,19 +229,23 @@ test('from the call of trigger on the status is pending, before any answer', asy
   await expect(status(page)).toHaveText('completed')
 })
 
-test('a follower says so, without an error on the screen of a hook that was not asked', async ({
+test('the hooks of a follower work as those of the leader, before and after it takes over', async ({
   openPage,
   key,
 }) => {
   const leader = await openPage(panel({}))
   await expect(status(leader)).toHaveText('idle')
   const follower = await openPage(panel({}))
-  await expect(follower.getByTestId('status')).toContainText('follower')
-  await expect(status(follower)).toHaveText('unavailable')
+  await expect(follower.getByTestId('status')).toContainText('ready follower')
+  await expect(status(follower)).toHaveText('idle')
+  await trigger(follower, { key: `${key}-1`, count: 1 })
+  await expect(status(follower)).toHaveText('completed')
+  const first = await follower.getByTestId('job-run').textContent()
   await leader.close()
   await expect(follower.getByTestId('status')).toContainText('ready leader')
-  await expect(status(follower)).toHaveText('idle')
-  await trigger(follower, { key, count: 1 })
+  await expect(follower.getByTestId('job-run')).toHaveText(first ?? '')
+  await trigger(follower, { key: `${key}-2`, count: 1 })
+  await expect(follower.getByTestId('job-run')).not.toHaveText(first ?? '')
   await expect(status(follower)).toHaveText('completed')
   await expectNothingUnhandled(follower)
 })
@@ -253,8 +257,9 @@ test('a tab that takes over shows the run that is at work', async ({ openPage, k
   await server.gate(key).reached()
   const runId = await leader.getByTestId('job-run').textContent()
   const follower = await openPage(panel({}))
-  await expect(status(follower)).toHaveText('unavailable')
+  await expect(status(follower)).toHaveText('running')
   await leader.close()
+  await expect(follower.getByTestId('status')).toContainText('ready leader')
   await expect(status(follower)).toHaveText('running')
   await expect(follower.getByTestId('job-run')).toHaveText(runId ?? '')
   server.gate(key).open()

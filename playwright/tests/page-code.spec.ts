@@ -1,24 +1,14 @@
 // What a page loads at once, what it loads when it needs it, and what it says where that is not there.
-import type { BrowserContext, Page } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
+import { openWithout, PAGE_EXECUTOR, RUNTIME } from '../support/page-code.js'
 import { panel, status, trigger } from '../support/panels.js'
-
-const RUNTIME = /\/assets\/runtime-[^/]*\.js$/
-const PAGE_EXECUTOR = /\/assets\/in-page-[^/]*\.js$/
 
 /** The scripts that the page asks for from now on. */
 function scriptsOf(page: Page): string[] {
   const scripts: string[] = []
   page.on('request', (request) => scripts.push(request.url()))
   return scripts
-}
-
-/** A tab that cannot load what fits the pattern, as after a deployment that has removed it. */
-async function without(context: BrowserContext, pattern: RegExp, address: string): Promise<Page> {
-  const page = await context.newPage()
-  await page.route(pattern, (route) => route.abort())
-  await page.goto(address)
-  return page
 }
 
 const once = { key: 'lazy', count: 1 }
@@ -63,7 +53,7 @@ test('without the code that connects, calls and the status say so, and a later c
   sharedContext,
   address,
 }) => {
-  const page = await without(sharedContext, RUNTIME, address({ page: 'quiet.html' }))
+  const page = await openWithout(sharedContext, RUNTIME, address({ page: 'quiet.html' }))
   const refused = await page.evaluate(async () => {
     const heard: string[] = []
     window.stepwell.on('engine:error', ({ error }) => heard.push(error.code))
@@ -88,7 +78,7 @@ test('without the code that connects, hooks are unavailable, and a click tries a
   sharedContext,
   address,
 }) => {
-  const page = await without(sharedContext, RUNTIME, address(panel({})))
+  const page = await openWithout(sharedContext, RUNTIME, address(panel({})))
   await expect(status(page)).toHaveText('unavailable')
   await page.unroute(RUNTIME)
   await trigger(page, once)
@@ -100,7 +90,7 @@ test('without the code that runs jobs in the page, the status says so, and it is
   sharedContext,
   address,
 }) => {
-  const page = await without(sharedContext, PAGE_EXECUTOR, address({ executor: 'page' }))
+  const page = await openWithout(sharedContext, PAGE_EXECUTOR, address({ executor: 'page' }))
   const runId = await page.evaluate(
     async (input) => (await window.stepwell.trigger('steps', input)).id,
     once,

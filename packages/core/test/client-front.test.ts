@@ -17,6 +17,9 @@ const jobs = { greet }
 beforeEach(() => {
   vi.stubGlobal('document', { visibilityState: 'visible' })
   vi.stubGlobal('Worker', class {})
+  const page = new EventTarget()
+  vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
+  vi.stubGlobal('dispatchEvent', page.dispatchEvent.bind(page))
 })
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -243,7 +246,24 @@ describe('a runtime that cannot be loaded', () => {
     expect(heard).toMatchObject([{ type: 'engine:error', error: FAULT }])
   })
 
-  test('is tried again by the next call, and by nothing else', async () => {
+  test.each<[string, (client: ReturnType<typeof createClient>) => unknown]>([
+    ['that a hook is mounted', (client) => observeRun(client, 'run-1').subscribe(() => undefined)],
+    ['that the browser is online again', () => dispatchEvent(new Event('online'))],
+  ])('is tried again upon %s', async (_what, happen) => {
+    const { client, loads, fail, arrive, connect } = lateClient(noRun)
+    observeRun(client, 'run-1').subscribe(() => undefined)
+    await fail()
+    happen(client)
+    expect(loads()).toBe(2)
+    expect(client.status.state).toBe('connecting')
+    await arrive()
+    expect(connect).toHaveBeenCalled()
+    expect(observeRun(client, 'run-1').get().status).toBe('missing')
+    dispatchEvent(new Event('online'))
+    expect(loads()).toBe(2)
+  })
+
+  test('is tried again by the next call', async () => {
     const { client, loads, fail, arrive } = lateClient(noRun)
     client.onStatus(() => undefined)
     await fail()

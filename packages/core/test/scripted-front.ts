@@ -19,6 +19,7 @@ export function scriptedRuntime({ connection }: Pick<Script, 'connection'>, jobs
     ...connection,
     setContext: () => undefined,
     transfer: () => Promise.reject(new Error('no transfers')),
+    exportDatabase: () => Promise.reject(new Error('no exports')),
     persist: () => Promise.resolve(false),
     crash: () => undefined,
     close: () => Promise.resolve(),

@@ -6,6 +6,7 @@
  * |-----------|---------------------------------|--------------------------------------------|
  * | `idle`    | `connect` in a page, `call`     | `loading`                                  |
  * | `loading` | the runtime came / did not come | `loaded` / `idle`, the status says why     |
+ * | `idle`    | the browser is online again     | `loading`, if it failed before             |
  * | any       | `close`                         | closed: what waits for the runtime rejects |
  */
 import type { Connection } from '../connection.js'
@@ -83,6 +84,7 @@ export function createFront(
       loading = null
       const error = notLoaded('The code of Stepwell that connects to the engine', reason)
       fail(error)
+      if (isBrowserPage()) addEventListener('online', connect, { once: true })
       throw error
     }
     if (context !== null) runtime.connection.setContext(context.value)
@@ -103,6 +105,11 @@ export function createFront(
     loading ??= load()
     return loading.then(use)
   }
+  const connect = () => {
+    if (!isBrowserPage()) return
+    // The status says what went wrong.
+    call(async ({ connection }) => connection.connect()).catch(() => undefined)
+  }
   const close = async () => {
     isClosed = true
     const error = closed()
@@ -119,11 +126,7 @@ export function createFront(
     },
     onRuntime: (listener) => runtimes.on(listener),
     call,
-    connect() {
-      if (!isBrowserPage()) return
-      // The status says what went wrong.
-      call(async ({ connection }) => connection.connect()).catch(() => undefined)
-    },
+    connect,
     onEvents: (listener) => events.on(listener),
     onReset: (listener) => resets.on(listener),
     setContext(value) {

@@ -102,7 +102,6 @@ function createCache<S extends object, F extends object, P extends EntryParts<S>
   const attach = () => {
     if (detach !== null) return
     const { connection } = core
-    connection.connect()
     const offs = [
       connection.onEvents(route),
       connection.onReset(forAll(({ parts }) => parts?.onReset())),
@@ -117,6 +116,8 @@ function createCache<S extends object, F extends object, P extends EntryParts<S>
     }
   }
   const start = (entry: Own) => {
+    // Each time: it may have failed before.
+    core.connection.connect()
     if (started.has(entry)) return
     attach()
     started.add(entry)
