@@ -36,6 +36,8 @@ for (const { name, command, bundler } of COMMANDS) {
       copyNextApp()
       if (bundler !== null) buildNextApp(bundler)
       app = await startNextApp(command)
+      // `next dev` compiles what is asked for the first time.
+      for (const path of ['', 'api/contacts']) await (await fetch(`${app.origin}/${path}`)).text()
     })
     test.afterAll(() => app?.close())
 
