@@ -20,6 +20,9 @@ export interface Batch {
   readonly start: (flush: (inputs: Input[]) => void) => void
   /** Everything that is queued leaves before this returns. */
   readonly flushAll: () => void
+  /** Nothing leaves by itself until the returned function is called. */
+  readonly hold: () => () => void
+  readonly isHeld: () => boolean
   /** Drops what is queued, and everything from now on. */
   readonly stop: () => void
 }
@@ -30,6 +33,7 @@ export function createBatch(): Batch {
   let size = 0
   let isScheduled = false
   let isStopped = false
+  let holds = 0
   let flush: ((inputs: Input[]) => void) | null = null
 
   const schedule = () => {
@@ -47,7 +51,7 @@ export function createBatch(): Batch {
   }
   channel.port1.onmessage = () => {
     isScheduled = false
-    flushNow()
+    if (holds === 0) flushNow()
   }
   const pushLater = (input: Input) => {
     if (isStopped) return
@@ -59,7 +63,7 @@ export function createBatch(): Batch {
     pushLater,
     push(input) {
       pushLater(input)
-      if (queue.length >= INPUTS_MAX || size >= SIZE_MAX) flushNow()
+      if (holds === 0 && (queue.length >= INPUTS_MAX || size >= SIZE_MAX)) flushNow()
     },
     start(flushBatch) {
       flush = flushBatch
@@ -68,6 +72,14 @@ export function createBatch(): Batch {
     flushAll() {
       while (flush !== null && queue.length > 0) flushNow()
     },
+    hold() {
+      holds += 1
+      return () => {
+        holds -= 1
+        if (holds === 0 && queue.length > 0) schedule()
+      }
+    },
+    isHeld: () => holds > 0,
     stop() {
       isStopped = true
       flush = null

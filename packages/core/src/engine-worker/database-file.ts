@@ -1,8 +1,8 @@
 /**
- * The database as one file, put together from the files of a closed pool without SQLite: what the WAL has committed in
+ * The database as one file, put together from the files of a pool without SQLite: what the WAL has committed in
  * the place of the pages that it replaces. Nothing is read that need not be; the rest stays on the disk, by reference.
  */
-import { filesIn } from './quarantine.js'
+import { filesIn, folderOf, POOL, subfolder } from './quarantine.js'
 
 /** The pool keeps each file behind its name. */
 const POOL_HEADER_BYTES = 4096
@@ -13,6 +13,24 @@ const FRAME_HEADER_BYTES = 24
 /** Where a database's header says how it is written: 1 for a rollback journal, 2 for a WAL. */
 const JOURNAL_AT = 18
 const JOURNAL_END = 20
+
+/** More than the wasm should hold in its memory, which never shrinks, and would hold three times. */
+const LARGE_BYTES = 64 * 1024 * 1024
+
+/**
+ * The file of an open database that is large; `null`: it is not, or the browser gives no access beside open handles. Read
+ * it before anything is written.
+ */
+export async function largeFile(database: string): Promise<Blob | null> {
+  try {
+    const folder = await folderOf(database)
+    const pool = folder === null ? null : await subfolder(folder, POOL)
+    const file = pool === null ? null : await databaseFile(pool)
+    return file !== null && file.size > LARGE_BYTES ? file : null
+  } catch {
+    return null
+  }
+}
 
 /** The file, or `null` where the pool has none. It needs no WAL. */
 export async function databaseFile(pool: FileSystemDirectoryHandle): Promise<Blob | null> {

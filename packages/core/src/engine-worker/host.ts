@@ -29,6 +29,7 @@ import { createBatch } from './batch.js'
 import { type Blobs, createBlobs } from './blobs/blobs.js'
 import { createOpfsBlobs } from './blobs/opfs.js'
 import { type BlobStore, createMemoryBlobs } from './blobs/store.js'
+import { largeFile } from './database-file.js'
 import { obstacle } from './environment.js'
 import { createExecutors, type Executors } from './executors.js'
 import { createIdle } from './idle.js'
@@ -187,6 +188,10 @@ export function createHost(post: Post): Host {
     let hasMore = false
     guarded(() => {
       if (database === null) return
+      if (batch.isHeld()) {
+        hasMore = true
+        return
+      }
       const { engine } = database
       hasMore = handle(engine, [{ type: 'upkeep' }]).moreUpkeep || engine.maintain()
     })
@@ -198,6 +203,9 @@ export function createHost(post: Post): Host {
       batch.flushAll()
       return isOpen() ? database : null
     },
+    hold: batch.hold,
+    current: () => (isOpen() ? database : null),
+    largeFile: async () => (request?.storage === 'opfs' ? largeFile(request.database) : null),
     blobs: () => blobs,
     answer: audience.answer,
     lose,

@@ -15,6 +15,12 @@ export type TransferRequest = Extract<
 export interface TransfersOptions {
   /** Carries out what is queued, so that the file has it; the database, or `null` where none is open any more. */
   readonly settled: () => OpenDatabase | null
+  /** Nothing is written until the returned function is called. */
+  readonly hold: () => () => void
+  /** As it is. */
+  readonly current: () => OpenDatabase | null
+  /** The database as a file, where it is large. */
+  readonly largeFile: () => Promise<Blob | null>
   readonly blobs: () => Blobs | null
   readonly answer: (clientId: ClientId, answer: Answer) => void
   /** The instance is lost. */
@@ -52,10 +58,18 @@ export function createTransfers(options: TransfersOptions): Transfers {
   }
   const exportDatabase = async ({ clientId, requestId }: Asker, withBlobs: boolean) => {
     const files = withBlobs ? await readFiles(options.blobs()) : []
-    const database = settled()
-    if (database === null) return
-    const bytes = ownBytes(database.engine.exportDatabase(files))
-    answer(clientId, { type: 'exported', requestId, bytes })
+    if (settled() === null) return
+    const goOn = options.hold()
+    try {
+      const file = files.length === 0 ? await options.largeFile() : null
+      const database = options.current()
+      if (database === null) return
+      const bytes =
+        file === null ? ownBytes(database.engine.exportDatabase(files)) : await read(file)
+      answer(clientId, { type: 'exported', requestId, bytes })
+    } finally {
+      goOn()
+    }
   }
   const importDatabase = async (asker: Asker, bytes: Uint8Array) => {
     const database = settled()
@@ -91,6 +105,18 @@ function importInto({ engine }: OpenDatabase, bytes: Uint8Array): BlobBytes[] {
     if (info === null) throw error
     const message = `The file was not imported, and nothing was changed. ${info.message}`
     throw new StepwellError(info.code, message, { cause: error })
+  }
+}
+
+async function read(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await file.arrayBuffer())
+  } catch (cause) {
+    throw new StepwellError(
+      'storage_unavailable',
+      `The database of ${file.size} bytes could not be read for the export (${errorText(cause)}). Try again.`,
+      { cause },
+    )
   }
 }
 
