@@ -8,12 +8,8 @@ const RUN_STEPS = 500
 const FOLLOWERS = [0, 1, 7]
 const LOG_LINES = 10_000
 const BEATS = 1_000
-const WARM_STEPS = 2_000
-/** V8 stores compiled wasm when it has compiled no more for two seconds. */
-const CODE_CACHE_MS = 5_000
-const TABS_IDLE = 3
-/** What an engine does after a start is not what it does when it is idle. */
-const SETTLE_MS = 20_000
+/** What engine and browser do after a start (upkeep, compiling, collecting) is not what they do when they are idle. */
+const SETTLE_MS = 60_000
 
 /** How a tab stops leading. */
 const WAYS = {
@@ -72,9 +68,7 @@ async function tab(context, address, isConnected = true) {
 async function takeOvers(context, address, way, { count, isStandby }) {
   const samples = []
   let leader = await tab(context, address)
-  // As a site that is used: the browser keeps what it compiled for an engine that worked and then came to rest.
-  await leader.evaluate((count) => window.tab.steps(count), WARM_STEPS)
-  await passes(CODE_CACHE_MS)
+  // The first one is not measured.
   for (let n = -1; n < count; n++) {
     const follower = await tab(context, address)
     const run = await follower.evaluate((count) => window.tab.startBeat(count), BEATS)
