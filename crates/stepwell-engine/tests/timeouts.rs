@@ -122,6 +122,39 @@ fn what_a_terminated_executor_held_goes_on_elsewhere_when_it_is_dead() {
 }
 
 #[test]
+fn what_a_replaced_executor_held_goes_on_elsewhere_when_it_is_dead_and_nothing_is_counted() {
+    let mut world = World::new(0);
+    let (first, second) = two_at_work(&mut world, None);
+    let replaced = world.handle(vec![Input::ReplaceExecutor {
+        executor_id: X.into(),
+    }]);
+    assert_eq!(terminated(&replaced), [X]);
+    assert_eq!(event_names(&replaced), [""; 0], "nothing has failed");
+    let (_, late) = world.say(X, step_commit(&first, "late"));
+    assert_eq!(late.effects, []);
+    assert_eq!(
+        assigned(&world.hello(Y, &["a", "b"], 2, &[])),
+        [],
+        "it may still run what it was given"
+    );
+    let executor_id = X.into();
+    let given = assigned(&world.handle(vec![Input::ExecutorGone { executor_id }]));
+    assert_eq!(given.len(), 2);
+    for held in [&first, &second] {
+        assert_eq!(world.run(&held.run_id).recoveries, 0);
+        assert_eq!(world.steps(&held.run_id), []);
+    }
+}
+
+#[test]
+fn replacing_an_executor_that_never_said_hello_does_nothing() {
+    let mut world = World::new(0);
+    let executor_id = X.into();
+    let output = world.handle(vec![Input::ReplaceExecutor { executor_id }]);
+    assert_eq!(output.effects, []);
+}
+
+#[test]
 fn an_executor_whose_death_is_not_told_is_given_three_seconds() {
     let mut world = World::new(0);
     let (hung, _) = two_at_work(&mut world, None);

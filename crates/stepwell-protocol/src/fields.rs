@@ -55,6 +55,9 @@ impl TryFrom<InputFields> for Input {
             "executorGone" => Self::ExecutorGone {
                 executor_id: required(fields.executor_id, "executorId")?,
             },
+            "replaceExecutor" => Self::ReplaceExecutor {
+                executor_id: required(fields.executor_id, "executorId")?,
+            },
             "upkeep" => Self::Upkeep,
             "network" => Self::Network {
                 is_online: required(fields.is_online, "isOnline")?,

@@ -38,6 +38,12 @@ pub enum Input {
         /// Which.
         executor_id: ExecutorId,
     },
+    /// The host wants another executor in this one's place, for the code of its jobs has changed. Its runs are given up in
+    /// good order, and go on in another one when it is dead.
+    ReplaceExecutor {
+        /// Which.
+        executor_id: ExecutorId,
+    },
     /// An idle moment: delete a few runs whose retention has ended.
     Upkeep,
     /// The browser is online or offline: at the start, and with each change. Until the first one it counts as online.
@@ -78,8 +84,8 @@ pub enum Effect {
         /// What.
         message: EngineMessage,
     },
-    /// End this executor, whatever it does, and close its port: a function there does not yield. The engine ignores it
-    /// from now on, and waits up to 3 s for its death before its runs go to others.
+    /// End this executor, whatever it does, and close its port: a function there does not yield, or another executor was
+    /// asked for in its place. The engine ignores it from now on, and waits up to 3 s for its death before its runs go to others.
     TerminateExecutor {
         /// Which.
         executor_id: ExecutorId,

@@ -3,6 +3,8 @@
  * it. It runs in Node.
  */
 
+import { hotJobs, type StepwellHotPlugin } from './vite-hot.js'
+
 /** A plugin of Vite, as far as it is used here: this package depends on no version of Vite, not even for its types. */
 export interface StepwellPlugin {
   readonly name: string
@@ -44,10 +46,15 @@ const FINDS_WORKERS = 8
  * its engine worker would not be found. For all versions: builds workers as ES modules unless told otherwise, so that jobs
  * can import their libraries dynamically. In what is built for pages, `serveJobs` comes without what runs jobs, which
  * takes 15 KB off a page that imports its jobs; Vite builds workers without a page's plugins, so there it is whole.
+ * In the dev server an edit of the jobs replaces their worker, where Vite alone reloads the page.
  *
  * `plugins: [stepwell()]`
  */
-export function stepwell(): StepwellPlugin {
+export function stepwell(): [StepwellPlugin, StepwellHotPlugin] {
+  return [smallPages(), hotJobs()]
+}
+
+function smallPages(): StepwellPlugin {
   let isBuild = false
   return {
     name: 'stepwell',

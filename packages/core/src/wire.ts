@@ -65,6 +65,8 @@ export type ToEngineWorker =
       readonly executorId: ExecutorId
       readonly port: MessagePort
     }
+  /** The page ends this executor and starts another one: what it holds is given up in good order when it is dead. */
+  | { readonly type: 'stepwell:replace-executor'; readonly executorId: ExecutorId }
   /** `blobs`: those that the requests' payloads name. They are stored before their requests are carried out. */
   | {
       readonly type: 'stepwell:requests'

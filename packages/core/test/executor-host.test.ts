@@ -39,6 +39,7 @@ function start(options: Partial<ExecutorHostOptions> = {}) {
   const down: (StepwellError | null)[] = []
   const errors: StepwellError[] = []
   const ids: string[] = []
+  const replaced: string[] = []
   const spawn = () => {
     const worker = new FakeWorker()
     workers.push(worker)
@@ -46,6 +47,7 @@ function start(options: Partial<ExecutorHostOptions> = {}) {
   }
   const engine: EngineProcess = {
     post(message: ToEngineWorker) {
+      if (message.type === 'stepwell:replace-executor') replaced.push(message.executorId)
       if (message.type !== 'stepwell:executor') return
       ids.push(message.executorId)
       message.port.close()
@@ -69,7 +71,7 @@ function start(options: Partial<ExecutorHostOptions> = {}) {
   })
   stop = () => host.stop()
   host.connect(engine)
-  return { host, engine, workers, down, errors, ids }
+  return { host, engine, workers, down, errors, ids, replaced }
 }
 
 describe('several executors', () => {
@@ -119,6 +121,43 @@ describe('several executors', () => {
     // Said again of one that is gone already, it ends nobody.
     host.hung(hung)
     expect(workers).toHaveLength(4)
+  })
+
+  test('other code replaces each in good order, and nobody hears of it', () => {
+    const { host, workers, ids, down, errors, replaced } = start()
+    for (const worker of workers) worker.ready()
+    const told = down.length
+    host.jobsChanged(false)
+    expect(workers).toHaveLength(3)
+    host.jobsChanged(true)
+    expect(replaced).toEqual(ids.slice(0, 3))
+    expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
+    // The engine ends what it let go of: those are gone already.
+    for (const id of replaced) host.hung(id)
+    expect(workers).toHaveLength(6)
+    expect([down.length, errors]).toEqual([told, []])
+  })
+
+  test('other code is tried at once where the one before could not be loaded', () => {
+    let isBroken = true
+    const { host, down } = start({
+      executors: 1,
+      worker: () => () => {
+        if (isBroken) throw new SyntaxError('half an edit')
+        return new FakeWorker()
+      },
+    })
+    expect(down.at(-1)?.message).toMatch(/half an edit/)
+    isBroken = false
+    host.jobsChanged(true)
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('the status is not clear while another one is missing', () => {

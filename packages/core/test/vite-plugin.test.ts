@@ -8,7 +8,7 @@ async function resolved(plugin: StepwellPlugin, source: string): Promise<string 
 }
 
 test('what is built for a page comes without what runs jobs', async () => {
-  const plugin = stepwell()
+  const [plugin] = stepwell()
   plugin.config({}, { command: 'build' })
   expect(await resolved(plugin, '@stepwell/core/executor')).toBe(
     '/app/node_modules/@stepwell/core/dist/executor-page.js',
@@ -17,7 +17,7 @@ test('what is built for a page comes without what runs jobs', async () => {
 })
 
 test('the dev server, which serves pages and workers alike, is left alone', async () => {
-  const plugin = stepwell()
+  const [plugin] = stepwell()
   plugin.config({}, { command: 'serve' })
   expect(await resolved(plugin, '@stepwell/core/executor')).toBeNull()
 })
@@ -27,11 +27,47 @@ test.each([
   ['7.1.0', ['@stepwell/core']],
   [undefined, ['@stepwell/core']],
 ])('Vite %s keeps %j out of what it bundles beforehand', (viteVersion, exclude) => {
-  const config = stepwell().config.call({ meta: { viteVersion } }, {})
+  const [plugin] = stepwell()
+  const config = plugin.config.call({ meta: { viteVersion } }, {})
   expect(config.optimizeDeps).toEqual({ exclude })
 })
 
 test('a worker format of the user stays', () => {
-  expect(stepwell().config({ worker: { format: 'iife' } }).worker).toEqual({ format: 'iife' })
-  expect(stepwell().config({}).worker).toEqual({ format: 'es' })
+  const [plugin] = stepwell()
+  expect(plugin.config({ worker: { format: 'iife' } }).worker).toEqual({ format: 'iife' })
+  expect(plugin.config({}).worker).toEqual({ format: 'es' })
+})
+
+/** As the dev server has it, below `/base/`. */
+async function served(editedAt: number, code: string) {
+  const [, hot] = stepwell()
+  const watched: string[] = []
+  const getModuleByUrl = async () => ({ lastHMRTimestamp: editedAt })
+  hot.configResolved({ base: '/base/' })
+  const addWatchFile = (id: string) => watched.push(id)
+  const context = { addWatchFile, environment: { moduleGraph: { getModuleByUrl } } }
+  return { made: await hot.transform.call(context, code), watched }
+}
+
+const MAKES_WORKER =
+  'new Worker(new URL(/* @vite-ignore */ "/base/jobs.ts?worker_file&type=module", \'\' + import.meta.url))'
+
+test('a module that makes a worker depends on what the worker is', async () => {
+  const { made, watched } = await served(0, MAKES_WORKER)
+  expect(watched).toEqual(['/jobs.ts?worker_file&type=module'])
+  expect(made).toBeNull()
+})
+
+test('an edit gives the worker another address', async () => {
+  const { made } = await served(1_780_000_000_000, MAKES_WORKER)
+  expect(made?.code).toBe(MAKES_WORKER.replace('type=module', 'type=module&t=1780000000000'))
+})
+
+test('other modules, and other versions of Vite, are left alone', async () => {
+  expect(await served(1, 'new URL("./picture.png", import.meta.url)')).toEqual({
+    made: null,
+    watched: [],
+  })
+  const [, hot] = stepwell()
+  expect(await hot.transform.call({}, MAKES_WORKER)).toBeNull()
 })

@@ -7,6 +7,8 @@
 //! 2. The executor is doomed: the host is told to terminate it, and nothing that it says counts any more.
 //! 3. When its death is known, or after [`DEATH_MS_MAX`], its other runs are given up in good order and go on elsewhere.
 //!    Not before: a thread that is about to be terminated may still run what it was given.
+//!
+//! An executor that the host wants replaced goes the same way, without a failure.
 
 use stepwell_protocol::{
     Effect, ExecutorId, FailureCode, Report, RunFailure, StepKind, TimestampMs,
@@ -66,7 +68,7 @@ impl<S: Store> Turn<'_, S> {
         Ok(())
     }
 
-    fn doom(&mut self, id: &ExecutorId) -> StoreResult<()> {
+    pub(super) fn doom(&mut self, id: &ExecutorId) -> StoreResult<()> {
         let Some(executor) = self.state.executors.get(id) else {
             return Ok(());
         };

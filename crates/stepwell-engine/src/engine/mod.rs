@@ -408,6 +408,7 @@ impl<S: Store> Turn<'_, S> {
                 self.drop_unreferenced(&executor::blobs_of(&envelope.message))
             }
             Input::ExecutorGone { executor_id } => self.executor_gone(executor_id),
+            Input::ReplaceExecutor { executor_id } => self.doom(executor_id),
             Input::Upkeep => self.upkeep(),
             Input::Network { is_online } => {
                 self.network(*is_online);

@@ -260,6 +260,9 @@ fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
     comes_back(&Input::ExecutorGone {
         executor_id: ExecutorId::from("x"),
     });
+    comes_back(&Input::ReplaceExecutor {
+        executor_id: ExecutorId::from("x"),
+    });
     for (text, problem) in [
         (r#"{"type":"explode"}"#, "`explode` is no known type"),
         (

@@ -1,5 +1,6 @@
 /** One engine worker, from its start to its end. A new one is started by making a new `EngineProcess`. */
 import type { FromEngineWorker, OpenEngine, ToEngineWorker } from '../wire.js'
+import { spawnWorker } from './spawn.js'
 
 /** Opening waits for a lock and for busy handles up to 5 s, and may migrate. */
 const OPEN_MS_MAX = 30_000
@@ -39,7 +40,10 @@ export function startEngine(worker: Worker, open: OpenEngine, events: EngineEven
     events.onLost(message)
   }
   const openTimer = setTimeout(() => {
-    lose(`The engine worker did not open the database within ${OPEN_MS_MAX} ms.`)
+    lose(
+      `The engine worker did not open the database within ${OPEN_MS_MAX} ms. If you gave the option engineWorker, check ` +
+        "that its file imports '@stepwell/core/engine-worker'.",
+    )
   }, OPEN_MS_MAX)
 
   worker.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -57,7 +61,7 @@ export function startEngine(worker: Worker, open: OpenEngine, events: EngineEven
   worker.onerror = (event) => {
     // Handled here: else the browser reports it a second time, as the page's own error.
     event.preventDefault()
-    lose(event.message || 'The engine worker could not be loaded.')
+    lose(event.message || NOT_LOADED)
   }
   worker.onmessageerror = () => lose('A message of the engine worker could not be read.')
   worker.postMessage(open)
@@ -79,9 +83,16 @@ export function startEngine(worker: Worker, open: OpenEngine, events: EngineEven
   }
 }
 
-/** @param spawn what makes it, where the user says how. */
+const NOT_LOADED =
+  'The engine worker could not be loaded. Check that its file is served (it is that of the option engineWorker, if you ' +
+  'gave one), and that the Content-Security-Policy allows it: worker-src.'
+const HOW =
+  "engineWorker: () => new Worker(new URL('./engine.ts', import.meta.url), { type: 'module' }), where engine.ts is " +
+  "import '@stepwell/core/engine-worker'."
+
+/** Throws `invalid_input`. @param spawn what makes it, where the user says how. */
 export function spawnEngineWorker(spawn: (() => Worker) | undefined): Worker {
-  if (spawn !== undefined) return spawn()
+  if (spawn !== undefined) return spawnWorker('engineWorker', spawn, HOW)
   // Literal and inline, so that every bundler finds the worker; with no dynamic part in the options for the same reason.
   return new Worker(new URL('../engine-worker/main.js', import.meta.url), {
     type: 'module',

@@ -33,8 +33,11 @@ export interface ExecutorHostOptions {
 export interface ExecutorHost {
   /** Connects the executors, which are started if need be, to a started engine. */
   connect(engine: EngineProcess): void
-  /** The jobs changed: an executor in the page serves the new ones. */
-  jobsChanged(): void
+  /**
+   * The jobs changed: an executor in the page serves the new ones.
+   * @param isOtherCode a worker would run other code than the one that runs: it is replaced in good order.
+   */
+  jobsChanged(isOtherCode: boolean): void
   /** The engine found this executor dead. It is replaced, and the others do not notice. */
   gone(executorId: ExecutorId): void
   /** A function there took too long and did not yield. It is ended and replaced, and the others do not notice. */
@@ -78,8 +81,11 @@ export function createExecutorHost(options: ExecutorHostOptions): ExecutorHost {
     connect(engine) {
       for (const place of places) place.connect(engine)
     },
-    jobsChanged() {
-      for (const place of places) place.jobsChanged()
+    jobsChanged(isOtherCode) {
+      for (const place of places) {
+        if (isOtherCode) place.replace()
+        else place.jobsChanged()
+      }
     },
     gone(executorId) {
       for (const place of places) place.gone(executorId)

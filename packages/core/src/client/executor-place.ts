@@ -9,7 +9,7 @@
  * | `up`       | the engine found it dead                    | `down`     |
  * | `up`       | the engine found it hung                    | `starting` |
  * | `down`     | time has passed, or `connect`               | `starting` |
- * | any        | `crash`                                     | `starting` |
+ * | any        | `crash`, `replace`                          | `starting` |
  * | any        | `stop`                                      | `empty`    |
  */
 import { StepwellError, toStepwellError } from '../errors.js'
@@ -46,6 +46,8 @@ export interface ExecutorPlace {
   setContext(value: unknown): void
   /** Ends the executor as a crash would, and starts another one. */
   crash(): void
+  /** The same in good order: what it works on goes on in the new one, and is not counted as a recovery. */
+  replace(): void
   stop(): void
 }
 
@@ -134,6 +136,15 @@ export function createPlace(options: PlaceOptions): ExecutorPlace {
     setContext: (value) => standing?.line.push(value),
     crash() {
       clear()
+      start()
+    },
+    replace() {
+      if (standing !== null) {
+        const { id } = standing.executor
+        engine?.post({ type: 'stepwell:replace-executor', executorId: id })
+      }
+      clear()
+      reloadMs = RELOAD_MS_MIN
       start()
     },
     stop() {

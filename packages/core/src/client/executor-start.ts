@@ -1,12 +1,13 @@
 /** An executor of either kind: a worker of the user's, or this page. */
 import type { Serializer } from '../codec/codec.js'
-import { errorText, fromErrorInfo, StepwellError } from '../errors.js'
+import { fromErrorInfo, StepwellError } from '../errors.js'
 import type { Executor } from '../executor/runtime.js'
 import type { ExecutorId } from '../generated/protocol.js'
 import type { AnyJob } from '../infer.js'
 import { randomId } from '../random-id.js'
 import type { ConnectExecutor, FromExecutorWorker } from '../wire.js'
 import { notLoaded } from './not-loaded.js'
+import { spawnWorker } from './spawn.js'
 
 /** What the rest of this folder needs of either kind. */
 export interface RunningExecutor {
@@ -106,29 +107,15 @@ export function startInWorker(
 }
 
 function spawned(spawn: () => Worker, live: ReadonlySet<Worker>): Worker {
-  let worker: unknown
-  try {
-    worker = spawn()
-  } catch (reason) {
-    const message = `The option worker of createStepwell threw, so no job can run: ${errorText(reason)}`
-    throw new StepwellError('invalid_input', message, { cause: reason })
-  }
-  if (!isWorker(worker)) throw new StepwellError('invalid_input', `${NO_WORKER} ${HOW}`)
+  const worker = spawnWorker('worker', spawn, HOW)
   if (live.has(worker)) throw new StepwellError('invalid_input', `${SAME_WORKER} ${HOW}`)
   return worker
 }
 
-const NO_WORKER = 'The option worker of createStepwell must return a Worker:'
 const SAME_WORKER =
   'The option worker of createStepwell returned a worker that runs jobs already. It is called for each executor and ' +
   'must make a new one each time:'
 const HOW = "worker: () => new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })."
-
-function isWorker(value: unknown): value is Worker {
-  return (
-    typeof value === 'object' && value !== null && 'postMessage' in value && 'terminate' in value
-  )
-}
 
 function isFromExecutorWorker(data: unknown): data is FromExecutorWorker {
   if (typeof data !== 'object' || data === null || !('type' in data)) return false

@@ -60,7 +60,7 @@ export interface Leading {
   ask(ask: Ask): void
   tick(): void
   setOnline(isOnline: boolean): void
-  jobsChanged(): void
+  jobsChanged(isOtherCode: boolean): void
   setContext(value: unknown): void
   /** This page is no good place now: hands over where that harms nothing. */
   yieldToVisible(): void
@@ -196,9 +196,9 @@ export function createLeading(
     ask: (ask) => engine?.post(ask),
     tick: () => engine?.post({ type: 'stepwell:tick' }),
     setOnline: (isOnline) => engine?.post({ type: 'stepwell:network', isOnline }),
-    jobsChanged() {
+    jobsChanged(isOtherCode) {
       engine?.post({ type: 'stepwell:jobs', jobs: jobNames(config) })
-      executors.jobsChanged()
+      executors.jobsChanged(isOtherCode)
     },
     setContext: (value) => executors.setContext(value),
     yieldToVisible: () => engine?.post({ type: 'stepwell:yield' }),

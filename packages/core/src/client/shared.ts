@@ -56,9 +56,10 @@ export function acquireTab(config: SharedConfig): Lease {
   const registry = openRegistry()
   const existing = registry.open.get(config.database)
   if (existing === undefined) return lease(registry, start(registry, config))
-  checkSame(existing.config, config)
+  const before = existing.config
+  checkSame(before, config)
   existing.config = config
-  existing.tab.jobsChanged()
+  existing.tab.jobsChanged(isOtherCode(before, config))
   return lease(registry, existing)
 }
 
@@ -128,6 +129,16 @@ function checkSame(open: SharedConfig, wanted: SharedConfig): void {
         `${option} ${value}. Reload the page, or await close() of the other client first.`,
     )
   }
+}
+
+/**
+ * Hot reload makes new definitions of the same jobs, or another function that makes the worker. A component that makes its
+ * client anew brings the same definitions and the same function's text: runs in progress are left alone then.
+ */
+function isOtherCode(before: SharedConfig, after: SharedConfig): boolean {
+  if (String(before.worker) !== String(after.worker)) return true
+  if (after.worker === undefined) return false
+  return [...after.jobs].some(([name, job]) => (before.jobs.get(name) ?? job) !== job)
 }
 
 /** What one engine can have only one value of. */

@@ -91,7 +91,8 @@ export interface Tab {
   onStatus(listener: () => void): () => void
   status(): StepwellStatus
   persist(): Promise<boolean>
-  jobsChanged(): void
+  /** @param isOtherCode whether workers of the jobs would run other code if they were started now. */
+  jobsChanged(isOtherCode: boolean): void
   /** What jobs get as `step.context`: already a copy. */
   setContext(value: unknown): void
   /** For tests: `panic` inside the engine, `terminate` its worker, or end the executor of that index. */
@@ -396,8 +397,8 @@ export function createTab(config: TabConfig): Tab {
     onStatus: (listener) => status.subscribe(listener),
     status: () => status.get(),
     persist: () => storageWatch.persist(),
-    jobsChanged() {
-      leading.jobsChanged()
+    jobsChanged(isOtherCode) {
+      leading.jobsChanged(isOtherCode)
       following?.join()
     },
     setContext: leading.setContext,

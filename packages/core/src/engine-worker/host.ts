@@ -323,6 +323,9 @@ export function createHost(post: Post): Host {
         return onOpen(message)
       case 'stepwell:executor':
         return executors?.add(message.executorId, message.port)
+      case 'stepwell:replace-executor':
+        executors?.disown(message.executorId)
+        return batch.push({ type: 'replaceExecutor', executorId: message.executorId })
       case 'stepwell:requests': {
         const news = new Map(message.blobs.map(({ id, blob }) => [id, blob]))
         return intake?.add(pageId(), message.requests, news)

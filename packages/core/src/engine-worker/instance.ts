@@ -59,8 +59,9 @@ export async function loadEngine(wasmUrl: string | null): Promise<void> {
     loaded = null
     throw new StepwellError(
       'internal',
-      `The engine could not be loaded (${String(error)}). Check that stepwell_wasm_bg.wasm is served, and that ` +
-        "the Content-Security-Policy allows 'wasm-unsafe-eval'.",
+      `The engine could not be loaded from ${wasmUrl ?? 'stepwell_wasm_bg.wasm, beside its worker'} (${String(error)}). ` +
+        `Check that ${wasmUrl === null ? 'it' : 'the address in the option wasmUrl'} is served, to this origin, as ` +
+        "application/wasm, and that the Content-Security-Policy allows 'wasm-unsafe-eval'.",
     )
   }
 }

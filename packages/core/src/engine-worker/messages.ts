@@ -41,6 +41,8 @@ export function isToEngineWorker(data: unknown): data is ToEngineWorker {
         'port' in data &&
         data.port instanceof MessagePort
       )
+    case 'stepwell:replace-executor':
+      return hasFields(data, { executorId: 'string' })
     case 'stepwell:requests':
       return isListOf(data, 'requests', isRequest) && isListOf(data, 'blobs', isNewBlob)
     case 'stepwell:read-blob':

@@ -917,7 +917,7 @@ export type EventBody = { type: "run:trigger" } | { type: "run:coalesced"; skipp
 /**
  * One thing for the engine to handle. A batch of them is one transaction.
  */
-export type Input = { type: "tick" } | { type: "client"; clientId: ClientId; request: ClientRequest } | { type: "executor"; executorId: ExecutorId; envelope: ExecutorEnvelope } | { type: "executorGone"; executorId: ExecutorId } | { type: "upkeep" } | { type: "network"; isOnline: boolean } | { type: "drain" } | { type: "release" };
+export type Input = { type: "tick" } | { type: "client"; clientId: ClientId; request: ClientRequest } | { type: "executor"; executorId: ExecutorId; envelope: ExecutorEnvelope } | { type: "executorGone"; executorId: ExecutorId } | { type: "replaceExecutor"; executorId: ExecutorId } | { type: "upkeep" } | { type: "network"; isOnline: boolean } | { type: "drain" } | { type: "release" };
 
 /**
  * An answer and the client it goes to.
