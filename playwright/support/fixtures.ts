@@ -14,6 +14,7 @@ export interface PageOptions {
   /** Default `index.html`. */
   readonly page?:
     | 'index.html'
+    | 'own-engine.html'
     | 'fewer.html'
     | 'denied.html'
     | 'quiet.html'

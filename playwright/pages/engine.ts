@@ -1,0 +1,2 @@
+/** An app's own engine worker. */
+import '@stepwell/core/engine-worker'
