@@ -92,7 +92,7 @@ test('a reload in the midst of a batch costs none of its pictures', async ({ sha
   await hasStatus(newest(page), 'completed')
   await expect(pictures(newest(page))).toHaveCount(SAMPLES)
   await picture(page, 'vanilla-light', 1280, 'light')
-  await picture(page, 'vanilla-phone', 390, 'light')
+  await picture(page, 'vanilla-phone', 390, 'dark')
   await page.close()
 })
 

@@ -142,5 +142,5 @@ async function rows(page: Page): Promise<number> {
 async function takePictures(page: Page, name: string): Promise<void> {
   await picture(page, `${name}-light`, 1280, 'light')
   await picture(page, `${name}-dark`, 1280, 'dark')
-  await picture(page, `${name}-phone`, 390, 'light')
+  await picture(page, `${name}-phone`, 390, 'dark')
 }
