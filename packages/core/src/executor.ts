@@ -73,7 +73,7 @@ function isConnect(data: object): data is ConnectExecutor {
     'port' in data &&
     data.port instanceof MessagePort &&
     'context' in data &&
-    typeof data.context === 'object' &&
+    isContextPort(data.context) &&
     'database' in data &&
     typeof data.database === 'string' &&
     'executorId' in data &&
@@ -81,6 +81,22 @@ function isConnect(data: object): data is ConnectExecutor {
     'slots' in data &&
     typeof data.slots === 'number' &&
     'limits' in data &&
-    typeof data.limits === 'object'
+    isLimits(data.limits)
+  )
+}
+
+function isContextPort(value: unknown): boolean {
+  if (value === null) return true
+  return typeof value === 'object' && 'port' in value && value.port instanceof MessagePort
+}
+
+function isLimits(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'payloadBytes' in value &&
+    typeof value.payloadBytes === 'number' &&
+    'logLines' in value &&
+    typeof value.logLines === 'number'
   )
 }

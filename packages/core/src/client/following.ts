@@ -179,7 +179,9 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
       case 'released':
         if (!isOfLeader && epoch !== null) return
         epoch = null
-        return events.onReleased(message.next)
+        events.onReleased(message.next)
+        // As above; else whoever leads next says so, sooner or later.
+        return joinLater()
       case 'clock':
         if (isOfLeader) events.onClock(message.from, message.to)
         return
