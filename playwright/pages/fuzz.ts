@@ -45,7 +45,9 @@ window.flood = async ({ door, seed, times, clientId, epoch, buildId, channel }) 
   let said = 0
   for (let i = 0; i < times; i++) {
     try {
-      say(malformed(dice, samples))
+      const message = malformed(dice, samples)
+      const ports = portsFor(message)
+      say(ports.length === 0 ? message : { ...Object(message), port: ports[0] }, ports)
       said += 1
     } catch (error) {
       // A part of it cannot be cloned: nobody can say that.
@@ -56,6 +58,11 @@ window.flood = async ({ door, seed, times, clientId, epoch, buildId, channel }) 
   }
   line?.close()
   return said
+}
+
+/** Where a message would have a port it has one, and something else is wrong with it. A channel carries none. */
+function portsFor(message: unknown): MessagePort[] {
+  return Object(message).port === null ? [new MessageChannel().port1] : []
 }
 
 window.overhear = (name, type) =>

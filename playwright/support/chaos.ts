@@ -54,43 +54,51 @@ function crowdOptions(key: string) {
   return { ...panel({ panels: ['runs'], more: { load: key } }), concurrency: 4 }
 }
 
+type Fate = (crowd: Crowd, tab: Tab) => Promise<void>
+
+const closes: Fate = async (crowd, tab) => {
+  await tab.page.close()
+  await replace(crowd, tab)
+}
+const isReloaded: Fate = (_crowd, tab) => reload(tab)
+const goesByALink: Fate = async (_crowd, tab) => {
+  await goAway(tab.page)
+  tab.state = 'away'
+}
+const isFrozen: Fate = async (_crowd, tab) => {
+  await freeze(tab.page)
+  tab.state = 'frozen'
+}
+
 /** Each ends with the leader's engine gone: the tab's own, its page's, or the whole browser's. */
-const TO_LEADER: Readonly<Record<string, (crowd: Crowd, tab: Tab) => Promise<void>>> = {
-  async closes(crowd, tab) {
-    await tab.page.close()
-    await replace(crowd, tab)
-  },
+const TO_LEADER: Readonly<Record<string, Fate>> = {
+  closes,
   async crashes(crowd, tab) {
     await crashTab(tab.page)
-    await tab.page.close()
-    await replace(crowd, tab)
+    await closes(crowd, tab)
   },
-  async 'goes by a link'(_crowd, tab) {
-    await goAway(tab.page)
-    tab.state = 'away'
-  },
-  async 'is reloaded'(_crowd, tab) {
-    await reload(tab)
-  },
+  'goes by a link': goesByALink,
+  'is reloaded': isReloaded,
   async 'closes its client'(_crowd, tab) {
     await tab.page.evaluate(() => window.stepwell.close())
     await reload(tab)
   },
-  async 'is frozen'(_crowd, tab) {
-    await freeze(tab.page)
-    tab.state = 'frozen'
-  },
-  async 'loses its engine by a panic'(_crowd, tab) {
-    await loseEngine(tab, 'panic')
-  },
-  async "loses its engine's worker"(_crowd, tab) {
-    await loseEngine(tab, 'terminate')
-  },
+  'is frozen': isFrozen,
+  'loses its engine by a panic': (_crowd, tab) => loseEngine(tab, 'panic'),
+  "loses its engine's worker": (_crowd, tab) => loseEngine(tab, 'terminate'),
   async 'is killed with the whole browser'(crowd) {
     await crowd.browser.kill()
     crowd.browser = await startRawBrowser(crowd.profile)
     for (const tab of crowd.tabs) await replace(crowd, tab)
   },
+}
+
+/** None of these changes who leads. */
+const TO_FOLLOWER: Readonly<Record<string, Fate>> = {
+  closes,
+  'goes by a link': goesByALink,
+  'is reloaded': isReloaded,
+  'is frozen': isFrozen,
 }
 
 async function loseEngine(tab: Tab, how: 'panic' | 'terminate'): Promise<void> {
@@ -144,35 +152,26 @@ export async function leaderAfter(crowd: Crowd, epoch: number): Promise<Leader> 
   return leader
 }
 
-/** Something happens to the leader, which another engine follows; and now and then to another tab, too. */
+/** Something happens to the leader, which another engine follows; before that, now and then, to others. */
 export async function failOver(crowd: Crowd, before: Leader): Promise<Leader> {
-  const { dice, story } = crowd
-  if (dice.integer(3) === 0) await disturbFollower(crowd, before)
+  const { dice, tabs } = crowd
+  const followers = tabs.filter(({ state }) => state === 'up').filter((tab) => tab !== before.tab)
+  const follower = followers[dice.integer(followers.length)]
+  if (follower !== undefined && dice.integer(3) === 0) await strike(crowd, follower, TO_FOLLOWER)
+  // Its steps in flight begin again in another worker.
+  if (dice.integer(5) === 0) await before.tab.page.evaluate(() => window.killExecutor())
   await passes(dice.integer(200))
-  const names = Object.keys(TO_LEADER)
-  const name = names[dice.integer(names.length)] ?? ''
-  story.push(`${story.length}: tab ${crowd.tabs.indexOf(before.tab)} (${before.epoch}) ${name}`)
-  await TO_LEADER[name]?.(crowd, before.tab)
-  // Somebody must be left to lead, and those that were away before the leader are back by the next time.
-  for (const tab of crowd.tabs) {
-    if (tab !== before.tab || crowd.tabs.every(({ state }) => state !== 'up')) await wake(tab)
-  }
+  await strike(crowd, before.tab, TO_LEADER)
+  for (const tab of tabs) if (tab !== before.tab) await wake(tab)
   return leaderAfter(crowd, before.epoch)
 }
 
-async function disturbFollower(crowd: Crowd, { tab: leader }: Leader): Promise<void> {
-  const { dice, tabs, story } = crowd
-  const followers = tabs.filter((tab) => tab !== leader && tab.state === 'up')
-  const tab = followers[dice.integer(followers.length)]
-  if (tab === undefined) return
-  const what = dice.integer(5)
-  story.push(`${story.length}: tab ${tabs.indexOf(tab)} (follower) gets a disturbance, ${what}`)
-  if (what === 0) await TO_LEADER['closes']?.(crowd, tab)
-  else if (what === 1) await reload(tab)
-  else if (what === 2) await TO_LEADER['goes by a link']?.(crowd, tab)
-  else if (what === 3) await TO_LEADER['is frozen']?.(crowd, tab)
-  // Its steps in flight begin again in another worker.
-  else await leader.page.evaluate(() => window.killExecutor())
+async function strike(crowd: Crowd, tab: Tab, fates: Readonly<Record<string, Fate>>) {
+  const { dice, story, tabs } = crowd
+  const all = Object.entries(fates)
+  const [name, fate] = all[dice.integer(all.length)] ?? []
+  story.push(`${story.length}: tab ${tabs.indexOf(tab)} ${name}`)
+  await fate?.(crowd, tab)
 }
 
 /** A tab that is away or frozen is back. */

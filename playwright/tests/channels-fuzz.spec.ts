@@ -3,6 +3,7 @@
 // STEPWELL_SEED=7 pnpm exec playwright test channels-fuzz
 import type { CDPSession, Page } from '@playwright/test'
 import { expect, type OpenPage, test } from '../support/fixtures.js'
+import { blobFiles } from '../support/opfs.js'
 import { ended, expectNothingUnhandled, ready, triggerSteps } from '../support/page.js'
 import { seedOfTheDay } from '../support/random.js'
 import { follows, leads } from '../support/tabs.js'
@@ -103,6 +104,7 @@ test(`on the lines within a tab nothing crashes, nothing is written, and a trigg
   server,
 }) => {
   test.setTimeout(60_000)
+  console.log(`channels-fuzz.spec: STEPWELL_SEED=${SEED}`)
   const page = await openPage({ page: 'fuzz.html', concurrency: 2 })
   const first = await triggerSteps(page, { key: `${key}-a`, count: 2 })
   await ended(page, first)
@@ -132,6 +134,7 @@ test('on the channels between tabs nothing crashes, nothing is written, and both
   server,
 }) => {
   test.setTimeout(60_000)
+  console.log(`channels-fuzz.spec: STEPWELL_SEED=${SEED}`)
   const { leader, stranger } = await threeTabs(openPage)
   const { follower, clientId, buildId } = await followerOf(openPage, stranger, key)
   const first = await triggerSteps(follower, { key: `${key}-a`, count: 2 })
@@ -214,7 +217,18 @@ test('what is well-formed, of another epoch or of nobody, has no effect', async 
       ],
     },
   )
+  // Files that no request is about are nobody's, and are not stored.
+  await stranger.evaluate(
+    ({ key, clientId }) => {
+      const blob = new Blob(['x'.repeat(1000)])
+      const blobs = Array.from({ length: 100 }, (_, i) => ({ id: `forged-${i}`, blob }))
+      const message = { type: 'stepwell:requests', clientId, epoch: 1, requests: [], blobs }
+      window.post(`stepwell:${key}:cmd`, [message])
+    },
+    { key, clientId },
+  )
   await follower.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
+  expect(await blobFiles(leader, key)).toEqual([])
   for (const page of [leader, follower]) {
     expect((await page.evaluate(() => window.stepwell.getRuns())).runs).toHaveLength(2)
     expect(await page.evaluate(() => window.stepwell.status)).toMatchObject({
@@ -223,6 +237,35 @@ test('what is well-formed, of another epoch or of nobody, has no effect', async 
     })
   }
 })
+
+for (const [what, message] of [
+  ['has let go', { type: 'released', epoch: 1, next: 'nobody' }],
+  [
+    'cannot work',
+    { type: 'unavailable', buildId: 'x', error: { code: 'internal', message: 'forged' } },
+  ],
+] as const) {
+  test(`somebody else says that the leader ${what}: a follower asks, and works on`, async ({
+    openPage,
+    key,
+  }) => {
+    const { leader, stranger } = await threeTabs(openPage)
+    const { follower } = await followerOf(openPage, stranger, key)
+    const before = await follower.evaluate(() => window.statuses.length)
+    await stranger.evaluate(
+      ({ key, message }) => window.post(`stepwell:${key}:events`, [message]),
+      { key, message },
+    )
+    // Nothing happens that the leader would tell of.
+    await follower.waitForFunction(
+      (before) => window.statuses.slice(before).some(({ state }) => state !== 'ready'),
+      before,
+    )
+    await follows(follower)
+    await follower.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
+    expect(await leader.evaluate(() => window.stepwell.status.epoch)).toBe(1)
+  })
+}
 
 test('thousands of tabs that nobody stands behind are not remembered', async ({
   openPage,
