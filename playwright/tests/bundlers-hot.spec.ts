@@ -22,7 +22,7 @@ for (const [name, vite] of Object.entries(VITES)) {
       app = packedApp({
         name: `hot-${name}`,
         dependencies: { react, 'react-dom': react, vite },
-        sources: ['bundlers/page', 'bundlers/vite-7', 'bundlers/hmr'],
+        sources: ['bundlers/page', 'bundlers/vite-plugin', 'bundlers/hmr'],
       })
       const args = ['dev', '--host', '127.0.0.1', '--port', '0']
       site = await startProgram(app.bin('vite'), args, app.folder)

@@ -25,13 +25,13 @@ const APPS = [
     name: 'vite-8-plugin',
     react: versionOf('react'),
     dependencies: { ...react(versionOf('react')), vite: versionOf('vite') },
-    sources: [page, 'bundlers/vite-7'],
+    sources: [page, 'bundlers/vite-plugin'],
   },
   {
     name: 'vite-7',
     react: REACT_18,
     dependencies: { ...react(REACT_18), vite: VITE_7 },
-    sources: [page, 'bundlers/vite-7'],
+    sources: [page, 'bundlers/vite-plugin'],
   },
 ]
 

@@ -1,6 +1,7 @@
 // The page imports it, and it is the entry of the worker.
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
+import { load } from './library.js'
 
 export const add = defineJob({
   name: 'add',
@@ -10,7 +11,7 @@ export const add = defineJob({
       sum += await step.run(`n-${i}`, async ({ signal }) => {
         await fetch(`${server}/witness/${key}/n-${i}`, { method: 'POST', signal })
         if (i === 1) await fetch(`${server}/gate/${key}`, { signal })
-        return n
+        return load(n)
       })
       step.progress(i + 1, numbers.length)
     }
