@@ -32,6 +32,7 @@ export async function replaceDatabase(
   database: string,
   { bytes, breaksHeader = false }: Replacement,
 ): Promise<void> {
+  await untilFree(page, database)
   const changed = await page.evaluate(
     async ({ database, base64, breaksHeader }) => {
       const header = 4096
@@ -71,5 +72,24 @@ export function namesBeside(page: Page, database: string): Promise<string[]> {
     const folder = await root.getDirectoryHandle(`stepwell-${database}`)
     for await (const name of folder.keys()) names.push(name)
     return names.sort()
+  }, database)
+}
+
+/** Waits until nobody has the files of a database open: a worker that is going down has them for a moment. */
+export async function untilFree(page: Page, database: string): Promise<void> {
+  await page.waitForFunction(async (database) => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+    const pool = await folder.getDirectoryHandle('.opaque')
+    const files = [await folder.getFileHandle('.lock')]
+    for await (const entry of pool.values()) {
+      if (entry instanceof FileSystemFileHandle) files.push(entry)
+    }
+    try {
+      for (const file of files) await (await file.createWritable()).abort()
+      return true
+    } catch {
+      return false
+    }
   }, database)
 }

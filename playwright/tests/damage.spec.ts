@@ -1,7 +1,7 @@
 // ACCEPTANCE J3: a damaged database is set aside and told, what can be saved of it is given out, and work goes on.
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
-import { namesBeside, type Replacement, replaceDatabase } from '../support/opfs.js'
+import { namesBeside, type Replacement, replaceDatabase, untilFree } from '../support/opfs.js'
 import { ended, ready, triggerSteps } from '../support/page.js'
 import { exported, imported, sqlite3 } from '../support/transfers.js'
 
@@ -165,6 +165,28 @@ test('setting aside that was interrupted is finished by the next start', async (
   await expectSetAside(page)
   expect(sqlite3(await exported(page, { damaged: true }), 'SELECT id FROM stepwell_runs')).toBe(id)
   expect(await namesBeside(page, key)).toEqual(['.lock', '.opaque', 'damaged-1800000000000'])
+})
+
+test('what was set aside is told as damaged, also where the engine died before it could say so', async ({
+  openPage,
+  key,
+}) => {
+  const page = await openPage()
+  const id = await triggerSteps(page, { key, count: 1 })
+  await ended(page, id)
+  const address = page.url()
+  await page.goto(new URL('/plain', address).href)
+  await untilFree(page, key)
+  // As it lies there when the engine worker has died between the two.
+  await page.evaluate(async (database) => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle(`stepwell-${database}`)
+    await folder.removeEntry('.opaque', { recursive: true })
+    await folder.getFileHandle('.untold', { create: true })
+  }, key)
+  await page.goto(address)
+  await expectSetAside(page)
+  expect(await namesBeside(page, key)).toEqual(['.lock', '.opaque'])
 })
 
 test('the newest two are kept, and the newest is given out', async ({ openPage, key }) => {

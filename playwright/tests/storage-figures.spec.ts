@@ -1,6 +1,7 @@
 // What the browser says of the storage: figures, persistence, and a database that it deleted.
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
+import { untilFree } from '../support/opfs.js'
 import { ended, expectNothingUnhandled, ready, triggerSteps } from '../support/page.js'
 
 const status = (page: Page) => page.evaluate(() => window.stepwell.status)
@@ -21,6 +22,7 @@ async function decider(page: Page): Promise<(setting: 'granted' | 'denied') => P
 /** What a browser does that makes room: the files are gone, and `localStorage` is not. */
 async function evict(page: Page, database: string): Promise<void> {
   await page.goto(new URL('/plain', page.url()).href)
+  await untilFree(page, database)
   await page.evaluate(async (database) => {
     const root = await navigator.storage.getDirectory()
     await root.removeEntry(`stepwell-${database}`, { recursive: true })

@@ -70,6 +70,6 @@ function broken(why: string): StepwellError {
 function nothingKept(): StepwellError {
   return new StepwellError(
     'storage_unavailable',
-    "With storage: 'memory' nothing is ever set aside. Leave the option damaged out.",
+    "With storage: 'memory' nothing is left of a database whose engine is gone, and nothing is set aside. Use storage: 'opfs'.",
   )
 }

@@ -5,7 +5,7 @@ import type { OpenEngine } from '../wire.js'
 import { engineLock } from '../wire.js'
 import { type EngineInstance, loadEngine, openEngine } from './instance.js'
 import { acquireLock } from './lock.js'
-import { clearSuspect, type Findings, lookAt, setAside } from './quarantine.js'
+import { clearSuspect, clearUntold, type Findings, lookAt, setAside } from './quarantine.js'
 
 export interface OpenDatabase {
   readonly engine: EngineInstance
@@ -37,9 +37,11 @@ export async function openDatabase(options: OpeningOptions): Promise<OpenDatabas
       ? null
       : await acquireLock(engineLock(request.database), signal, onLost)
   try {
-    await loading
+    // Where nothing can be looked at, opening says why.
+    const looking = lock === null ? NOTHING : lookAt(request.database).catch(() => NOTHING)
+    const [found] = await Promise.all([looking, loading])
     const [{ engine, loss }, persisted] = await Promise.all([
-      openKept(request, onWake),
+      openKept(request, found, onWake),
       isPersisted(request),
     ])
     const close = () => {
@@ -53,7 +55,7 @@ export async function openDatabase(options: OpeningOptions): Promise<OpenDatabas
   }
 }
 
-const NOTHING: Findings = { isSuspect: false, unfinished: null }
+const NOTHING: Findings = { isSuspect: false, unfinished: null, isUntold: false }
 
 interface Kept {
   readonly engine: EngineInstance
@@ -61,29 +63,27 @@ interface Kept {
 }
 
 /** A damaged database is set aside, and an empty one takes its place. One of a newer build is none. */
-async function openKept(request: OpenEngine, onWake: () => void): Promise<Kept> {
+async function openKept(request: OpenEngine, found: Findings, onWake: () => void): Promise<Kept> {
   const { database } = request
-  if (request.storage === 'memory') {
-    return { engine: await openEngine(request, onWake), loss: null }
+  let { isUntold } = found
+  let why = 'as an earlier start found'
+  if (found.unfinished !== null) {
+    await setAside(database, found.unfinished)
+    isUntold = true
   }
-  // Where nothing can be looked at, opening says why.
-  const { isSuspect, unfinished } = await lookAt(database).catch(() => NOTHING)
-  let loss: StorageLoss | null = null
-  if (unfinished !== null) {
-    await setAside(database, unfinished)
-    loss = damaged(database, 'as was found before')
-  } else {
-    try {
-      const engine = await openEngine(request, onWake, isSuspect)
-      if (isSuspect) await clearSuspect(database).catch(() => undefined)
-      return { engine, loss }
-    } catch (error) {
-      if (!isStepwellError(error, 'storage_corrupt')) throw error
-      await setAside(database)
-      loss = damaged(database, error.message)
-    }
-  }
-  return { engine: await openEngine(request, onWake), loss }
+  const isSuspect = found.isSuspect && !isUntold
+  const open = () => openEngine(request, onWake, isSuspect)
+  const engine = await open().catch(async (error: unknown) => {
+    if (isUntold || !isStepwellError(error, 'storage_corrupt')) throw error
+    await setAside(database)
+    isUntold = true
+    why = error.message.match(/\((.*)\)/s)?.[1] ?? error.message
+    return openEngine(request, onWake)
+  })
+  if (isSuspect && !isUntold) await clearSuspect(database)
+  if (!isUntold) return { engine, loss: null }
+  await clearUntold(database)
+  return { engine, loss: damaged(database, why) }
 }
 
 function damaged(database: string, why: string): StorageLoss {

@@ -11,6 +11,8 @@ export const POOL = '.opaque'
 export const BLOBS = 'blobs'
 const SUSPECT = '.suspect'
 const UNFINISHED = '.unfinished-'
+/** It is set aside, and the empty one was not opened yet: the loss is still to be told. */
+const UNTOLD = '.untold'
 const DAMAGED = /^damaged-\d+$/
 const KEPT_MAX = 2
 /** A file whose handle was just closed comes free in a moment. */
@@ -22,6 +24,8 @@ export interface Findings {
   readonly isSuspect: boolean
   /** The folder into which it is being set aside. */
   readonly unfinished: string | null
+  /** It was set aside, and nobody was told. */
+  readonly isUntold: boolean
 }
 
 /** What an earlier session left to do. */
@@ -31,6 +35,7 @@ export async function lookAt(database: string): Promise<Findings> {
   return {
     isSuspect: names.includes(SUSPECT),
     unfinished: unfinished === undefined ? null : unfinished.slice(UNFINISHED.length),
+    isUntold: names.includes(UNTOLD),
   }
 }
 
@@ -39,8 +44,14 @@ export async function markSuspect(database: string): Promise<void> {
 }
 
 /** All of it was looked at and is sound. */
-export async function clearSuspect(database: string): Promise<void> {
-  await (await folderOf(database))?.removeEntry(SUSPECT)
+export const clearSuspect = (database: string): Promise<void> => forget(database, SUSPECT)
+
+/** The loss is told. */
+export const clearUntold = (database: string): Promise<void> => forget(database, UNTOLD)
+
+/** What stays is looked at again by the next start. */
+async function forget(database: string, name: string): Promise<void> {
+  await (await folderOf(database))?.removeEntry(name).catch(() => undefined)
 }
 
 /**
@@ -59,6 +70,7 @@ export async function setAside(database: string, name = `damaged-${Date.now()}`)
       await folder.removeEntry(each, { recursive: true })
     }
     if ((await lookAt(database)).isSuspect) await folder.removeEntry(SUSPECT)
+    await folder.getFileHandle(UNTOLD, { create: true })
     await folder.removeEntry(UNFINISHED + name)
   } catch (cause) {
     throw new StepwellError(
