@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A command with the id under which it is answered and, if need be, sent again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientRequest {
@@ -21,13 +21,12 @@ pub struct ClientRequest {
 }
 
 /// What a client may ask.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    try_from = "crate::fields::CommandFields"
+    rename_all_fields = "camelCase"
 )]
 pub enum Command {
     /// Commit a new run as pending. Answered by [`Reply::Triggered`].
@@ -111,7 +110,7 @@ pub enum Command {
 }
 
 /// A run to be made.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct NewTrigger {
@@ -145,7 +144,7 @@ pub struct NewTrigger {
 }
 
 /// Which runs to read. Empty lists and `None` do not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunFilter {
@@ -182,7 +181,7 @@ pub struct RunPage {
 }
 
 /// The direction in which a log is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -194,7 +193,7 @@ pub enum Order {
 }
 
 /// Which lines of a run's log to read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct LogQuery {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A message of an executor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutorEnvelope {
@@ -26,7 +26,7 @@ pub struct ExecutorEnvelope {
 }
 
 /// A run that an executor works on, and the fencing token it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct Holding {
@@ -37,7 +37,7 @@ pub struct Holding {
 }
 
 /// A job that an executor can run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct ServedJob {
@@ -53,7 +53,7 @@ pub struct ServedJob {
 ///
 /// Line `i` has the ordinal `first_ordinal + i`. Ordinals start at 1 with each assignment and go on over an adoption,
 /// so that a line that was stored before an engine crash is not stored again when its message is resent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -66,13 +66,12 @@ pub struct Report {
 }
 
 /// What an executor says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    try_from = "crate::fields::ExecutorMessageFields"
+    rename_all_fields = "camelCase"
 )]
 pub enum ExecutorMessage {
     /// The first message, and the first again to a restarted engine. Answered by [`EngineMessage::Welcome`].

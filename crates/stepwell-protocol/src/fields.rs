@@ -1,269 +1,373 @@
-//! How the three tagged enums that a host receives are read: as one struct of all variants' fields, of which the tag says
-//! which must be there.
-//!
-//! serde's own way for internally tagged enums copies every value into a tree before it knows the variant, and needs a
-//! second deserialiser for that tree: in the wasm it cost 14 KiB brotli.
+//! How everything that the engine reads is made of a [`Value`]: the names of fields and variants, as serde writes them.
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
+use crate::value::{Fields, Read, Unreadable, Value};
 use crate::{
-    BlobId, ClientId, ClientRequest, Command, ExecutorEnvelope, ExecutorId, ExecutorMessage,
-    Generation, Holding, Input, InvokeMode, LogQuery, NewTrigger, NewWait, Payload, Report,
-    RunFailure, RunFilter, RunId, ServedJob, StepKind, StepRetry,
+    BlobId, ClientId, ClientRequest, Command, Epoch, ExecutorEnvelope, ExecutorId, ExecutorMessage,
+    FailureCause, FailureCode, Generation, Holding, Input, InvokeMode, LogLevel, LogQuery, NewLog,
+    NewTrigger, NewWait, Order, Payload, Progress, Report, RequestId, RetryPolicy, RunFailure,
+    RunFilter, RunId, RunStatus, ServedJob, StepKind, StepRetry, TimestampMs, WaitingFor,
 };
 
-/// Why a message could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
-    /// A variant's field is not there.
-    #[error("field `{0}` is missing")]
-    Missing(&'static str),
-    /// There is no such variant.
-    #[error("`{0}` is no known type")]
-    UnknownType(String),
-}
-
-fn required<T>(field: Option<T>, name: &'static str) -> Result<T, Unreadable> {
-    field.ok_or(Unreadable::Missing(name))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct InputFields {
-    r#type: String,
-    client_id: Option<ClientId>,
-    request: Option<ClientRequest>,
-    executor_id: Option<ExecutorId>,
-    envelope: Option<ExecutorEnvelope>,
-    is_online: Option<bool>,
-}
-
-impl TryFrom<InputFields> for Input {
-    type Error = Unreadable;
-
-    fn try_from(fields: InputFields) -> Result<Self, Unreadable> {
-        Ok(match fields.r#type.as_str() {
-            "tick" => Self::Tick,
-            "client" => Self::Client {
-                client_id: required(fields.client_id, "clientId")?,
-                request: required(fields.request, "request")?,
-            },
-            "executor" => Self::Executor {
-                executor_id: required(fields.executor_id, "executorId")?,
-                envelope: required(fields.envelope, "envelope")?,
-            },
-            "executorGone" => Self::ExecutorGone {
-                executor_id: required(fields.executor_id, "executorId")?,
-            },
-            "replaceExecutor" => Self::ReplaceExecutor {
-                executor_id: required(fields.executor_id, "executorId")?,
-            },
-            "upkeep" => Self::Upkeep,
-            "network" => Self::Network {
-                is_online: required(fields.is_online, "isOnline")?,
-            },
-            "drain" => Self::Drain,
-            "release" => Self::Release,
-            _ => return Err(Unreadable::UnknownType(fields.r#type)),
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CommandFields {
-    r#type: String,
-    run: Option<NewTrigger>,
-    runs: Option<Vec<NewTrigger>>,
-    run_id: Option<RunId>,
-    input: Option<Payload>,
-    blobs: Option<Vec<BlobId>>,
-    older_than_ms: Option<u64>,
-    limit: Option<u32>,
-    filter: Option<RunFilter>,
-    outputs: Option<bool>,
-    query: Option<LogQuery>,
-    key: Option<String>,
-    value: Option<Payload>,
-    error: Option<RunFailure>,
-}
-
-impl TryFrom<CommandFields> for Command {
-    type Error = Unreadable;
-
-    fn try_from(fields: CommandFields) -> Result<Self, Unreadable> {
-        let run_id = || required(fields.run_id.clone(), "runId");
-        Ok(match fields.r#type.as_str() {
-            "trigger" => Self::Trigger {
-                run: required(fields.run, "run")?,
-            },
-            "batchTrigger" => Self::BatchTrigger {
-                runs: required(fields.runs, "runs")?,
-            },
-            "retrigger" => Self::Retrigger {
-                run_id: run_id()?,
-                input: required(fields.input, "input")?,
-                blobs: required(fields.blobs, "blobs")?,
-            },
-            "deleteRun" => Self::DeleteRun { run_id: run_id()? },
-            "purgeRuns" => Self::PurgeRuns {
-                older_than_ms: required(fields.older_than_ms, "olderThanMs")?,
-                limit: required(fields.limit, "limit")?,
-            },
-            "getRun" => Self::GetRun { run_id: run_id()? },
-            "getRuns" => Self::GetRuns {
-                filter: required(fields.filter, "filter")?,
-            },
-            "getSteps" => Self::GetSteps {
-                run_id: run_id()?,
-                outputs: required(fields.outputs, "outputs")?,
-            },
-            "getLogs" => Self::GetLogs {
-                query: required(fields.query, "query")?,
-            },
-            "cancel" => Self::Cancel { run_id: run_id()? },
-            "retry" => Self::Retry { run_id: run_id()? },
-            "signal" => Self::Signal {
-                key: required(fields.key, "key")?,
-                value: fields.value,
-                error: fields.error,
-                blobs: required(fields.blobs, "blobs")?,
-            },
-            "getStatus" => Self::GetStatus,
-            _ => return Err(Unreadable::UnknownType(fields.r#type)),
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ExecutorMessageFields {
-    r#type: String,
-    build_id: Option<String>,
-    jobs: Option<Vec<ServedJob>>,
-    slots: Option<u32>,
-    holding: Option<Vec<Holding>>,
-    run_id: Option<RunId>,
-    generation: Option<Generation>,
-    step_name: Option<String>,
-    attempt: Option<u32>,
-    output: Option<Payload>,
-    blobs: Option<Vec<BlobId>>,
-    error: Option<RunFailure>,
-    duration_ms: Option<u32>,
-    report: Option<Report>,
-    timeout_ms: Option<u64>,
-    retry: Option<StepRetry>,
-    kind: Option<StepKind>,
-    is_retryable: Option<bool>,
-    retry_after_ms: Option<u64>,
-    wait: Option<NewWait>,
-    mode: Option<InvokeMode>,
-    children: Option<Vec<NewTrigger>>,
-    waits: Option<Vec<String>>,
-    is_parked: Option<bool>,
-}
-
-impl TryFrom<ExecutorMessageFields> for ExecutorMessage {
-    type Error = Unreadable;
-
-    fn try_from(fields: ExecutorMessageFields) -> Result<Self, Unreadable> {
-        if fields.r#type == "hello" {
-            return Ok(Self::Hello {
-                build_id: required(fields.build_id, "buildId")?,
-                jobs: required(fields.jobs, "jobs")?,
-                slots: required(fields.slots, "slots")?,
-                holding: required(fields.holding, "holding")?,
-            });
+/// serde's face of [`Read`].
+macro_rules! deserialized {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::read(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+            }
         }
-        let run_id = required(fields.run_id, "runId")?;
-        let generation = required(fields.generation, "generation")?;
-        let step_name = || required(fields.step_name, "stepName");
-        let attempt = || required(fields.attempt, "attempt");
-        let duration_ms = || required(fields.duration_ms, "durationMs");
-        let output = || required(fields.output, "output");
-        let blobs = || required(fields.blobs, "blobs");
-        let error = || required(fields.error, "error");
-        let report = || required(fields.report, "report");
-        Ok(match fields.r#type.as_str() {
-            "stepStart" => Self::StepStart {
-                run_id,
-                generation,
-                step_name: step_name()?,
-                attempt: attempt()?,
-                timeout_ms: fields.timeout_ms,
-                retry: fields.retry,
-            },
-            "stepCommit" => Self::StepCommit {
-                run_id,
-                generation,
-                step_name: step_name()?,
-                attempt: attempt()?,
-                output: output()?,
-                blobs: blobs()?,
-                duration_ms: duration_ms()?,
-                report: report()?,
-            },
-            "stepFail" => Self::StepFail {
-                run_id,
-                generation,
-                step_name: step_name()?,
-                kind: required(fields.kind, "kind")?,
-                attempt: attempt()?,
-                error: error()?,
-                retry: fields.retry,
-                duration_ms: duration_ms()?,
-                report: report()?,
-            },
-            "runComplete" => Self::RunComplete {
-                run_id,
-                generation,
-                output: output()?,
-                blobs: blobs()?,
-                report: report()?,
-            },
-            "runFail" => Self::RunFail {
-                run_id,
-                generation,
-                error: error()?,
-                is_retryable: required(fields.is_retryable, "isRetryable")?,
-                retry_after_ms: fields.retry_after_ms,
-                report: report()?,
-            },
-            "stepWait" => Self::StepWait {
-                run_id,
-                generation,
-                step_name: step_name()?,
-                wait: required(fields.wait, "wait")?,
-                report: report()?,
-            },
-            "stepInvoke" => Self::StepInvoke {
-                run_id,
-                generation,
-                step_name: step_name()?,
-                mode: required(fields.mode, "mode")?,
-                children: required(fields.children, "children")?,
-                report: report()?,
-            },
-            "suspend" => Self::Suspend {
-                run_id,
-                generation,
-                waits: required(fields.waits, "waits")?,
-                is_parked: required(fields.is_parked, "isParked")?,
-                report: report()?,
-            },
-            "wake" => Self::Wake { run_id, generation },
-            "unresumable" => Self::Unresumable { run_id, generation },
-            "report" => Self::Report {
-                run_id,
-                generation,
-                report: report()?,
-            },
-            "released" => Self::Released { run_id, generation },
-            _ => return Err(Unreadable::UnknownType(fields.r#type)),
-        })
+    };
+}
+
+macro_rules! newtypes {
+    ($($type:ident),* $(,)?) => {$(
+        impl Read for $type {
+            fn read(value: Value) -> Result<Self, Unreadable> {
+                Read::read(value).map(Self)
+            }
+        }
+
+        deserialized!($type);
+    )*};
+}
+
+/// A field that is missing is an error, unless it is an `Option`.
+macro_rules! record {
+    ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
+        impl Read for $type {
+            fn read(value: Value) -> Result<Self, Unreadable> {
+                let mut fields = Fields::of(value)?;
+                Ok(Self { $($field: fields.take($name)?),* })
+            }
+        }
+
+        deserialized!($type);
+    };
+}
+
+/// A field that is missing has its default.
+macro_rules! options {
+    ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
+        impl Read for $type {
+            fn read(value: Value) -> Result<Self, Unreadable> {
+                let mut fields = Fields::of(value)?;
+                let default = Self::default();
+                Ok(Self { $($field: fields.take_or($name, default.$field)?),* })
+            }
+        }
+
+        deserialized!($type);
+    };
+}
+
+/// An enum of objects, told apart by one of their fields.
+macro_rules! tagged {
+    ($type:ident by $tag:literal {
+        $($variant:literal => $name:ident { $($field:ident: $key:literal),* $(,)? }),* $(,)?
+    }) => {
+        impl Read for $type {
+            fn read(value: Value) -> Result<Self, Unreadable> {
+                let mut fields = Fields::of(value)?;
+                let tag: String = fields.take($tag)?;
+                Ok(match tag.as_str() {
+                    $($variant => Self::$name { $($field: fields.take($key)?),* },)*
+                    _ => return Err(Unreadable::UnknownType(tag)),
+                })
+            }
+        }
+
+        deserialized!($type);
+    };
+}
+
+/// An enum of names.
+macro_rules! named {
+    ($type:ident { $($variant:literal => $name:ident),* $(,)? }) => {
+        impl Read for $type {
+            fn read(value: Value) -> Result<Self, Unreadable> {
+                let name = String::read(value)?;
+                Ok(match name.as_str() {
+                    $($variant => Self::$name,)*
+                    _ => return Err(Unreadable::UnknownType(name)),
+                })
+            }
+        }
+
+        deserialized!($type);
+    };
+}
+
+newtypes!(
+    RunId,
+    RequestId,
+    ClientId,
+    BlobId,
+    ExecutorId,
+    Generation,
+    Epoch,
+    TimestampMs,
+);
+
+impl Read for Payload {
+    fn read(value: Value) -> Result<Self, Unreadable> {
+        match value {
+            Value::Text(text) => Ok(Self::Text(text)),
+            Value::Bytes(bytes) => Ok(Self::Bytes(bytes)),
+            // Formats without bytes, such as JSON, write them as numbers.
+            Value::List(_) => Vec::read(value).map(Self::Bytes),
+            _ => Err(Unreadable::Not("a payload: text or bytes")),
+        }
     }
 }
+
+deserialized!(Payload);
+
+tagged!(Input by "type" {
+    "tick" => Tick {},
+    "client" => Client { client_id: "clientId", request: "request" },
+    "executor" => Executor { executor_id: "executorId", envelope: "envelope" },
+    "executorGone" => ExecutorGone { executor_id: "executorId" },
+    "replaceExecutor" => ReplaceExecutor { executor_id: "executorId" },
+    "upkeep" => Upkeep {},
+    "network" => Network { is_online: "isOnline" },
+    "drain" => Drain {},
+    "release" => Release {},
+});
+
+record!(ClientRequest {
+    request_id: "requestId",
+    command: "command"
+});
+
+tagged!(Command by "type" {
+    "trigger" => Trigger { run: "run" },
+    "batchTrigger" => BatchTrigger { runs: "runs" },
+    "retrigger" => Retrigger { run_id: "runId", input: "input", blobs: "blobs" },
+    "getRun" => GetRun { run_id: "runId" },
+    "getRuns" => GetRuns { filter: "filter" },
+    "getSteps" => GetSteps { run_id: "runId", outputs: "outputs" },
+    "getLogs" => GetLogs { query: "query" },
+    "cancel" => Cancel { run_id: "runId" },
+    "retry" => Retry { run_id: "runId" },
+    "deleteRun" => DeleteRun { run_id: "runId" },
+    "purgeRuns" => PurgeRuns { older_than_ms: "olderThanMs", limit: "limit" },
+    "signal" => Signal { key: "key", value: "value", error: "error", blobs: "blobs" },
+    "getStatus" => GetStatus {},
+});
+
+record!(NewTrigger {
+    job_name: "jobName",
+    input: "input",
+    blobs: "blobs",
+    max_recoveries: "maxRecoveries",
+    idempotency_key: "idempotencyKey",
+    concurrency_key: "concurrencyKey",
+    coalesce: "coalesce",
+    labels: "labels",
+    priority: "priority",
+    retry: "retry",
+    timeout_ms: "timeoutMs",
+    start_at: "startAt",
+    delay_ms: "delayMs",
+});
+
+options!(RunFilter {
+    job_names: "jobNames",
+    statuses: "statuses",
+    labels: "labels",
+    created_after: "createdAfter",
+    created_before: "createdBefore",
+    parent_id: "parentId",
+    roots_only: "rootsOnly",
+    cursor: "cursor",
+    limit: "limit",
+});
+
+record!(LogQuery {
+    run_id: "runId",
+    level: "level",
+    order: "order",
+    cursor: "cursor",
+    limit: "limit",
+});
+
+named!(Order { "asc" => Asc, "desc" => Desc });
+
+record!(ExecutorEnvelope {
+    seq: "seq",
+    message: "message"
+});
+
+tagged!(ExecutorMessage by "type" {
+    "hello" => Hello { build_id: "buildId", jobs: "jobs", slots: "slots", holding: "holding" },
+    "stepStart" => StepStart {
+        run_id: "runId",
+        generation: "generation",
+        step_name: "stepName",
+        attempt: "attempt",
+        timeout_ms: "timeoutMs",
+        retry: "retry",
+    },
+    "stepCommit" => StepCommit {
+        run_id: "runId",
+        generation: "generation",
+        step_name: "stepName",
+        attempt: "attempt",
+        output: "output",
+        blobs: "blobs",
+        duration_ms: "durationMs",
+        report: "report",
+    },
+    "stepFail" => StepFail {
+        run_id: "runId",
+        generation: "generation",
+        step_name: "stepName",
+        kind: "kind",
+        attempt: "attempt",
+        error: "error",
+        retry: "retry",
+        duration_ms: "durationMs",
+        report: "report",
+    },
+    "runComplete" => RunComplete {
+        run_id: "runId",
+        generation: "generation",
+        output: "output",
+        blobs: "blobs",
+        report: "report",
+    },
+    "runFail" => RunFail {
+        run_id: "runId",
+        generation: "generation",
+        error: "error",
+        is_retryable: "isRetryable",
+        retry_after_ms: "retryAfterMs",
+        report: "report",
+    },
+    "stepWait" => StepWait {
+        run_id: "runId",
+        generation: "generation",
+        step_name: "stepName",
+        wait: "wait",
+        report: "report",
+    },
+    "stepInvoke" => StepInvoke {
+        run_id: "runId",
+        generation: "generation",
+        step_name: "stepName",
+        mode: "mode",
+        children: "children",
+        report: "report",
+    },
+    "suspend" => Suspend {
+        run_id: "runId",
+        generation: "generation",
+        waits: "waits",
+        is_parked: "isParked",
+        report: "report",
+    },
+    "wake" => Wake { run_id: "runId", generation: "generation" },
+    "unresumable" => Unresumable { run_id: "runId", generation: "generation" },
+    "report" => Report { run_id: "runId", generation: "generation", report: "report" },
+    "released" => Released { run_id: "runId", generation: "generation" },
+});
+
+record!(ServedJob {
+    name: "name",
+    concurrency: "concurrency",
+    needs_network: "needsNetwork"
+});
+record!(Holding {
+    run_id: "runId",
+    generation: "generation"
+});
+record!(Report {
+    first_ordinal: "firstOrdinal",
+    logs: "logs",
+    progress: "progress"
+});
+record!(Progress {
+    current: "current",
+    total: "total",
+    message: "message"
+});
+record!(NewLog {
+    level: "level",
+    message: "message",
+    data: "data",
+    step_name: "stepName",
+    attempt: "attempt",
+    timestamp: "timestamp",
+});
+
+record!(RetryPolicy {
+    max_attempts: "maxAttempts",
+    initial_delay_ms: "initialDelayMs",
+    factor: "factor",
+    max_delay_ms: "maxDelayMs",
+    jitter: "jitter",
+});
+record!(StepRetry {
+    policy: "policy",
+    failures: "failures",
+    after_ms: "afterMs"
+});
+
+tagged!(NewWait by "kind" {
+    "sleep" => Sleep { duration_ms: "durationMs" },
+    "sleepUntil" => SleepUntil { until: "until" },
+    "signal" => Signal { key: "key", timeout_ms: "timeoutMs" },
+    "network" => Network {},
+});
+
+tagged!(WaitingFor by "kind" {
+    "retry" => Retry { step_name: "stepName", attempt: "attempt", until: "until", error: "error" },
+    "sleep" => Sleep { step_name: "stepName", until: "until" },
+    "signal" => Signal { step_name: "stepName", key: "key", until: "until" },
+    "children" => Children { step_name: "stepName", count: "count" },
+    "network" => Network { step_name: "stepName" },
+});
+
+record!(RunFailure {
+    name: "name",
+    message: "message",
+    stack: "stack",
+    causes: "causes",
+    code: "code",
+    attempt: "attempt",
+    step_name: "stepName",
+});
+record!(FailureCause {
+    name: "name",
+    message: "message"
+});
+
+named!(FailureCode {
+    "error" => Error,
+    "not_serializable" => NotSerializable,
+    "duplicate_step" => DuplicateStep,
+    "history_mismatch" => HistoryMismatch,
+    "invalid_input" => InvalidInput,
+    "timeout" => Timeout,
+    "limit_exceeded" => LimitExceeded,
+    "payload_too_large" => PayloadTooLarge,
+    "cancelled" => Cancelled,
+    "conflict" => Conflict,
+});
+named!(InvokeMode { "failFast" => FailFast, "settled" => Settled });
+named!(LogLevel { "debug" => Debug, "info" => Info, "warn" => Warn, "error" => Error });
+named!(RunStatus {
+    "pending" => Pending,
+    "running" => Running,
+    "waiting" => Waiting,
+    "completed" => Completed,
+    "failed" => Failed,
+    "cancelled" => Cancelled,
+});
+named!(StepKind { "run" => Run, "sleep" => Sleep, "signal" => Signal, "invoke" => Invoke });
 
 #[cfg(test)]
 mod tests;

@@ -8,13 +8,12 @@ use crate::{
 };
 
 /// One thing for the engine to handle. A batch of them is one transaction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(
     tag = "type",
     rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    try_from = "crate::fields::InputFields"
+    rename_all_fields = "camelCase"
 )]
 pub enum Input {
     /// Time has passed.

@@ -18,6 +18,7 @@ mod run;
 mod step;
 #[cfg(feature = "ts")]
 mod typescript;
+mod value;
 mod wait;
 
 pub use command::{

@@ -1,9 +1,6 @@
 //! The opaque value of a user.
 
-use std::fmt;
-
-use serde::de::{Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 /// A user's value as the TypeScript side encoded it (`packages/core/src/codec`): JSON text, or bytes where binary data
 /// are part of it. Never parsed in Rust. A bare `undefined` is the empty text.
@@ -66,47 +63,6 @@ impl Serialize for Payload {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Payload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PayloadVisitor)
-    }
-}
-
-struct PayloadVisitor;
-
-impl<'de> Visitor<'de> for PayloadVisitor {
-    type Value = Payload;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a payload: text or bytes")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Payload, E> {
-        Ok(Payload::Text(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Payload, E> {
-        Ok(Payload::Text(text))
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Payload, E> {
-        Ok(Payload::Bytes(bytes.to_vec()))
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Payload, E> {
-        Ok(Payload::Bytes(bytes))
-    }
-
-    /// Formats without bytes, such as JSON, write them as numbers.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Payload, A::Error> {
-        let mut bytes = Vec::new();
-        while let Some(byte) = numbers.next_element()? {
-            bytes.push(byte);
-        }
-        Ok(Payload::Bytes(bytes))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Generation, Payload, RetryPolicy, RunFailure, RunId, TimestampMs, WaitingFor};
 
 /// Where a run stands. Terminal states are left by `retry` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
@@ -63,7 +63,7 @@ impl RunStatus {
 }
 
 /// How far a run has come, in the job's own unit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ChildResult, Payload, RunFailure, TimestampMs, WaitingFor};
 
 /// What kind of call made the step. A replay that finds another kind is `history_mismatch`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {

@@ -8,7 +8,7 @@ use crate::{Payload, RunFailure, RunId, RunStatus, TimestampMs};
 ///
 /// The delay after the n-th failure is `min(initial_delay_ms × factor^(n − 1), max_delay_ms)`, times a random factor from
 /// `1 − jitter` to `1 + jitter`, rounded to the millisecond.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct RetryPolicy {
@@ -42,7 +42,7 @@ impl Default for RetryPolicy {
 }
 
 /// A step's failure that is not final: the step is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct StepRetry {
@@ -55,7 +55,7 @@ pub struct StepRetry {
 }
 
 /// What a run or a step waits for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(
     tag = "kind",
@@ -105,7 +105,7 @@ pub enum WaitingFor {
 }
 
 /// A wait that a job's function opens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(
     tag = "kind",
@@ -135,7 +135,7 @@ pub enum NewWait {
 }
 
 /// When the children of one call end the call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub enum InvokeMode {

@@ -274,3 +274,103 @@ fn the_other_inputs_come_back_and_what_is_incomplete_is_refused() {
         assert!(error.to_string().contains(problem), "{error}");
     }
 }
+
+#[test]
+fn every_wait_comes_back() {
+    let step_name = "s".to_owned();
+    let error = RunFailure {
+        name: "E".to_owned(),
+        message: "m".to_owned(),
+        stack: None,
+        causes: vec![],
+        code: FailureCode::Timeout,
+        attempt: 1,
+        step_name: None,
+    };
+    for wait in [
+        NewWait::Sleep { duration_ms: 1 },
+        NewWait::SleepUntil {
+            until: TimestampMs(2),
+        },
+        NewWait::Signal {
+            key: "k".to_owned(),
+            timeout_ms: Some(3),
+        },
+        NewWait::Network,
+    ] {
+        comes_back(&wait);
+    }
+    for waiting_for in [
+        WaitingFor::Retry {
+            step_name: None,
+            attempt: 2,
+            until: TimestampMs(-1),
+            error,
+        },
+        WaitingFor::Sleep {
+            step_name: step_name.clone(),
+            until: TimestampMs(4),
+        },
+        WaitingFor::Signal {
+            step_name: step_name.clone(),
+            key: "k".to_owned(),
+            until: None,
+        },
+        WaitingFor::Children {
+            step_name: step_name.clone(),
+            count: 5,
+        },
+        WaitingFor::Network {
+            step_name: Some(step_name),
+        },
+    ] {
+        comes_back(&waiting_for);
+    }
+}
+
+#[test]
+fn every_name_comes_back() {
+    use FailureCode as Code;
+    for code in [
+        Code::Error,
+        Code::NotSerializable,
+        Code::DuplicateStep,
+        Code::HistoryMismatch,
+        Code::InvalidInput,
+        Code::Timeout,
+        Code::LimitExceeded,
+        Code::PayloadTooLarge,
+        Code::Cancelled,
+        Code::Conflict,
+    ] {
+        comes_back(&code);
+    }
+    for mode in [InvokeMode::FailFast, InvokeMode::Settled] {
+        comes_back(&mode);
+    }
+    for kind in [
+        StepKind::Run,
+        StepKind::Sleep,
+        StepKind::Signal,
+        StepKind::Invoke,
+    ] {
+        comes_back(&kind);
+    }
+    LogLevel::ALL.iter().for_each(comes_back);
+    RunStatus::ALL.iter().for_each(comes_back);
+    [Order::Asc, Order::Desc].iter().for_each(comes_back);
+}
+
+#[test]
+fn a_filter_that_says_less_has_the_defaults() {
+    let filter: RunFilter =
+        serde_json::from_str(r#"{"limit":3,"unknown":[1.5,null]}"#).expect("it is read");
+    let expected = RunFilter {
+        limit: 3,
+        ..RunFilter::default()
+    };
+    assert_eq!(filter, expected);
+    let wrong = serde_json::from_str::<RunFilter>(r#"{"limit":-1}"#);
+    let error = wrong.expect_err("it is out of range").to_string();
+    assert!(error.contains("a whole number (u32)"), "{error}");
+}
