@@ -119,7 +119,8 @@ fn a_damaged_page_costs_what_is_on_it_and_what_is_saved_is_true() {
     let bytes = filled();
     let whole = contents(&mut saved(&bytes));
     let mut dear = Vec::new();
-    for (page, _) in bytes.chunks(PAGE).enumerate() {
+    // One of four: all of them take a minute on a busy machine.
+    for (page, _) in bytes.chunks(PAGE).enumerate().step_by(4) {
         let mut damaged = bytes.clone();
         damaged[page * PAGE..][..PAGE].fill(0xA5);
         let found = contents(&mut saved(&damaged));
