@@ -8,6 +8,7 @@ const RUN_STEPS = 500
 const FOLLOWERS = [0, 1, 7]
 const LOG_LINES = 10_000
 const BEATS = 1_000
+const TABS_IDLE = 3
 /** What engine and browser do after a start (upkeep, compiling, collecting) is not what they do when they are idle. */
 const SETTLE_MS = 60_000
 
