@@ -10,7 +10,7 @@ import { ROOT } from './process.mjs'
 const BUDGETS = [
   {
     name: 'packages/core/wasm/stepwell_wasm_bg.wasm',
-    bytesMax: 467_500,
+    bytesMax: 380_000,
     load: () => ({
       files: [readFileSync(path.join(ROOT, 'packages/core/wasm/stepwell_wasm_bg.wasm'))],
     }),

@@ -7,6 +7,7 @@ mod clang;
 mod codegen;
 mod inputs;
 mod sim;
+mod sqlite;
 mod wasm;
 
 use anyhow::{Result, bail};

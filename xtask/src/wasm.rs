@@ -4,7 +4,7 @@
 //!
 //! The output folder is replaced as a whole, after everything succeeded: a failed build leaves the last good one.
 
-use crate::{clang, inputs};
+use crate::{clang, inputs, sqlite};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,36 +13,6 @@ use wasm_bindgen_cli_support::Bindgen;
 /// Hidden, so that `files` in packages/core/package.json can keep it out of the tarball.
 const STAMP: &str = ".inputs";
 const WASM_FILE: &str = "stepwell_wasm_bg.wasm";
-
-/// The engine's SQL needs none of these; together they are a fifth of the download. JSON functions stay.
-const SQLITE_FLAGS: [&str; 26] = [
-    "-USQLITE_ENABLE_API_ARMOR",
-    "-USQLITE_ENABLE_BYTECODE_VTAB",
-    "-USQLITE_ENABLE_COLUMN_METADATA",
-    "-USQLITE_ENABLE_DBPAGE_VTAB",
-    "-USQLITE_ENABLE_DBSTAT_VTAB",
-    "-USQLITE_ENABLE_FTS5",
-    "-USQLITE_ENABLE_MATH_FUNCTIONS",
-    "-USQLITE_ENABLE_OFFSET_SQL_FUNC",
-    "-USQLITE_ENABLE_PREUPDATE_HOOK",
-    "-USQLITE_ENABLE_RTREE",
-    "-USQLITE_ENABLE_SESSION",
-    "-USQLITE_ENABLE_STMTVTAB",
-    "-USQLITE_ENABLE_UNKNOWN_SQL_FUNCTION",
-    "-USQLITE_ENABLE_UNLOCK_NOTIFY",
-    "-DSQLITE_OMIT_AUTHORIZATION",
-    "-DSQLITE_OMIT_COMPLETE",
-    "-DSQLITE_OMIT_DECLTYPE",
-    "-DSQLITE_OMIT_GET_TABLE",
-    "-DSQLITE_OMIT_INCRBLOB",
-    "-DSQLITE_OMIT_PROGRESS_CALLBACK",
-    "-DSQLITE_OMIT_TCL_VARIABLE",
-    "-DSQLITE_OMIT_TRACE",
-    "-DSQLITE_OMIT_UTF16",
-    "-DSQLITE_UNTESTABLE",
-    "-DSQLITE_DQS=0",
-    "-DSQLITE_DEFAULT_MEMSTATUS=0",
-];
 
 /// What rustc emits for wasm32-unknown-unknown by default; wasm-opt rejects instructions it was not told about.
 const WASM_FEATURES: [&str; 6] = [
@@ -149,7 +119,9 @@ fn compile(root: &Path, build: Build) -> Result<PathBuf> {
         .args(["--target-dir", "target"])
         .args(["--profile", profile])
         .args(["--features", &build.features.join(",")])
-        .env("SQLITE_WASM_RS_FLAGS", SQLITE_FLAGS.join(" "))
+        .env("SQLITE_WASM_RS_SOURCE_DIR", sqlite::source(root)?)
+        .env("SQLITE_WASM_RS_FLAGS", sqlite::FLAGS.join(" "))
+        .env("CFLAGS_wasm32_unknown_unknown", sqlite::CFLAGS)
         .envs(clang::environment()?);
     run_command(&mut cargo, "cargo build of stepwell-wasm")?;
     Ok(root.join(format!(

@@ -46,11 +46,17 @@ pub(crate) fn expire(connection: &Connection, now: TimestampMs) -> Result<u64> {
     Ok(expired as u64)
 }
 
+/// As many seeks as there are jobs, however many runs wait.
 pub(crate) fn claimable_jobs(connection: &Connection) -> Result<Vec<String>> {
-    connection
-        .prepare_cached(sql::CLAIMABLE_JOBS)?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    let mut statement = connection.prepare_cached(sql::NEXT_CLAIMABLE_JOB)?;
+    let mut jobs: Vec<String> = Vec::new();
+    let mut from = String::new();
+    while let Some(job) = statement.query_row([&from], |row| row.get(0)).optional()? {
+        // Nothing lies between a text and the same with a NUL behind it.
+        from = format!("{job}\0");
+        jobs.push(job);
+    }
+    Ok(jobs)
 }
 
 pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
@@ -126,22 +132,22 @@ fn add_candidates(
         .filter(of_job)
         .map(|left| left.key.as_str())
         .collect();
-    let leaving = match leaving.as_slice() {
-        [] => None,
-        some => Some(rows::json(&some)?),
-    };
     #[cfg(not(feature = "planted"))]
     let candidates_sql = sql::CANDIDATES;
     #[cfg(feature = "planted")]
     let (candidates_sql, limit) = planted_candidates(claim, limit);
     let mut statement = connection.prepare_cached(candidates_sql.as_ref())?;
-    let found = statement.query_map(params![job.name, limit, leaving], |row| {
+    let found = statement.query_map([&job.name], |row| {
+        let key = row.get_ref(6)?.as_str_or_null()?;
+        if key.is_some_and(|key| leaving.contains(&key)) {
+            return Ok(None);
+        }
         let from = rows::status(row, 3)?;
         let is_woken = from == RunStatus::Waiting;
         #[cfg(feature = "planted")]
         let is_woken = is_woken
             && !stepwell_engine::planted::has(stepwell_engine::planted::Bug::WokenRunNotFirst);
-        Ok(Candidate {
+        Ok(Some(Candidate {
             place: (
                 Reverse(is_woken),
                 Reverse(row.get(0)?),
@@ -150,9 +156,9 @@ fn add_candidates(
             ),
             from,
             parked: rows::parked(row, 4)?,
-        })
+        }))
     })?;
-    for candidate in found {
+    for candidate in found.filter_map(Result::transpose).take(limit as usize) {
         candidates.push(candidate?);
     }
     Ok(())

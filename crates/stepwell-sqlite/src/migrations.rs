@@ -1,4 +1,5 @@
-//! The schema, as numbered migrations. A published migration is never edited: write the next one.
+//! The schema, as numbered migrations. A published migration is never edited: write the next one. The browser's SQLite
+//! knows no ALTER TABLE until a migration needs it (`xtask/src/sqlite.rs`).
 
 use rusqlite::{Connection, TransactionBehavior};
 use stepwell_engine::{StoreError, StoreResult};

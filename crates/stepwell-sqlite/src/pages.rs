@@ -1,6 +1,6 @@
 //! Pages of runs, newest first.
 
-use rusqlite::{Connection, Result, ToSql, params};
+use rusqlite::{Connection, Result, Row, ToSql, params};
 use stepwell_protocol::{RunFilter, RunId, RunPage, RunStatus, TimestampMs};
 
 use crate::{rows, sql};
@@ -28,38 +28,23 @@ pub(crate) fn page(connection: &Connection, filter: &RunFilter) -> Result<RunPag
 /// One id more than the limit of each query.
 fn matching_ids(connection: &Connection, filter: &RunFilter) -> Result<Vec<String>> {
     let cursor = filter.cursor.as_ref().map_or(AFTER_ALL_IDS, RunId::as_str);
-    let limit = i64::from(filter.limit) + 1;
-    let after = filter.created_after.map_or(i64::MIN, |at| at.0);
-    let before = filter.created_before.map_or(i64::MAX, |at| at.0);
-    let labels = match filter.labels.is_empty() {
-        true => None,
-        false => Some(rows::json(&filter.labels)?),
-    };
     let first_id = filter.created_after.map_or_else(String::new, first_id_of);
     let mut ids = Vec::new();
     // The parameters that all of these statements share, and some more.
     let mut add = |sql: &str, more: &[&dyn ToSql]| {
-        let mut values: Vec<&dyn ToSql> =
-            vec![&cursor, &limit, &after, &before, &labels, &first_id];
+        let mut values: Vec<&dyn ToSql> = vec![&cursor, &first_id];
         values.extend(more);
-        add_ids(connection, sql, &values, &mut ids)
+        add_ids(connection, filter, sql, &values, &mut ids)
     };
     let (roots_only, jobs) = (filter.roots_only, &filter.job_names);
-    let (listed_statuses, listed_jobs) = (list(&filter.statuses)?, list(jobs)?);
     if let Some(parent_id) = &filter.parent_id {
-        add(
-            sql::RUN_IDS_BY_PARENT,
-            params![roots_only, listed_statuses, listed_jobs, parent_id.as_str()],
-        )?;
+        add(sql::RUN_IDS_BY_PARENT, params![parent_id.as_str()])?;
         return Ok(ids);
     }
     if let Some(label) = filter.labels.iter().next()
         && !is_active_only(&filter.statuses)
     {
-        add(
-            sql::RUN_IDS_BY_LABEL,
-            params![roots_only, listed_statuses, listed_jobs, label.0, label.1],
-        )?;
+        add(sql::RUN_IDS_BY_LABEL, params![label.0, label.1])?;
         return Ok(ids);
     }
     // The index of all ids does not tell children from others; those by status and job do.
@@ -92,14 +77,6 @@ fn is_active_only(statuses: &[RunStatus]) -> bool {
     !statuses.is_empty() && statuses.iter().all(|status| !status.is_terminal())
 }
 
-/// A JSON array; `None` for an empty one, which means any.
-fn list<T: serde::Serialize>(items: &[T]) -> Result<Option<String>> {
-    match items {
-        [] => Ok(None),
-        some => rows::json(&some).map(Some),
-    }
-}
-
 /// No id of a run that was made at that time or later is less: the 48 bits of a UUIDv7's time.
 fn first_id_of(at: TimestampMs) -> String {
     let ms = u64::try_from(at.0).unwrap_or(0);
@@ -108,13 +85,46 @@ fn first_id_of(at: TimestampMs) -> String {
 
 fn add_ids(
     connection: &Connection,
+    filter: &RunFilter,
     sql: &str,
     values: &[&dyn ToSql],
     ids: &mut Vec<String>,
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(sql)?;
-    for id in statement.query_map(values, |row| row.get(0))? {
-        ids.push(id?);
+    let mut rows = statement.query(values)?;
+    let mut room = filter.limit.saturating_add(1);
+    while room > 0
+        && let Some(row) = rows.next()?
+    {
+        if is_wanted(filter, row)? {
+            ids.push(row.get(0)?);
+            room -= 1;
+        }
     }
     Ok(())
+}
+
+fn is_wanted(filter: &RunFilter, row: &Row<'_>) -> Result<bool> {
+    let created_at = rows::time(row, 1)?;
+    if filter.created_after.is_some_and(|after| created_at < after)
+        || filter
+            .created_before
+            .is_some_and(|before| created_at >= before)
+        || (filter.roots_only && !row.get::<_, bool>(2)?)
+        || (!filter.statuses.is_empty() && !filter.statuses.contains(&rows::status(row, 3)?))
+    {
+        return Ok(false);
+    }
+    let job = row.get_ref(4)?.as_str()?;
+    if !filter.job_names.is_empty() && !filter.job_names.iter().any(|name| name == job) {
+        return Ok(false);
+    }
+    if filter.labels.is_empty() {
+        return Ok(true);
+    }
+    let labels = rows::labels(row, 5)?;
+    Ok(filter
+        .labels
+        .iter()
+        .all(|(key, value)| labels.get(key) == Some(value)))
 }

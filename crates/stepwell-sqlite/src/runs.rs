@@ -41,10 +41,10 @@ pub(crate) fn insert(connection: &Connection, new: &NewRun) -> Result<Inserted> 
     connection
         .prepare_cached(sql::INSERT_INPUT)?
         .execute(params![new.id.as_str(), rows::of_payload(&new.input)])?;
-    if !new.labels.is_empty() {
+    for (key, value) in &new.labels {
         connection
-            .prepare_cached(sql::INSERT_LABELS)?
-            .execute([new.id.as_str(), &labels])?;
+            .prepare_cached(sql::INSERT_LABEL)?
+            .execute([new.id.as_str(), key, value])?;
     }
     writes::insert_blobs(connection, &new.id, &new.blobs)?;
     Ok(Inserted::Created(as_inserted(new)))

@@ -8,6 +8,7 @@
 use rusqlite::{Connection, Result};
 use stepwell_engine::StoreResult;
 
+use crate::error::store_error;
 use crate::open::{Durability, PAGE_BYTES};
 use crate::sql;
 use crate::store::SqliteStore;
@@ -42,9 +43,15 @@ pub fn salvage(bytes: &[u8], blobs: &[BlobFile]) -> StoreResult<Vec<u8>> {
             // What goes wrong here is what cannot be saved.
             drop(rescue(&source, &target.connection, table));
         }
-        drop(target.connection.execute_batch(sql::DELETE_FRAGMENTS));
+        delete_fragments(&target.connection).map_err(store_error)?;
     }
     target.export(blobs)
+}
+
+fn delete_fragments(target: &Connection) -> Result<()> {
+    target.execute(sql::DELETE_RUNS_WITHOUT_INPUT, [])?;
+    while target.execute(sql::DELETE_RUNS_WITHOUT_PARENT, [])? > 0 {}
+    target.execute_batch(sql::DELETE_FRAGMENTS)
 }
 
 /// A connection to the bytes, where there is a schema to read or one can be lent by an empty database.

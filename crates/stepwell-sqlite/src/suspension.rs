@@ -25,27 +25,30 @@ pub(crate) fn suspend(
     };
     #[cfg(not(feature = "planted"))]
     let waits = suspension.waits;
+    let all_wait = all_wait(connection, &fence.run_id, waits)?;
     let needs_network = *suspension.waiting_for == WaitingFor::Network { step_name: None };
-    let suspended = connection
-        .prepare_cached(sql::SUSPEND)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                writes::last_ordinal(report),
-                progress,
-                now.0,
-                rows::integer(logs.len() as u64),
-                rows::json(&waits)?,
-                rows::json(suspension.waiting_for)?,
-                suspension.parked_by.map(ExecutorId::as_str),
-                needs_network,
-                suspension.is_unstarted,
-                rows::integer(suspension.worked_ms),
-            ],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()?;
+    let mut suspended = None;
+    if all_wait {
+        suspended = connection
+            .prepare_cached(sql::SUSPEND)?
+            .query_row(
+                params![
+                    fence.run_id.as_str(),
+                    rows::integer(fence.generation.0),
+                    writes::last_ordinal(report),
+                    progress,
+                    now.0,
+                    rows::integer(logs.len() as u64),
+                    rows::json(suspension.waiting_for)?,
+                    suspension.parked_by.map(ExecutorId::as_str),
+                    needs_network,
+                    suspension.is_unstarted,
+                    rows::integer(suspension.worked_ms),
+                ],
+                |row| rows::head(&fence.run_id, row),
+            )
+            .optional()?;
+    }
     let is_suspended = suspended.is_some();
     let head = match suspended {
         Some(head) => Some(head),
@@ -56,6 +59,16 @@ pub(crate) fn suspend(
         is_suspended,
         logs,
     }))
+}
+
+fn all_wait(connection: &Connection, run_id: &RunId, steps: &[String]) -> Result<bool> {
+    let mut statement = connection.prepare_cached(sql::STEP_WAITS)?;
+    for step in steps {
+        if !statement.exists([run_id.as_str(), step])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(crate) fn retry_later(

@@ -157,7 +157,8 @@ impl<'a> RowCopy<'a> {
         table: &str,
         conflict: &str,
     ) -> Result<Self> {
-        let columns = columns(to, table)?;
+        let all = to.prepare(&format!("SELECT * FROM {table}"))?;
+        let columns: Vec<&str> = all.column_names().collect();
         let (names, places) = (columns.join(", "), vec!["?"; columns.len()].join(", "));
         Ok(Self {
             from,
@@ -183,10 +184,4 @@ impl<'a> RowCopy<'a> {
         }
         Ok(())
     }
-}
-
-fn columns(connection: &Connection, table: &str) -> Result<Vec<String>> {
-    let mut statement = connection.prepare(sql::COLUMNS)?;
-    let names = statement.query_map([table], |row| row.get(0))?;
-    names.collect()
 }

@@ -212,12 +212,11 @@ pub(crate) fn insert_blobs_of(
     owner: &str,
     blobs: &[BlobId],
 ) -> Result<()> {
-    if blobs.is_empty() {
-        return Ok(());
+    for blob in blobs {
+        connection
+            .prepare_cached(sql::INSERT_BLOB)?
+            .execute([owner, blob.as_str()])?;
     }
-    connection
-        .prepare_cached(sql::INSERT_BLOBS)?
-        .execute(params![owner, rows::json(&blobs)?])?;
     Ok(())
 }
 

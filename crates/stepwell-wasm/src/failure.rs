@@ -9,8 +9,8 @@ use wasm_bindgen::JsValue;
 /// Why the engine could not be opened or closed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Failure {
-    #[serde(flatten)]
-    info: ErrorInfo,
+    code: ErrorCode,
+    message: String,
     /// Another worker still has the files open: worth another try. A terminated one's handles take up to 150 ms to come
     /// free.
     busy: bool,
@@ -19,7 +19,8 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
-            info: ErrorInfo::new(code, message),
+            code,
+            message: message.into(),
             busy: false,
         }
     }
@@ -33,8 +34,10 @@ impl From<Failure> for JsValue {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        let ErrorInfo { code, message } = error.info();
         Self {
-            info: error.info(),
+            code,
+            message,
             busy: matches!(error, StoreError::Busy(_)),
         }
     }

@@ -23,18 +23,10 @@ statements! {
     EXPIRE_LEASES = "UPDATE stepwell_runs SET lease_owner = NULL, lease_expires_at = NULL \
         WHERE lease_owner IS NOT NULL AND lease_expires_at <= ?1";
 
-    /// From each job's first claimable run to the next job's: as many seeks as there are jobs, however many runs wait.
-    /// `INDEXED BY`, because by itself SQLite takes the index by status and looks at all that wait.
-    CLAIMABLE_JOBS = concat!(
-        "WITH RECURSIVE job (name) AS ( \
-           SELECT (SELECT job_name FROM stepwell_runs INDEXED BY stepwell_runs_claimable \
-             WHERE ", claimable!(), " AND job_name >= '' ORDER BY job_name LIMIT 1) \
-           UNION ALL \
-           SELECT (SELECT job_name FROM stepwell_runs INDEXED BY stepwell_runs_claimable \
-             WHERE ", claimable!(), " AND job_name > job.name ORDER BY job_name LIMIT 1) \
-           FROM job WHERE job.name IS NOT NULL) \
-         SELECT name FROM job WHERE name IS NOT NULL"
-    );
+    /// The first job from ?1 on that has a claimable run. `INDEXED BY`, because by itself SQLite takes the index by status
+    /// and looks at all that wait.
+    NEXT_CLAIMABLE_JOB = concat!("SELECT job_name FROM stepwell_runs INDEXED BY stepwell_runs_claimable \
+        WHERE ", claimable!(), " AND job_name >= ?1 ORDER BY job_name LIMIT 1");
     /// How many leases a job has. Leases are few: all are looked at.
     LEASED_OF_JOB = "SELECT count(*) FROM stepwell_runs INDEXED BY stepwell_runs_leased \
         WHERE lease_owner IS NOT NULL AND job_name = ?1";
@@ -44,19 +36,17 @@ statements! {
         WHERE ", delayed!());
     WAKE_OFFLINE = "UPDATE stepwell_runs INDEXED BY stepwell_runs_offline \
         SET is_due = 1 WHERE is_due = 0 AND needs_network = 1 AND status = 'waiting'";
-    /// The first few claimable runs of the job ?1, and what each was. ?3 is a JSON array of the keys that are leaving,
-    /// NULL for none. A run that its concurrency key blocks is passed over; there are at most as many of these as keys
-    /// at work.
+    /// The claimable runs of the job ?1, first ones first, and what each was. A run that its concurrency key blocks is
+    /// passed over; there are at most as many of these as keys at work.
     CANDIDATES = concat!(
-        "SELECT priority, start_at, id, status, parked_by, parked_index \
+        "SELECT priority, start_at, id, status, parked_by, parked_index, concurrency_key \
          FROM stepwell_runs AS free INDEXED BY stepwell_runs_claimable \
          WHERE job_name = ?1 AND ", claimable!(), " \
          AND (concurrency_key IS NULL OR status <> 'pending' OR NOT EXISTS ( \
            SELECT 1 FROM stepwell_runs AS other INDEXED BY stepwell_runs_active_key \
            WHERE other.job_name = ?1 AND other.concurrency_key = free.concurrency_key \
            AND other.concurrency_key IS NOT NULL AND other.status IN ('running', 'waiting'))) \
-         AND (?3 IS NULL OR concurrency_key IS NULL OR concurrency_key NOT IN (SELECT value FROM json_each(?3))) \
-         ORDER BY (status = 'waiting') DESC, priority DESC, start_at, id LIMIT ?2"
+         ORDER BY (status = 'waiting') DESC, priority DESC, start_at, id"
     );
     /// Found by CANDIDATES in the same transaction, which no other can write between.
     CLAIM = concat!(

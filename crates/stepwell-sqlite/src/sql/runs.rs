@@ -1,21 +1,9 @@
 //! Runs as clients see them.
 
-/// The run has the labels ?5 (a JSON object, or NULL for any) and was made from ?3 on and before ?4.
-macro_rules! matching {
+/// What `pages::is_wanted` reads.
+macro_rules! filtered_columns {
     () => {
-        "created_at >= ?3 AND created_at < ?4 AND (?5 IS NULL OR NOT EXISTS ( \
-           SELECT 1 FROM json_each(?5) AS wanted WHERE NOT EXISTS ( \
-             SELECT 1 FROM stepwell_labels WHERE stepwell_labels.key = wanted.key \
-             AND stepwell_labels.value = wanted.value AND run_id = stepwell_runs.id)))"
-    };
-}
-
-/// ?7: only runs without a parent. ?8 and ?9 are JSON arrays of statuses and jobs, NULL for any.
-macro_rules! of_statuses_and_jobs {
-    () => {
-        "(NOT ?7 OR parent_id IS NULL) \
-         AND (?8 IS NULL OR status IN (SELECT value FROM json_each(?8))) \
-         AND (?9 IS NULL OR job_name IN (SELECT value FROM json_each(?9)))"
+        "stepwell_runs.id, created_at, parent_id IS NULL, status, job_name, labels"
     };
 }
 
@@ -38,31 +26,28 @@ statements! {
         WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'");
     PENDING_OF_KEY = "SELECT id FROM stepwell_runs \
         WHERE job_name = ?1 AND concurrency_key = ?2 AND status = 'pending'";
-    INSERT_LABELS = "INSERT INTO stepwell_labels (key, value, run_id) SELECT key, value, ?1 FROM json_each(?2)";
+    INSERT_LABEL = "INSERT INTO stepwell_labels (key, value, run_id) VALUES (?2, ?3, ?1)";
     /// Under no fence of its own: the statement before it has shown that the fence holds, in the same transaction.
-    INSERT_BLOBS = "INSERT INTO stepwell_blobs (blob_id, run_id) SELECT value, ?1 FROM json_each(?2) \
-        WHERE true ON CONFLICT DO NOTHING";
+    INSERT_BLOB = "INSERT INTO stepwell_blobs (blob_id, run_id) VALUES (?2, ?1) ON CONFLICT DO NOTHING";
     LAST_REQUEST = "SELECT last_request_id FROM stepwell_runs WHERE id = ?1";
 
-    /// Pages are made of ids first: one query for each job and status that is asked for, children
-    /// and others, merged. Ids begin with a time
-    /// that is never before `created_at`, so ?6 ends the search where only older runs are left.
-    RUN_IDS = concat!("SELECT id FROM stepwell_runs WHERE id < ?1 AND id >= ?6 AND ", matching!(), " \
-        ORDER BY id DESC LIMIT ?2");
-    /// ?7: children, or runs without a parent.
-    RUN_IDS_BY_STATUS = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_status \
-        WHERE status = ?8 AND (parent_id IS NOT NULL) = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
-    RUN_IDS_BY_JOB = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_job \
-        WHERE job_name = ?9 AND status = ?8 AND (parent_id IS NOT NULL) = ?7 AND id < ?1 AND id >= ?6 AND ", matching!(), " ORDER BY id DESC LIMIT ?2");
-    /// Where runs are asked for by labels and not only active ones: ?10 and ?11 are one of the labels.
-    RUN_IDS_BY_LABEL = concat!("SELECT stepwell_runs.id FROM stepwell_labels AS label CROSS JOIN stepwell_runs \
+    /// Pages are made of ids first: one query for each job and status that is asked for, children and others, merged.
+    /// Ids begin with a time that is never before `created_at`, so ?2 ends the search where only older runs are left.
+    RUN_IDS = concat!("SELECT ", filtered_columns!(), " FROM stepwell_runs \
+        WHERE id < ?1 AND id >= ?2 ORDER BY id DESC");
+    /// ?3: children, or runs without a parent.
+    RUN_IDS_BY_STATUS = concat!("SELECT ", filtered_columns!(), " FROM stepwell_runs INDEXED BY stepwell_runs_by_status \
+        WHERE status = ?4 AND (parent_id IS NOT NULL) = ?3 AND id < ?1 AND id >= ?2 ORDER BY id DESC");
+    RUN_IDS_BY_JOB = concat!("SELECT ", filtered_columns!(), " FROM stepwell_runs INDEXED BY stepwell_runs_by_job \
+        WHERE job_name = ?5 AND status = ?4 AND (parent_id IS NOT NULL) = ?3 AND id < ?1 AND id >= ?2 ORDER BY id DESC");
+    /// Where runs are asked for by labels and not only active ones: ?3 and ?4 are one of the labels.
+    RUN_IDS_BY_LABEL = concat!("SELECT ", filtered_columns!(), " FROM stepwell_labels AS label CROSS JOIN stepwell_runs \
         ON stepwell_runs.id = label.run_id \
-        WHERE label.key = ?10 AND label.value = ?11 AND label.run_id < ?1 AND label.run_id >= ?6 AND ", matching!(), " \
-        AND ", of_statuses_and_jobs!(), " ORDER BY label.run_id DESC LIMIT ?2");
-    /// The children of ?10.
-    RUN_IDS_BY_PARENT = concat!("SELECT id FROM stepwell_runs INDEXED BY stepwell_runs_by_parent \
-        WHERE parent_id = ?10 AND id < ?1 AND id >= ?6 AND ", matching!(), " \
-        AND ", of_statuses_and_jobs!(), " ORDER BY id DESC LIMIT ?2");
+        WHERE label.key = ?3 AND label.value = ?4 AND label.run_id < ?1 AND label.run_id >= ?2 \
+        ORDER BY label.run_id DESC");
+    /// The children of ?3.
+    RUN_IDS_BY_PARENT = concat!("SELECT ", filtered_columns!(), " FROM stepwell_runs INDEXED BY stepwell_runs_by_parent \
+        WHERE parent_id = ?3 AND id < ?1 AND id >= ?2 ORDER BY id DESC");
 
     LOGS_ASC = "SELECT id, run_id, level, message, data, step_name, attempt, timestamp FROM stepwell_logs \
         WHERE run_id = ?1 AND id > ?2 AND level >= ?3 ORDER BY id LIMIT ?4";

@@ -29,7 +29,6 @@ statements! {
 
     /// Only in an export.
     BLOB_FILES_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'stepwell_blob_files'";
-    COLUMNS = "SELECT name FROM pragma_table_info(?1)";
     /// So that nobody adopts, or goes on with, a run of the same generation whose rows were replaced.
     TAKE_LEASES_AWAY = "UPDATE stepwell_runs INDEXED BY stepwell_runs_by_status \
         SET lease_generation = lease_generation + 1, lease_owner = NULL, lease_expires_at = NULL, \
@@ -56,12 +55,12 @@ pub(crate) const ORPHANS: &str = "SELECT DISTINCT name FROM ( \
 pub(crate) const SALVAGED_RUNS: &str =
     "SELECT id FROM stepwell_runs UNION SELECT run_id FROM stepwell_run_inputs";
 /// What is no run any more: without its input, or without the run that made it; and then all that belonged to none.
+pub(crate) const DELETE_RUNS_WITHOUT_INPUT: &str =
+    "DELETE FROM stepwell_runs WHERE id NOT IN (SELECT run_id FROM stepwell_run_inputs)";
+/// Each time it finds those that the time before left without a parent.
+pub(crate) const DELETE_RUNS_WITHOUT_PARENT: &str =
+    "DELETE FROM stepwell_runs WHERE parent_id NOT IN (SELECT id FROM stepwell_runs)";
 pub(crate) const DELETE_FRAGMENTS: &str = "\
-    DELETE FROM stepwell_runs WHERE id NOT IN (SELECT run_id FROM stepwell_run_inputs); \
-    DELETE FROM stepwell_runs WHERE id IN (WITH RECURSIVE lost (id) AS ( \
-      SELECT id FROM stepwell_runs WHERE parent_id NOT IN (SELECT id FROM stepwell_runs) \
-      UNION SELECT child.id FROM stepwell_runs AS child JOIN lost ON child.parent_id = lost.id) \
-      SELECT id FROM lost); \
     DELETE FROM stepwell_run_inputs WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
     DELETE FROM stepwell_steps WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \
     DELETE FROM stepwell_logs WHERE run_id NOT IN (SELECT id FROM stepwell_runs); \

@@ -49,17 +49,14 @@ statements! {
     SIGNAL_WAIT = "SELECT run_id, name, kind FROM stepwell_steps INDEXED BY stepwell_steps_signal \
         WHERE signal_key = ?1 AND status = 'waiting' AND wait = 'signal'";
 
-    /// ?7 is a JSON array of the steps that must still wait. ?9 is in whose memory the function stays, ?11 whether it was
-    /// claimed in this transaction and not started.
+    STEP_WAITS = "SELECT 1 FROM stepwell_steps WHERE run_id = ?1 AND name = ?2 AND status = 'waiting'";
+    /// ?8 is in whose memory the function stays, ?10 whether it was claimed in this transaction and not started.
     SUSPEND = concat!(
         "UPDATE stepwell_runs SET status = 'waiting', is_due = 0, lease_owner = NULL, lease_expires_at = NULL, \
-         waiting_for = ?8, parked_by = ?9, parked_index = CASE WHEN ?9 IS NOT NULL THEN next_index END, \
-         needs_network = ?10, started_at = CASE WHEN ?11 AND is_first_start THEN NULL ELSE started_at END, \
-         worked_ms = worked_ms + ?12, ", report!(), " \
-         WHERE ", fence!(), " AND NOT EXISTS ( \
-           SELECT 1 FROM json_each(?7) AS awaited WHERE NOT EXISTS ( \
-             SELECT 1 FROM stepwell_steps WHERE run_id = ?1 AND name = awaited.value AND status = 'waiting')) \
-         RETURNING ", head_columns!()
+         waiting_for = ?7, parked_by = ?8, parked_index = CASE WHEN ?8 IS NOT NULL THEN next_index END, \
+         needs_network = ?9, started_at = CASE WHEN ?10 AND is_first_start THEN NULL ELSE started_at END, \
+         worked_ms = worked_ms + ?11, ", report!(), " \
+         WHERE ", fence!(), " RETURNING ", head_columns!()
     );
     /// Failed steps are about to become pending, so completed ones alone count.
     RETRY_LATER = concat!(
