@@ -1,15 +1,26 @@
 // Vite 8 without any configuration, and with the plugin that Vite 7 needs; Vite 7 with it.
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { startServer } from '../server/server.mjs'
 import { checkBundled, openBundled } from '../support/bundled.js'
 import { expect, test } from '../support/fixtures.js'
-import { run, versionOf } from '../support/packed.js'
+import { ROOT, run, versionOf } from '../support/packed.js'
 import { type PackedApp, packedApp } from '../support/packed-app.js'
 import { type Site, startProgram } from '../support/program-server.js'
 
 const VITE_7 = '7.3.8'
 const REACT_18 = '18.3.1'
 const LISTEN = ['--host', '127.0.0.1', '--port', '0']
+
+const TYPED = `
+import { stepwell } from '@stepwell/core/vite'
+import { defineConfig } from 'vite'
+export default defineConfig({ plugins: [stepwell()] })
+`
+const STRICT_TYPES =
+  '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --module nodenext --target es2022'.split(
+    ' ',
+  )
 
 const react = (version: string) => ({ react: version, 'react-dom': version })
 const page = 'bundlers/page'
@@ -51,6 +62,15 @@ for (const { react, ...source } of APPS) {
     },
     workers: 'module',
     react,
+  })
+}
+
+for (const { react: _, ...source } of APPS.filter(({ sources }) => sources.length > 1)) {
+  test(`${source.name}: the plugin is one by the types of Vite, however strict`, () => {
+    const { folder } = packedApp(source)
+    writeFileSync(path.join(folder, 'typed.config.mts'), TYPED)
+    const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc')
+    run(process.execPath, [compiler, ...STRICT_TYPES, 'typed.config.mts'], folder)
   })
 }
 

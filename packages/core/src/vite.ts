@@ -14,7 +14,7 @@ export interface StepwellPlugin {
     this: unknown,
     config: StepwellViteConfig,
     env?: { readonly command: string },
-  ) => StepwellViteConfig
+  ) => StepwellViteSettings
   readonly resolveId: (
     this: StepwellViteResolver,
     source: string,
@@ -31,10 +31,15 @@ export interface StepwellViteResolver {
   ): Promise<{ readonly id: string } | null>
 }
 
-/** The part of Vite's configuration that the plugin reads and writes. */
+/** The part of Vite's configuration that the plugin reads. */
 export interface StepwellViteConfig {
-  readonly optimizeDeps?: { readonly exclude?: string[] } | undefined
   readonly worker?: { readonly format?: 'es' | 'iife' | undefined } | undefined
+}
+
+/** The part that it writes. */
+export interface StepwellViteSettings {
+  readonly optimizeDeps: { exclude: string[] }
+  readonly worker: { format: 'es' | 'iife' }
 }
 
 const EXECUTOR = '@stepwell/core/executor'
