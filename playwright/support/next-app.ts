@@ -84,8 +84,15 @@ export async function startNextApp(command: 'start' | 'dev'): Promise<NextServer
     },
   )
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  const kill = () => {
+    const isAlive = server.exitCode === null && server.signalCode === null
+    if (server.pid !== undefined && isAlive) process.kill(-server.pid, 'SIGKILL')
+  }
+  // Where nobody gets to close it: a hook that ran out of time.
+  process.once('exit', kill)
   const close = () => {
-    if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL')
+    kill()
+    process.off('exit', kill)
     return ended
   }
   try {
