@@ -174,7 +174,7 @@ async function playwright(extra) {
   const report = freshReport('playwright.json')
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report, STEPWELL_CHROMIUM: findChromium() ?? '' }
   const args = ['test', '--reporter=list,json', ...extra]
-  const result = await run(bin('playwright'), args, { cwd, env, timeoutMs: 20 * MINUTE })
+  const result = await run(bin('playwright'), args, { cwd, env, timeoutMs: 45 * MINUTE })
   const { expected = 0, unexpected = 0, flaky = 0 } = readJson(report)?.stats ?? {}
   return judged(result, { passed: expected, failed: unexpected + flaky })
 }

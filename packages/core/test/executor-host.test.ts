@@ -5,6 +5,9 @@ import { acquireTab, type SharedConfig } from '../src/client/shared.js'
 import { isStepwellError, type StepwellError } from '../src/errors.js'
 import type { ToEngineWorker } from '../src/wire.js'
 
+/** A module is imported meanwhile, and other tests want the machine too. */
+const SLOW = { timeout: 10_000 }
+
 /** A worker that says what a test tells it to say. */
 class FakeWorker extends EventTarget implements Worker {
   onmessage = null
@@ -211,12 +214,12 @@ describe('jobs that run in the page', () => {
       throw new TypeError('gone with a deployment')
     })
     const { down, errors } = start(inPage)
-    await vi.waitFor(() => expect(errors).toHaveLength(1))
+    await vi.waitFor(() => expect(errors).toHaveLength(1), SLOW)
     expect(isStepwellError(down.at(-1), 'faulted')).toBe(true)
     expect(errors[0]?.message).toMatch(/runs jobs in this page could not be loaded.*Reload/)
     vi.doUnmock('../src/executor/in-page.js')
     vi.runOnlyPendingTimers()
-    await vi.waitFor(() => expect(down.at(-1)).toBeNull())
+    await vi.waitFor(() => expect(down.at(-1)).toBeNull(), SLOW)
     expect(errors).toHaveLength(1)
   })
 
