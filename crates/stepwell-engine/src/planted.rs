@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use stepwell_protocol::Output;
+use stepwell_protocol::{Output, RequestId};
 
 /// A bug that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +96,23 @@ pub enum Bug {
     ParkingNotForgotten,
     /// An executor that hangs is not ended.
     HungExecutorSpared,
+    /// A trigger that is sent again makes another run.
+    ResentTriggerRepeated,
+    /// A retrigger that is sent again is judged as if it were the first.
+    ResentRetriggerForgotten,
+    /// A cancel or retry that is sent again is judged as if it were the first.
+    ResentChangeForgotten,
+    /// A signal that is sent again is another one.
+    ResentSignalRepeated,
+    /// What is given back in good order counts as interrupted.
+    ReleaseCountsRecovery,
+    /// An engine that was told to come to an end goes on claiming.
+    DrainedEngineClaims,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 50] = [
         Self::NoFenceOnStepWrite,
         Self::EventBeforeCommit,
         Self::StepWrittenTwice,
@@ -145,10 +157,17 @@ impl Bug {
         Self::SuspendedThoughWaitEnded,
         Self::ParkingNotForgotten,
         Self::HungExecutorSpared,
+        Self::ResentTriggerRepeated,
+        Self::ResentRetriggerForgotten,
+        Self::ResentChangeForgotten,
+        Self::ResentSignalRepeated,
+        Self::ReleaseCountsRecovery,
+        Self::DrainedEngineClaims,
     ];
 }
 
 thread_local! {
+    static FORGOTTEN: Cell<u64> = const { Cell::new(0) };
     static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
     /// What a batch would have said, had it been committed.
     static UNCOMMITTED: RefCell<Output> = RefCell::new(Output::default());
@@ -163,6 +182,15 @@ pub fn plant(bug: Option<Bug>) {
 #[must_use]
 pub fn has(bug: Bug) -> bool {
     PLANTED.with(Cell::get) == Some(bug)
+}
+
+/// With that bug no request is known again.
+pub(crate) fn forgotten(request_id: RequestId, bug: Bug) -> RequestId {
+    if !has(bug) {
+        return request_id;
+    }
+    let number = FORGOTTEN.with(|count| count.replace(count.get() + 1));
+    RequestId(format!("{request_id}+{number}"))
 }
 
 pub(crate) fn keep_uncommitted(output: Output) {

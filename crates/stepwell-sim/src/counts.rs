@@ -84,6 +84,22 @@ named! {
         Offline = "browser offline",
         /// A body does not yield: its executor hears nothing any more.
         BlockedBody = "body that does not yield",
+        /// A tab is closed, or dies with everything that it had.
+        TabGone = "tab gone",
+        /// The renderer of the leading tab dies between two batches.
+        LeaderCrashed = "crash of the leading tab between transactions",
+        /// The leading tab starts to let go in good order.
+        HandedOver = "hand-over started",
+        /// The leading tab is frozen with lock and handles in its hands.
+        LeaderFrozen = "leader frozen with everything open",
+        /// The leading tab lets go and is frozen.
+        LeaderReleasedToFreeze = "leader that let go to be frozen",
+        /// A tab that follows, or queues, is frozen.
+        FollowerFrozen = "follower frozen",
+        /// A frozen tab is discarded by the browser.
+        FrozenDiscarded = "frozen tab discarded",
+        /// An answer is lost with the engine that gave it.
+        ReplyLost = "reply lost with its engine",
     }
 }
 
@@ -214,6 +230,26 @@ named! {
         FailedFast = "step failed by a child",
         /// A child was cancelled, by its parent's end or by name.
         ChildCancelled = "child cancelled",
+        /// What has no answer goes to another engine.
+        SentToNextLeader = "request sent again to the next leader",
+        /// What was sent to the last engine reaches the next one.
+        OldRequestIgnored = "request for an older epoch ignored",
+        /// An answer comes when another engine is followed already.
+        OldReplyIgnored = "late reply of an older epoch ignored",
+        /// An answer is taken that came from another engine than the one that was asked last.
+        AnsweredByOld = "request answered by another engine than was asked",
+        /// A tab reads all that it shows.
+        ReadAgain = "everything read again by a tab",
+        /// A tab has missed events, or its leader's word.
+        GapStayed = "events missed for a second: joined again",
+        /// Events wait for others that were told before them.
+        HeldForReply = "events held until what was told before them has come",
+        /// A tab has heard of no leader for long.
+        GivenUpInSilence = "requests given up after 30 s without a leader",
+        /// What ran came to an end before the engine let go.
+        DrainedIdle = "drained before its time was over",
+        /// Something still ran when the engine let go.
+        DrainTimedOut = "drained for all of its time",
     }
 }
 

@@ -415,6 +415,10 @@ impl<S: Store> Turn<'_, S> {
                 Ok(())
             }
             Input::Drain => {
+                #[cfg(feature = "planted")]
+                if crate::planted::has(crate::planted::Bug::DrainedEngineClaims) {
+                    return Ok(());
+                }
                 self.state.releasing = true;
                 Ok(())
             }

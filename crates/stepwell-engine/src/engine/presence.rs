@@ -113,8 +113,14 @@ impl<S: Store> Turn<'_, S> {
             .filter(|(_, slot)| !slot.aborting)
             .map(|(run_id, slot)| fence(run_id, slot.generation))
             .collect();
+        let how = Release::Orderly;
+        #[cfg(feature = "planted")]
+        let how = match crate::planted::has(crate::planted::Bug::ReleaseCountsRecovery) {
+            true => Release::Interrupted,
+            false => how,
+        };
         for held in held {
-            self.store.release(&held, Release::Orderly, self.now)?;
+            self.store.release(&held, how, self.now)?;
             self.abort(&held.run_id, AbortReason::LeaseLost);
         }
         Ok(())

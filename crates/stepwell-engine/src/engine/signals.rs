@@ -49,6 +49,11 @@ impl<S: Store> Turn<'_, S> {
             result,
             blobs: blobs.to_vec(),
         };
+        #[cfg(feature = "planted")]
+        let request_id = &crate::planted::forgotten(
+            request_id.clone(),
+            crate::planted::Bug::ResentSignalRepeated,
+        );
         let stored = self
             .store
             .store_signal(request_id, key, &signal, self.now)?;

@@ -82,7 +82,11 @@ impl<S: Store> Turn<'_, S> {
         blobs: &[BlobId],
     ) -> Answer {
         // A resend, whatever became of the old run since.
-        if let Some(run) = self.store.run_of_request(request_id)? {
+        let known = self.store.run_of_request(request_id)?;
+        #[cfg(feature = "planted")]
+        let known =
+            known.filter(|_| !crate::planted::has(crate::planted::Bug::ResentRetriggerForgotten));
+        if let Some(run) = known {
             let disposition = Disposition::Created;
             let result = TriggerResult { run, disposition };
             return Ok(Reply::Triggered { result });
@@ -122,6 +126,9 @@ impl<S: Store> Turn<'_, S> {
         parent: Option<Parent>,
     ) -> Result<TriggerResult, Refused> {
         let start_at = self.start_of(new);
+        #[cfg(feature = "planted")]
+        let request_id =
+            crate::planted::forgotten(request_id, crate::planted::Bug::ResentTriggerRepeated);
         let new_run = NewRun {
             id: self.state.ids.next(self.now, self.random),
             request_id,

@@ -20,6 +20,9 @@
 //! | `signals.rs`   | A signal is delivered once, the first of a key wins, no wait stays open for one that is kept. |
 //! | `children.rs`  | Children are those of the call, once, in order; what ends them ends the wait; none outlives a failed parent. |
 //! | `replay.rs`    | A replay is told what the live execution was told, in its order.                              |
+//! | `views.rs`     | Every tab shows each run as the store has it, misses no event and applies none twice.           |
+//! | `once.rs`      | A command takes effect once, however often it was sent; none where its tab was told that it failed. |
+//! | `epochs.rs`    | One engine at a time commits. What is handed over counts no recovery; who drains claims nothing. |
 //! | `liveness.rs`  | After the faults stop every run ends, every request is answered, and recoveries have their cap. |
 
 pub(crate) mod batches;
@@ -28,6 +31,7 @@ pub(crate) mod bodies;
 pub(crate) mod children;
 pub(crate) mod claims;
 pub(crate) mod dispositions;
+pub(crate) mod epochs;
 pub(crate) mod events;
 pub(crate) mod forgetting;
 pub(crate) mod history;
@@ -35,12 +39,14 @@ pub(crate) mod keys;
 pub(crate) mod leases;
 pub(crate) mod liveness;
 pub(crate) mod logs;
+pub(crate) mod once;
 pub(crate) mod promises;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod retries;
 pub(crate) mod signals;
 pub(crate) mod times;
+pub(crate) mod views;
 mod waited;
 mod watched;
 pub(crate) mod woken;

@@ -18,6 +18,7 @@ use super::children::{self, Children};
 use super::forgetting::{self, Deletions};
 use super::history::{self, History};
 use super::keys::{self, Keys};
+use super::once::{self, Once};
 use super::replay::Replays;
 use super::retries::{self, Retries};
 use super::signals::{self, Signals};
@@ -41,6 +42,9 @@ pub(crate) struct Watch {
     pub(crate) accepted: BTreeSet<(RunId, Generation, Option<String>)>,
     /// Runs taken from their executor because a message could not be stored.
     pub(crate) given_up: BTreeSet<RunId>,
+    /// The same, since the start.
+    pub(crate) given_up_ever: BTreeSet<RunId>,
+    pub(crate) once: Once,
     /// The next so many guarded writes fail for no known reason.
     pub(crate) unexpected: u32,
     /// Whether answers are compared. Off, the other properties must do.
@@ -91,6 +95,8 @@ impl Watch {
             written: BTreeMap::new(),
             accepted: BTreeSet::new(),
             given_up: BTreeSet::new(),
+            given_up_ever: BTreeSet::new(),
+            once: Once::default(),
             unexpected: 0,
             compares,
             models: vec![empty.clone()],
@@ -104,7 +110,7 @@ impl Watch {
             latest: TimestampMs(0),
             replays: Replays::default(),
             retries: Retries::default(),
-            signals: Signals::new(workload.unordered),
+            signals: Signals::new(workload.unordered || workload.tabs > 0),
             children: Children::default(),
             times: Times::default(),
             woken: Woken::default(),
@@ -122,7 +128,10 @@ impl Watch {
     }
 
     /// A run as it stands after a commit, or after a restart.
-    fn see(&mut self, run: Run, steps: Vec<Step>) {
+    fn see(&mut self, run: Run, request: Option<&RequestId>, steps: Vec<Step>) {
+        let before = self.history.run(&run.id);
+        let verdict = self.once.see(before, &run, request, &self.history);
+        self.verdicts.judge(once::NAME, verdict);
         self.verdicts.judge(keys::NAME, self.keys.see(&run));
         self.batches.see(&run);
         self.verdicts
@@ -184,6 +193,7 @@ impl Watch {
         self.unexpected -= 1;
         self.counts.struck(Fault::Unexpected);
         self.given_up.extend(run_id.cloned());
+        self.given_up_ever.extend(run_id.cloned());
         Err(StoreError::Other("planned by the simulator".to_owned()))
     }
 }
@@ -232,8 +242,8 @@ impl ReferenceStore {
                 watch.miss(run_id);
             }
             // Children before their parents, whose steps show them.
-            for (run, _, steps, ..) in found {
-                watch.see(run, steps);
+            for (run, request, steps, ..) in found {
+                watch.see(run, request.as_ref(), steps);
             }
             watch.judge_whole();
         }
@@ -284,10 +294,11 @@ impl ReferenceStore {
         for run_id in touched.into_iter().chain(parents) {
             let run = self.sqlite.run(&run_id);
             let steps = self.sqlite.steps(&run_id, true);
+            let request = self.sqlite.last_request(&run_id).ok().flatten();
             let watch = &mut *self.watch.borrow_mut();
             // A dead disk cannot be read; what it holds is seen at the next opening.
             match (run, steps) {
-                (Ok(Some(run)), Ok(steps)) => watch.see(run, steps),
+                (Ok(Some(run)), Ok(steps)) => watch.see(run, request.as_ref(), steps),
                 (Ok(None), Ok(_)) => watch.miss(&run_id),
                 _ => {}
             }

@@ -8,6 +8,8 @@ mod crowd;
 mod delays;
 mod failing;
 mod forgetting;
+mod frozen;
+mod handover;
 mod idle;
 mod keys;
 mod limits;
@@ -22,6 +24,7 @@ mod shared;
 mod signals;
 mod sleeping;
 mod steady;
+mod tabs;
 mod timeouts;
 mod year;
 
@@ -112,7 +115,7 @@ pub struct Workload {
     pub depth: u32,
     /// The most children of a call.
     pub children_max: i64,
-    /// The chance that a cancel, a retry or a deletion is of a child.
+    /// The chance that a cancel, a retry or a deletion is of a child, or of another tab's run.
     pub meddles: u64,
     /// The chance that several calls race.
     pub races: u64,
@@ -148,6 +151,14 @@ pub struct Workload {
     pub is_exact: bool,
     /// How many engines share the database.
     pub engines: usize,
+    /// How many tabs there are on one database, each with one client; 0: one page with all clients.
+    pub tabs: usize,
+    /// The chance that a fault is the end of a tab.
+    pub tab_ends: u64,
+    /// The chance that it is a hand-over.
+    pub hand_overs: u64,
+    /// The chance that a tab is frozen.
+    pub freezes: u64,
     /// How long faults strike.
     pub faults_ms: i64,
     /// The pause between faults; none strikes where it is 0.
@@ -215,12 +226,16 @@ impl Workload {
         calm_ms: 60_000,
         is_exact: false,
         engines: 1,
+        tabs: 0,
+        tab_ends: 0,
+        hand_overs: 0,
+        freezes: 0,
         faults_ms: 2_500,
         fault_ms: (30, 500),
     };
 
     /// All of them.
-    const ALL: [fn() -> Self; 19] = [
+    const ALL: [fn() -> Self; 22] = [
         steady::workload,
         long::workload,
         failing::workload,
@@ -240,6 +255,9 @@ impl Workload {
         timeouts::workload,
         network::workload,
         mixed::workload,
+        tabs::workload,
+        handover::workload,
+        frozen::workload,
     ];
 
     /// Those that no seed takes by itself: a year, several engines on one file, a scenario that is the same each time.
@@ -279,6 +297,11 @@ impl Workload {
     /// Whether runs wait for what only the engine's clock brings.
     pub(crate) fn waits(&self) -> bool {
         self.delayed + self.sleeps + self.signals + self.step_retries + self.run_retries > 0
+    }
+
+    /// How many pages there are, each with an engine of its own now and then.
+    pub(crate) fn pages(&self) -> usize {
+        self.engines.max(self.tabs)
     }
 
     /// Whether anything goes wrong by chance.

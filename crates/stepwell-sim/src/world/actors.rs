@@ -11,6 +11,9 @@ impl World {
     pub(super) fn spawn(&mut self, slots: u32) {
         let number = self.executors.len();
         let page = self.page;
+        if self.workload.tabs > 0 && !self.tabs.may_open(page) {
+            return;
+        }
         self.executors.push(Executor::new(
             ExecutorId(format!("ex{number}")),
             slots,
@@ -149,6 +152,10 @@ impl World {
         if self.is_calm {
             return;
         }
+        if !self.tabs.is_alive(client) {
+            self.after(500, Event::ClientActs { client });
+            return;
+        }
         let wall_ms = self.now + self.wall_offset;
         let stage = self.stage();
         let asking = &mut self.clients[client];
@@ -180,8 +187,8 @@ impl World {
             return stage;
         }
         for (run, steps) in self.watch.borrow().history.all() {
-            if run.parent_id.is_some() {
-                stage.children.push(run.id.clone());
+            if run.parent_id.is_some() || self.workload.tabs > 0 {
+                stage.others.push(run.id.clone());
             }
             for step in steps {
                 if let Some(WaitingFor::Signal { key, .. }) = &step.waiting_for {
@@ -196,11 +203,12 @@ impl World {
     pub(super) fn signal_all(&mut self) {
         for key in self.stage().keys {
             let is_asked = |command: &Command| matches!(command, Command::Signal { key: other, .. } if *other == key);
-            if !self.clients[0].outstanding.values().any(is_asked) {
-                self.turn_to(0);
-                let request_id = self.clients[0].send(key);
-                self.note_asked(0, &request_id);
-                self.ask(0, &request_id);
+            let sender = self.tabs.seat().unwrap_or(0);
+            if !self.clients[sender].outstanding.values().any(is_asked) {
+                self.turn_to(sender);
+                let request_id = self.clients[sender].send(key);
+                self.note_asked(sender, &request_id);
+                self.ask(sender, &request_id);
             }
         }
         let pause = self.workload.calm_ms / 200;

@@ -16,6 +16,14 @@ impl World {
         self.after(ms, event);
     }
 
+    /// As [`World::send`], from one process to another: slower, and each channel by itself.
+    pub(super) fn send_between_tabs(&mut self, channel: String, event: Event) {
+        let ms = self.rng.range(0, 6);
+        let arrives = self.arrivals.entry(channel.clone()).or_default();
+        *arrives = (*arrives).max(self.now + ms);
+        self.send(channel, event);
+    }
+
     pub(super) fn latency(&mut self) -> i64 {
         if self.chance_of_fault(15) {
             self.struck(Fault::MessageDelayed);
@@ -39,6 +47,10 @@ impl World {
 
     /// Sends a request, or sends it again. While there is no engine it waits for the next one.
     pub(super) fn ask(&mut self, client: usize, request_id: &RequestId) {
+        if self.workload.tabs > 0 {
+            self.ask_as_tab(client, request_id);
+            return;
+        }
         let Some(host) = self.host.as_ref().map(|host| host.id) else {
             return;
         };

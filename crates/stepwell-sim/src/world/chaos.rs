@@ -47,6 +47,10 @@ impl World {
             self.fault_of_sharing();
             return;
         }
+        if self.workload.tabs > 0 && self.fault_of_tabs() {
+            self.next_fault();
+            return;
+        }
         match self.rng.below(20) {
             0..=5 => self.strike = Some(self.new_strike()),
             6..=8 => self.kill_any_executor(),
@@ -65,6 +69,10 @@ impl World {
             17 => self.release(),
             _ => self.maintain(),
         }
+        self.next_fault();
+    }
+
+    fn next_fault(&mut self) {
         let (low, high) = self.workload.fault_ms;
         let pause = self.rng.range(low, high);
         self.after(pause, Event::Fault);
@@ -87,12 +95,12 @@ impl World {
 
     /// The engine is gone, and what else the level says. Another one is opened soon.
     pub(super) fn crash(&mut self, level: Level) {
-        self.disk.borrow_mut().kill();
-        self.host = None;
-        self.cut_writing();
-        self.watch.borrow_mut().take_deleted();
-        self.waiting_since = None;
-        self.bodies.crash();
+        if self.workload.tabs > 0
+            && let Some(host) = self.host.as_ref().map(|host| host.id)
+        {
+            self.cut_channels(host);
+        }
+        self.end_engine();
         match level {
             Level::Engine => self.disk.borrow_mut().end_process(),
             Level::Page => {
@@ -109,7 +117,7 @@ impl World {
                     });
                     self.is_torn = how == PowerLoss::Torn;
                 }
-                self.kill_page();
+                self.kill_machine();
             }
         }
         let ms = self.rng.range(5, 150);
@@ -117,9 +125,30 @@ impl World {
         self.after(ms, Event::Open { page });
     }
 
+    /// Nothing more reaches the disk from it.
+    pub(super) fn end_engine(&mut self) {
+        self.disk.borrow_mut().kill();
+        self.host = None;
+        self.cut_writing();
+        self.watch.borrow_mut().take_deleted();
+        self.waiting_since = None;
+        self.bodies.crash();
+    }
+
+    fn kill_machine(&mut self) {
+        match self.workload.tabs {
+            0 => self.kill_page(),
+            _ => self.tabs_end(),
+        }
+    }
+
     /// All executors and clients of the page die with it, and are there again when it has been loaded.
     fn kill_page(&mut self) {
         let page = self.page;
+        if self.workload.tabs > 0 {
+            self.page_ends();
+            return;
+        }
         for number in 0..self.executors.len() {
             if self.executors[number].alive && self.executors[number].page == page {
                 self.forget_executor(number);
@@ -151,9 +180,7 @@ impl World {
             4 => self.release(),
             _ => self.maintain(),
         }
-        let (low, high) = self.workload.fault_ms;
-        let pause = self.rng.range(low, high);
-        self.after(pause, Event::Fault);
+        self.next_fault();
     }
 
     /// The browser goes offline, or is back.
@@ -162,7 +189,7 @@ impl World {
         if !self.is_online {
             self.struck(Fault::Offline);
         }
-        for page in 0..self.workload.engines {
+        for page in 0..self.workload.pages() {
             self.turn_to(page);
             if let Some(host) = self.host.as_ref().map(|host| host.id) {
                 let is_online = self.is_online;

@@ -48,7 +48,8 @@ struct Mind<'a> {
 /// What a client may know beyond its own runs.
 #[derive(Debug, Default)]
 pub(super) struct Stage {
-    pub(super) children: Vec<RunId>,
+    /// Children, and the runs of other tabs.
+    pub(super) others: Vec<RunId>,
     /// Keys that somebody waits for now.
     pub(super) keys: Vec<String>,
 }
@@ -107,9 +108,9 @@ impl Client {
             return Some(self.signal(request_id, &run_id, mind));
         }
         if mind.rng.may(mind.workload.meddles)
-            && let Some(child) = mind.rng.pick(&mind.stage.children)
+            && let Some(other) = mind.rng.pick(&mind.stage.others)
         {
-            run_id.clone_from(child);
+            run_id.clone_from(other);
         }
         // One change at a time, as an `await` makes it.
         let is_changing = self
@@ -274,6 +275,12 @@ impl Client {
         {
             return Next::Again;
         }
+        self.settle(request_id, reply);
+        Next::Done
+    }
+
+    /// An answer that is the last word.
+    pub(super) fn settle(&mut self, request_id: &RequestId, reply: &Reply) {
         let asked = self.outstanding.remove(request_id);
         match reply {
             Reply::Triggered { result } => self.learn(&result.run),
@@ -286,7 +293,6 @@ impl Client {
             Reply::Deleted { .. } | Reply::Run { run: None } => self.forget(asked),
             _ => {}
         }
-        Next::Done
     }
 
     fn learn(&mut self, run: &Run) {
@@ -316,6 +322,25 @@ impl Client {
     pub(super) fn reload(&mut self) {
         self.outstanding.clear();
         self.sent_to.clear();
+    }
+
+    /// Another tab in the place of one that is gone.
+    pub(super) fn open(&mut self, life: u32) {
+        self.id = ClientId(format!("tab{}.{life}", self.number));
+        self.reload();
+    }
+
+    /// Asks for all that there is.
+    pub(super) fn read_everything(&mut self) -> RequestId {
+        self.requests += 1;
+        let request_id = RequestId(format!("{}-{}", self.id, self.requests));
+        let filter = RunFilter {
+            limit: 1_000,
+            ..RunFilter::default()
+        };
+        self.outstanding
+            .insert(request_id.clone(), Command::GetRuns { filter });
+        request_id
     }
 
     pub(super) fn number(&self) -> usize {

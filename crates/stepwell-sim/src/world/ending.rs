@@ -24,8 +24,9 @@ impl World {
         self.disk.borrow_mut().full = false;
         self.disk.borrow_mut().plan(None);
         self.watch.borrow_mut().unexpected = 0;
+        self.calm_tabs();
         // A last restart or death leaves the system in the middle of something, with nothing else to wake it.
-        if self.workload.has_faults() && self.rng.chance(300) {
+        if self.workload.has_faults() && !self.tabs.is_frozen(self.page) && self.rng.chance(300) {
             self.last_blow();
         }
         if !self.is_online {
@@ -52,7 +53,7 @@ impl World {
 
     pub(super) fn check(&mut self) {
         self.is_over = true;
-        self.turn_to(0);
+        self.turn_to(self.tabs.seat().unwrap_or(0));
         let unanswered: Vec<String> = self
             .clients
             .iter()
@@ -63,6 +64,7 @@ impl World {
             format!("requests without an answer: {}", unanswered.join("; "))
         });
         self.judge(liveness::NAME, verdict);
+        self.check_tabs();
         self.check_forgetting();
         self.check_store();
     }

@@ -133,6 +133,13 @@ impl Executor {
         self.runs.keys()
     }
 
+    /// What it works on, each under its generation.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&RunId, Generation)> {
+        let is_held = |(_, run): &(&RunId, &Active)| !run.ended && run.suspending.is_none();
+        let held = self.runs.iter().filter(is_held);
+        held.map(|(run_id, run)| (run_id, run.generation))
+    }
+
     pub(super) fn unanswered(&self, seq: u64) -> Option<&Unanswered> {
         self.unanswered.get(&seq)
     }

@@ -8,9 +8,11 @@ use stepwell_protocol::{
 use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 
 use super::chaos::{Moment, Strike};
+use super::tabs::Audience;
 use super::{BUILD, Event, World};
 use crate::counts::{Fault, State};
 use crate::disk::DiskError;
+use crate::properties::epochs;
 use crate::properties::forgetting::Permitted;
 use crate::properties::reference::ReferenceStore;
 use crate::vfs;
@@ -39,6 +41,8 @@ pub(super) struct Host {
     flushed_at: i64,
     /// How many of the executors that it expects have not said hello.
     missing: usize,
+    /// The tabs that listen.
+    pub(super) audience: Audience,
 }
 
 impl World {
@@ -58,7 +62,7 @@ impl World {
     }
 
     pub(super) fn open_engine(&mut self) {
-        if self.host.is_some() {
+        if self.host.is_some() || self.workload.tabs > 0 && !self.tabs.may_open(self.page) {
             return;
         }
         // As the page counts them: one that has died is about to be started again.
@@ -105,6 +109,7 @@ impl World {
         self.hosts += 1;
         self.pages.push(self.page);
         let id = self.hosts;
+        let epoch = engine.epoch();
         self.host = Some(Host {
             id,
             opened_at: self.now,
@@ -118,7 +123,11 @@ impl World {
             now,
             flushed_at: self.now,
             missing: expected,
+            audience: Audience::default(),
         });
+        if self.workload.tabs > 0 {
+            self.tab_leads(id, epoch);
+        }
         self.permitted = Permitted::default();
         self.sweep_blobs();
         if self.workload.retention_ms.is_some() {
@@ -166,6 +175,9 @@ impl World {
                 false => self.rng.range(0, 20),
             };
             self.after(ms, Event::Connect { executor, host });
+        }
+        if self.workload.tabs > 0 {
+            return;
         }
         for client in 0..self.clients.len() {
             if self.page_of_client(client) != self.page {
@@ -255,6 +267,8 @@ impl World {
         host.is_flushing = false;
         let inputs = std::mem::take(&mut host.inputs);
         let observed = host.clock.observe(wall, monotonic);
+        let drains = |input: &Input| matches!(input, Input::Drain);
+        host.audience.is_told |= inputs.iter().any(drains);
         let together = inputs.len() > 1;
         self.permitted = Permitted::by(&inputs, self.workload.retention_ms);
         (host.now, host.flushed_at) = (observed.now, self.now);
@@ -263,6 +277,14 @@ impl World {
             watch.entropy = entropy;
             watch.unexpected
         };
+        let epoch = host.engine.epoch();
+        if self.workload.tabs > 0 {
+            let verdict = self.epochs.works(epoch);
+            self.watch
+                .borrow_mut()
+                .verdicts
+                .judge(epochs::NAME, verdict);
+        }
         let output = host.engine.handle(inputs, observed.now, entropy);
         self.batches += 1;
         if observed.jump.is_some() {
@@ -376,6 +398,11 @@ impl World {
         self.judge_files();
         self.judge_waiting();
         self.judge_times();
+        if self.workload.tabs > 0 {
+            self.tell_tabs(output.replies, &output.events, output.status.is_some());
+            self.let_go_if_idle();
+            return;
+        }
         for addressed in output.replies {
             let number = self
                 .clients

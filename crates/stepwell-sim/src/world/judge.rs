@@ -12,6 +12,7 @@ use super::host::GATE_MS;
 use super::messages::run_of;
 use crate::counts::{Counts, State};
 use crate::properties::dispositions::{self, Answer};
+use crate::properties::epochs::{self, Epochs};
 use crate::properties::{events, forgetting, leases, liveness, promises, signals, times};
 
 impl World {
@@ -20,9 +21,13 @@ impl World {
             return;
         };
         let epoch = host.engine.epoch();
+        let is_drained = host.audience.is_drained;
         let deleted = self.watch.borrow_mut().take_deleted();
         let is_deleted = |run_id: &RunId| deleted.iter().any(|run| run.id == *run_id);
         let mut verdicts = Vec::new();
+        if is_drained {
+            verdicts.push((epochs::NAME, Epochs::drained(output)));
+        }
         {
             let history = &self.watch.borrow().history;
             let verdict = forgetting::judge(output, &deleted, &self.permitted, host.now, history);
@@ -146,6 +151,8 @@ impl World {
             let uncounted = self.releases + self.terminations + resumed.unwrap_or(0);
             let verdict = self.recoveries.assigned(&run, uncounted);
             self.judge(liveness::NAME, verdict);
+            let verdict = self.epochs.claimed(&run);
+            self.judge(epochs::NAME, verdict);
         }
     }
 

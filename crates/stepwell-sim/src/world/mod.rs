@@ -16,6 +16,7 @@ pub(crate) mod messages;
 mod shared;
 mod simulation;
 mod suspension;
+mod tabs;
 mod timer;
 mod waiting;
 
@@ -34,9 +35,11 @@ use self::host::Host;
 use self::shared::SharedFile;
 use self::simulation::Trace;
 pub use self::simulation::{CrashAt, Options, Outcome, Victim, simulate};
+use self::tabs::{TabEvent, Tabs};
 use crate::counts::{Fault, State};
 use crate::disk::Disk;
 use crate::properties::bodies::Bodies;
+use crate::properties::epochs::Epochs;
 use crate::properties::events::Events;
 use crate::properties::forgetting::Permitted;
 use crate::properties::leases::Leases;
@@ -45,6 +48,7 @@ use crate::properties::logs::Acknowledged;
 use crate::properties::promises::Promises;
 use crate::properties::reference::{SharedWatch, Watch};
 use crate::rng::Rng;
+use crate::slips::Slip;
 use crate::vfs::SharedDisk;
 use crate::workloads::Workload;
 use crate::workloads::plan::WALL_OFFSET;
@@ -114,6 +118,8 @@ enum Event {
     Idle {
         host: u64,
     },
+    /// Something about tabs and the channels between them.
+    Tab(TabEvent),
     Fault,
     /// The browser goes online or offline.
     Network,
@@ -164,6 +170,9 @@ struct World {
     /// The engine of the page that events are about now.
     host: Option<Host>,
     page: usize,
+    tabs: Tabs,
+    epochs: Epochs,
+    slip: Option<Slip>,
     /// The engines of the other pages.
     away: Vec<Option<Host>>,
     /// Of each engine that ever was, its page.
@@ -228,7 +237,10 @@ impl World {
             watch: Rc::new(RefCell::new(Watch::new(options.reference, &workload))),
             host: None,
             page: 0,
-            away: (0..workload.engines).map(|_| None).collect(),
+            tabs: Tabs::new(workload.tabs),
+            epochs: Epochs::default(),
+            slip: options.slip,
+            away: (0..workload.pages()).map(|_| None).collect(),
             pages: Vec::new(),
             shared: (workload.engines > 1).then(SharedFile::new),
             hosts: 0,
@@ -263,7 +275,14 @@ impl World {
             waiting_since: None,
             workload,
         };
-        for page in 0..world.workload.engines {
+        for tab in 0..world.workload.tabs {
+            world.after(0, Event::Tab(TabEvent::Opens { tab }));
+        }
+        let pages = match world.workload.tabs {
+            0 => world.workload.engines,
+            _ => 0,
+        };
+        for page in 0..pages {
             world.after(0, Event::Open { page });
             for slots in world.workload.slots {
                 let slots = *slots;
@@ -351,17 +370,13 @@ impl World {
     }
 
     fn page_of(&self, event: &Event) -> Option<usize> {
-        let of_host = |host: u64| {
-            let number = usize::try_from(host).ok()?.checked_sub(1)?;
-            self.pages.get(number).copied()
-        };
         match event {
             Event::Open { page } | Event::Spawn { page, .. } => Some(*page),
             Event::Flush { host }
             | Event::Wake { host, .. }
             | Event::ToEngine { host, .. }
             | Event::BlobsStored { host, .. }
-            | Event::Idle { host } => of_host(*host),
+            | Event::Idle { host } => self.page_of_host(*host),
             Event::ToExecutor { executor, .. }
             | Event::Connect { executor, .. }
             | Event::Alarm { executor, .. } => Some(self.executors[*executor].page),
@@ -373,6 +388,7 @@ impl World {
                 .iter()
                 .find(|executor| executor.id == *id)
                 .map(|executor| executor.page),
+            Event::Tab(event) => self.tab_of(event),
             Event::Fault
             | Event::Network
             | Event::SignalAll
@@ -383,11 +399,21 @@ impl World {
     }
 
     fn page_of_client(&self, client: usize) -> usize {
-        client % self.workload.engines
+        client % self.workload.pages()
+    }
+
+    fn page_of_host(&self, host: u64) -> Option<usize> {
+        let number = usize::try_from(host).ok()?.checked_sub(1)?;
+        self.pages.get(number).copied()
     }
 
     fn handle(&mut self, event: Event) {
+        let mut event = event;
         if let Some(page) = self.page_of(&event) {
+            match self.stash(page, event) {
+                Some(unstashed) => event = unstashed,
+                None => return,
+            }
             self.turn_to(page);
         }
         match event {
@@ -426,6 +452,7 @@ impl World {
             Event::Resend { client, request_id } => self.ask(client, &request_id),
             Event::BlobsStored { host, input } => self.blobs_stored(host, input),
             Event::Idle { host } => self.idle(host),
+            Event::Tab(event) => self.handle_tab(event),
             Event::Fault => self.fault(),
             Event::Network => self.change_network(),
             Event::SignalAll => self.signal_all(),

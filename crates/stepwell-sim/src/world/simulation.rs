@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hasher};
 use super::World;
 use crate::counts::Counts;
 use crate::properties::Violation;
+use crate::slips::Slip;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,8 @@ pub struct Options {
     pub tells: bool,
     /// The one crash of a workload without faults.
     pub crash_at: Option<CrashAt>,
+    /// What a tab does wrong.
+    pub slip: Option<Slip>,
 }
 
 /// What dies at which transaction.
@@ -55,6 +58,7 @@ impl Options {
             reference: true,
             tells: false,
             crash_at: None,
+            slip: None,
         }
     }
 }

@@ -1,0 +1,40 @@
+//! Mistakes that the models of tabs can be made to make, for the properties to find. Those of the engine are in
+//! `stepwell_engine::planted`.
+
+/// A mistake of a tab or of its engine's host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slip {
+    /// A follower takes the answer of an engine that has been followed by another one.
+    LateReplyTaken,
+    /// A follower goes on after a gap as if nothing were missing.
+    GapIgnored,
+    /// A follower applies what came with a reply and what everybody was told, both.
+    EventsTwice,
+    /// A follower forgets what it was told before its welcome.
+    EarlyEventsForgotten,
+    /// A follower believes an old engine that welcomes it late.
+    OldWelcomeTaken,
+    /// A follower does not read everything again when it follows another engine.
+    NothingReadAgain,
+    /// What has no answer is not sent to the next leader.
+    NotResent,
+    /// A page that is frozen gives up its seat and leaves the engine's handles open.
+    FrozenWriter,
+    /// A page lets go of its engine in good order, and nothing gives the leases back.
+    ReleasedWithoutLeases,
+}
+
+impl Slip {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::LateReplyTaken,
+        Self::GapIgnored,
+        Self::EventsTwice,
+        Self::EarlyEventsForgotten,
+        Self::OldWelcomeTaken,
+        Self::NothingReadAgain,
+        Self::NotResent,
+        Self::FrozenWriter,
+        Self::ReleasedWithoutLeases,
+    ];
+}
