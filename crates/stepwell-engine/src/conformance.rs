@@ -63,7 +63,7 @@ pub fn scenarios() -> Vec<Scenario> {
             a_request_makes_one_run,
             a_taken_id_is_an_error_and_writes_nothing,
             what_does_not_exist_is_none,
-            the_last_request_is_the_last_command,
+            the_last_requests_are_the_last_commands,
             cancel_ends_pending_and_running_runs,
             cancel_of_a_stale_version_writes_nothing,
             cancel_of_an_ended_run_writes_nothing,

@@ -28,8 +28,8 @@ pub use engine::{
 pub use entropy::Entropy;
 pub use memory::MemoryStore;
 pub use store::{
-    ChildCount, Claim, Claimed, Deleted, Fence, Inserted, KeyOfJob, MAX_RECOVERIES, NewRun,
-    OpenWait, Ownership, Parent, Parked, Release, RunHead, RunOutcome, RunWritten, Signal,
-    SignalStored, StepOutcome, StepWait, StepWritten, Store, StoreError, StoreResult, Suspended,
-    Suspension, UNCLAIMED, Wait, WaitEnd, WaitEnded, WaitOpened, fence_of,
+    ChildCount, Claim, Claimed, Deleted, Fence, Inserted, KeyOfJob, LAST_REQUESTS_MAX,
+    MAX_RECOVERIES, NewRun, OpenWait, Ownership, Parent, Parked, Release, RunHead, RunOutcome,
+    RunWritten, Signal, SignalStored, StepOutcome, StepWait, StepWritten, Store, StoreError,
+    StoreResult, Suspended, Suspension, UNCLAIMED, Wait, WaitEnd, WaitEnded, WaitOpened, fence_of,
 };

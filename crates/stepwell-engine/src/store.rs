@@ -19,9 +19,9 @@ use stepwell_protocol::{
 
 pub use self::error::{StoreError, StoreResult};
 pub use self::runs::{
-    Claim, Claimed, Deleted, Fence, Inserted, KeyOfJob, MAX_RECOVERIES, NewRun, Ownership, Parent,
-    Parked, Release, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten, UNCLAIMED,
-    fence_of,
+    Claim, Claimed, Deleted, Fence, Inserted, KeyOfJob, LAST_REQUESTS_MAX, MAX_RECOVERIES, NewRun,
+    Ownership, Parent, Parked, Release, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten,
+    UNCLAIMED, fence_of,
 };
 pub use self::waits::{
     ChildCount, OpenWait, Signal, SignalStored, StepWait, Suspended, Suspension, Wait, WaitEnd,
@@ -60,8 +60,9 @@ pub trait Store {
     fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
     /// The run that a request made.
     fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>>;
-    /// The request of the client command that changed the run last (trigger, cancel, retry).
-    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
+    /// The requests of the client commands that changed the run (trigger, cancel, retry), the newest first and at most
+    /// [`LAST_REQUESTS_MAX`] of them. None where there is no such run.
+    fn last_requests(&mut self, run_id: &RunId) -> StoreResult<Vec<RequestId>>;
     /// The pending run of a job and concurrency key.
     fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>>;
     /// Reads a page of runs, newest (greatest id) first.

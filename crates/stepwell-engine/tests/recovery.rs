@@ -395,3 +395,25 @@ fn a_full_disk_is_not_asked_all_the_time_because_a_delayed_run_is_due() {
         "there is room again"
     );
 }
+
+#[test]
+fn a_cancel_sent_again_leaves_another_tabs_retry_alone() {
+    let mut world = World::new(1);
+    let run_id = world.trigger("job");
+    let cancel = || {
+        let run_id = run_id.clone();
+        request_as("c", Command::Cancel { run_id })
+    };
+    world.handle(vec![cancel()]);
+    world.restart(1);
+    let run_id = run_id.clone();
+    world.handle(vec![request_as(
+        "r",
+        Command::Retry {
+            run_id: run_id.clone(),
+        },
+    )]);
+    let answer = reply(&world.handle(vec![cancel()]));
+    assert!(matches!(answer, Reply::Run { run: Some(_) }));
+    assert_eq!(world.run(&run_id).status, RunStatus::Pending);
+}

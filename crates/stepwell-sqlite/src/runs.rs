@@ -1,7 +1,7 @@
 //! Runs as clients see them: inserts, reads, `cancel` and `retry`.
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, ToSql, params};
-use stepwell_engine::{Inserted, NewRun, UNCLAIMED};
+use stepwell_engine::{Inserted, LAST_REQUESTS_MAX, NewRun, UNCLAIMED};
 use stepwell_protocol::{LogPage, LogQuery, Order, RequestId, Run, RunId, RunStatus, TimestampMs};
 
 use crate::{rows, sql, waits, writes};
@@ -135,11 +135,29 @@ pub(crate) fn of_request(connection: &Connection, request_id: &RequestId) -> Res
         .optional()
 }
 
-pub(crate) fn last_request(connection: &Connection, run_id: &RunId) -> Result<Option<RequestId>> {
-    connection
+/// Between the ids in `last_request_id`, the newest first.
+const BETWEEN_REQUESTS: char = '\n';
+
+pub(crate) fn last_requests(connection: &Connection, run_id: &RunId) -> Result<Vec<RequestId>> {
+    let ids: Option<String> = connection
         .prepare_cached(sql::LAST_REQUEST)?
-        .query_row([run_id.as_str()], |row| row.get(0).map(RequestId))
-        .optional()
+        .query_row([run_id.as_str()], |row| row.get(0))
+        .optional()?;
+    let ids = ids.iter().flat_map(|ids| ids.split(BETWEEN_REQUESTS));
+    Ok(ids.map(RequestId::from).collect())
+}
+
+/// With one more, and without those that are too many then.
+fn requests_with(
+    connection: &Connection,
+    run_id: &RunId,
+    request_id: &RequestId,
+) -> Result<String> {
+    let mut ids = vec![request_id.clone()];
+    ids.extend(last_requests(connection, run_id)?);
+    ids.truncate(LAST_REQUESTS_MAX);
+    let ids: Vec<&str> = ids.iter().map(RequestId::as_str).collect();
+    Ok(ids.join(&BETWEEN_REQUESTS.to_string()))
 }
 
 pub(crate) fn logs(connection: &Connection, query: &LogQuery) -> Result<LogPage> {
@@ -213,15 +231,11 @@ fn guarded(
     request_id: &RequestId,
     now: TimestampMs,
 ) -> Result<Option<Run>> {
+    let requests = requests_with(connection, run_id, request_id)?;
     connection
         .prepare_cached(sql)?
         .query_row(
-            params![
-                run_id.as_str(),
-                rows::integer(version),
-                request_id.as_str(),
-                now.0
-            ],
+            params![run_id.as_str(), rows::integer(version), requests, now.0],
             rows::run,
         )
         .optional()

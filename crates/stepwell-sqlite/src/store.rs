@@ -107,8 +107,8 @@ impl Store for SqliteStore {
         runs::of_request(&self.connection, request_id).map_err(store_error)
     }
 
-    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
-        runs::last_request(&self.connection, run_id).map_err(store_error)
+    fn last_requests(&mut self, run_id: &RunId) -> StoreResult<Vec<RequestId>> {
+        runs::last_requests(&self.connection, run_id).map_err(store_error)
     }
 
     fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {

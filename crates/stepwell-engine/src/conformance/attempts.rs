@@ -46,12 +46,8 @@ pub(super) fn a_failed_attempt_waits_for_the_next(open: Open<'_>) {
         (RunStatus::Waiting, expected.version)
     );
     assert_eq!(f.run(&id(1)), expected, "it has not ended");
-    let last = f.read(|store| store.last_request(&id(1)));
-    assert_eq!(
-        last,
-        Some(RequestId::from("request-1")),
-        "nobody asked for it"
-    );
+    let last = f.read(|store| store.last_requests(&id(1)));
+    assert_eq!(last, [RequestId::from("request-1")], "nobody asked for it");
     assert_eq!(f.read(|store| store.promote_due(at(299))), Some(at(300)));
     f.crash();
     assert_eq!(f.claim(&["job-1"], 1), [], "not before its time");

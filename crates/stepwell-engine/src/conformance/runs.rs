@@ -6,7 +6,7 @@ use stepwell_protocol::{
 
 use super::Open;
 use super::fixture::{Fixture, NOW, at, completed, failed, failure, id, labels, new_run};
-use crate::store::{Inserted, Parent, RunOutcome, UNCLAIMED, fence_of};
+use crate::store::{Inserted, LAST_REQUESTS_MAX, Parent, RunOutcome, UNCLAIMED, fence_of};
 
 pub(super) fn a_new_run_has_every_field(open: Open<'_>) {
     let mut f = Fixture::new(open);
@@ -171,7 +171,7 @@ pub(super) fn what_does_not_exist_is_none(open: Open<'_>) {
     };
     f.read(|store| {
         assert_eq!(store.run(&id(1))?, None);
-        assert_eq!(store.last_request(&id(1))?, None);
+        assert_eq!(store.last_requests(&id(1))?, []);
         assert_eq!(store.steps(&id(1), true)?, []);
         assert_eq!(store.logs(&query)?.logs, []);
         assert_eq!(store.claimable_jobs()?, Vec::<String>::new());
@@ -182,22 +182,24 @@ pub(super) fn what_does_not_exist_is_none(open: Open<'_>) {
     });
 }
 
-pub(super) fn the_last_request_is_the_last_command(open: Open<'_>) {
+pub(super) fn the_last_requests_are_the_last_commands(open: Open<'_>) {
     let mut f = Fixture::new(open);
     f.insert(1, "job");
-    let last = |f: &mut Fixture| f.read(|store| store.last_request(&id(1)));
-    assert_eq!(last(&mut f), Some(RequestId::from("request-1")));
+    let last = |f: &mut Fixture| f.read(|store| store.last_requests(&id(1)));
+    let trigger = RequestId::from("request-1");
+    assert_eq!(last(&mut f), [trigger.clone()]);
     f.cancel(&id(1));
     let cancel = RequestId(format!("cancel-{}", id(1)));
-    assert_eq!(last(&mut f), Some(cancel));
+    assert_eq!(last(&mut f), [cancel.clone(), trigger.clone()]);
     f.retry(&id(1));
     let retry = RequestId(format!("retry-{}", id(1)));
-    assert_eq!(last(&mut f), Some(retry.clone()));
+    let all = [retry.clone(), cancel.clone(), trigger];
+    assert_eq!(last(&mut f), all);
     let fence = fence_of(&f.claim_one("job").run);
     f.complete(&fence);
     assert_eq!(
         last(&mut f),
-        Some(retry),
+        all,
         "what executors write is no client's command"
     );
     let again = f.transact(|store| store.insert_run(&new_run(1, "job"))).0;
@@ -205,6 +207,14 @@ pub(super) fn the_last_request_is_the_last_command(open: Open<'_>) {
         matches!(again, Inserted::Existing(_)),
         "the trigger's own id is kept for its resends"
     );
+
+    f.insert(2, "other");
+    for _ in 0..LAST_REQUESTS_MAX {
+        f.cancel(&id(2));
+        f.retry(&id(2));
+    }
+    let last = f.read(|store| store.last_requests(&id(2)));
+    assert_eq!(last.len(), LAST_REQUESTS_MAX, "older ones are forgotten");
 }
 
 pub(super) fn cancel_ends_pending_and_running_runs(open: Open<'_>) {
@@ -253,8 +263,8 @@ pub(super) fn cancel_of_a_stale_version_writes_nothing(open: Open<'_>) {
         assert_eq!(refused, None, "a stale version must be refused");
     }
     assert_eq!(f.run(&id(1)), before);
-    let last = f.read(|store| store.last_request(&id(1)));
-    assert_ne!(last, Some(request));
+    let last = f.read(|store| store.last_requests(&id(1)));
+    assert!(!last.contains(&request));
 }
 
 pub(super) fn cancel_of_an_ended_run_writes_nothing(open: Open<'_>) {

@@ -17,7 +17,8 @@ use stepwell_protocol::{
 use self::signals::SignalRow;
 use self::steps::StepRow;
 use crate::store::{
-    Deleted, Inserted, NewRun, Parked, RunHead, StoreError, StoreResult, UNCLAIMED,
+    Deleted, Inserted, LAST_REQUESTS_MAX, NewRun, Parked, RunHead, StoreError, StoreResult,
+    UNCLAIMED,
 };
 
 /// Who may work on a run, until when.
@@ -31,7 +32,8 @@ pub(super) struct Lease {
 #[derive(Clone, Debug)]
 struct Row {
     run: Run,
-    last_request: RequestId,
+    /// The newest first.
+    last_requests: Vec<RequestId>,
     lease: Option<Lease>,
     /// The greatest ordinal of a stored line of this assignment.
     line_ordinal: u64,
@@ -54,6 +56,11 @@ struct Row {
 }
 
 impl Row {
+    fn changed_by(&mut self, request_id: &RequestId) {
+        self.last_requests.insert(0, request_id.clone());
+        self.last_requests.truncate(LAST_REQUESTS_MAX);
+    }
+
     fn is_claimable(&self) -> bool {
         match self.run.status {
             RunStatus::Pending | RunStatus::Waiting => self.is_due,
@@ -172,7 +179,7 @@ impl Data {
         let run = pending_run(new);
         let row = Row {
             run: run.clone(),
-            last_request: new.request_id.clone(),
+            last_requests: vec![new.request_id.clone()],
             lease: None,
             line_ordinal: 0,
             released_orderly: false,
@@ -199,8 +206,9 @@ impl Data {
         self.run(self.by_request.get(request_id)?)
     }
 
-    pub(super) fn last_request(&self, run_id: &RunId) -> Option<RequestId> {
-        self.runs.get(run_id).map(|row| row.last_request.clone())
+    pub(super) fn last_requests(&self, run_id: &RunId) -> Vec<RequestId> {
+        let row = self.runs.get(run_id);
+        row.map_or_else(Vec::new, |row| row.last_requests.clone())
     }
 
     pub(super) fn runs(&self, filter: &RunFilter) -> RunPage {
@@ -277,7 +285,7 @@ impl Data {
         }
         row.run.status = RunStatus::Cancelled;
         row.run.completed_at = Some(now);
-        row.last_request = request_id.clone();
+        row.changed_by(request_id);
         row.leave();
         row.touch(now);
         let run = row.run.clone();
@@ -314,7 +322,7 @@ impl Data {
         row.run.start_at = row.run.start_at.min(now);
         row.run.error = None;
         row.run.completed_at = None;
-        row.last_request = request_id.clone();
+        row.changed_by(request_id);
         row.touch(now);
         self.renew_steps(run_id);
         self.dirty = true;

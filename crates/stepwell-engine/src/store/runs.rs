@@ -18,6 +18,8 @@ pub enum Ownership {
 
 /// The recoveries after which a run fails, unless its trigger says otherwise.
 pub const MAX_RECOVERIES: u32 = 10;
+/// By how many of its last commands a run knows a resend: other tabs may have changed it since.
+pub const LAST_REQUESTS_MAX: usize = 8;
 
 /// The right to write to a run: it is `running` under this generation.
 pub type Fence = Holding;

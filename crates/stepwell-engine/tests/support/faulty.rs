@@ -111,7 +111,7 @@ impl Store for FaultyStore {
         fn expire_leases(&mut self, now: TimestampMs) -> StoreResult<u64>;
         fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
         fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>>;
-        fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
+        fn last_requests(&mut self, run_id: &RunId) -> StoreResult<Vec<RequestId>>;
         fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage>;
         fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>>;
         fn logs(&mut self, query: &LogQuery) -> StoreResult<LogPage>;

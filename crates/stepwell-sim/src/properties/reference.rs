@@ -242,8 +242,8 @@ impl ReferenceStore {
                 watch.miss(run_id);
             }
             // Children before their parents, whose steps show them.
-            for (run, request, steps, ..) in found {
-                watch.see(run, request.as_ref(), steps);
+            for (run, requests, steps, ..) in found {
+                watch.see(run, requests.first(), steps);
             }
             watch.judge_whole();
         }
@@ -294,11 +294,11 @@ impl ReferenceStore {
         for run_id in touched.into_iter().chain(parents) {
             let run = self.sqlite.run(&run_id);
             let steps = self.sqlite.steps(&run_id, true);
-            let request = self.sqlite.last_request(&run_id).ok().flatten();
+            let requests = self.sqlite.last_requests(&run_id).unwrap_or_default();
             let watch = &mut *self.watch.borrow_mut();
             // A dead disk cannot be read; what it holds is seen at the next opening.
             match (run, steps) {
-                (Ok(Some(run)), Ok(steps)) => watch.see(run, request.as_ref(), steps),
+                (Ok(Some(run)), Ok(steps)) => watch.see(run, requests.first(), steps),
                 (Ok(None), Ok(_)) => watch.miss(&run_id),
                 _ => {}
             }
@@ -321,7 +321,7 @@ pub(super) fn distinct(models: &mut Vec<MemoryStore>) {
 
 type Content = Vec<(
     Run,
-    Option<RequestId>,
+    Vec<RequestId>,
     Vec<Step>,
     Vec<LogLine>,
     Option<ExecutorId>,
@@ -338,11 +338,11 @@ fn content(store: &mut impl Store) -> StoreResult<Content> {
         .runs
         .into_iter()
         .map(|run| {
-            let request = store.last_request(&run.id)?;
+            let requests = store.last_requests(&run.id)?;
             let steps = store.steps(&run.id, true)?;
             let logs = store.logs(&whole_log(&run.id))?.logs;
             let parked = store.parked_by(&run.id)?;
-            Ok((run, request, steps, logs, parked))
+            Ok((run, requests, steps, logs, parked))
         })
         .collect()
 }

@@ -161,8 +161,8 @@ impl Store for ReferenceStore {
         Ok(both!(self.run_of_request(request_id)))
     }
 
-    fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>> {
-        Ok(both!(self.last_request(run_id)))
+    fn last_requests(&mut self, run_id: &RunId) -> StoreResult<Vec<RequestId>> {
+        Ok(both!(self.last_requests(run_id)))
     }
 
     fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>> {

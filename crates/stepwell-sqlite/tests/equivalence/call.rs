@@ -96,7 +96,7 @@ pub(crate) fn ask(store: &mut dyn Store, call: &Call, now: TimestampMs) -> Strin
         Call::Read(id) => text(
             store
                 .run(id)
-                .and_then(|run| Ok((run, store.last_request(id)?, store.claimable_jobs()?))),
+                .and_then(|run| Ok((run, store.last_requests(id)?, store.claimable_jobs()?))),
         ),
         Call::Runs(filter) => text(store.runs(filter)),
         Call::Steps(id, outputs) => text(store.steps(id, *outputs)),

@@ -40,7 +40,7 @@ impl Store for Box<dyn Store> {
         fn insert_run(&mut self, run: &NewRun) -> StoreResult<Inserted>;
         fn run(&mut self, run_id: &RunId) -> StoreResult<Option<Run>>;
         fn run_of_request(&mut self, request_id: &RequestId) -> StoreResult<Option<Run>>;
-        fn last_request(&mut self, run_id: &RunId) -> StoreResult<Option<RequestId>>;
+        fn last_requests(&mut self, run_id: &RunId) -> StoreResult<Vec<RequestId>>;
         fn pending_of_key(&mut self, job_name: &str, key: &str) -> StoreResult<Option<RunId>>;
         fn runs(&mut self, filter: &RunFilter) -> StoreResult<RunPage>;
         fn steps(&mut self, run_id: &RunId, outputs: bool) -> StoreResult<Vec<Step>>;
