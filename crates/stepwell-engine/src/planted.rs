@@ -98,8 +98,6 @@ pub enum Bug {
     HungExecutorSpared,
     /// A trigger that is sent again makes another run.
     ResentTriggerRepeated,
-    /// A retrigger that is sent again is judged as if it were the first.
-    ResentRetriggerForgotten,
     /// A cancel or retry that is sent again is judged as if it were the first.
     ResentChangeForgotten,
     /// A signal that is sent again is another one.
@@ -112,7 +110,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 49] = [
         Self::NoFenceOnStepWrite,
         Self::EventBeforeCommit,
         Self::StepWrittenTwice,
@@ -158,7 +156,6 @@ impl Bug {
         Self::ParkingNotForgotten,
         Self::HungExecutorSpared,
         Self::ResentTriggerRepeated,
-        Self::ResentRetriggerForgotten,
         Self::ResentChangeForgotten,
         Self::ResentSignalRepeated,
         Self::ReleaseCountsRecovery,

@@ -4,16 +4,10 @@
 /// A mistake of a tab or of its engine's host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slip {
-    /// A follower takes the answer of an engine that has been followed by another one.
-    LateReplyTaken,
     /// A follower goes on after a gap as if nothing were missing.
     GapIgnored,
     /// A follower applies what came with a reply and what everybody was told, both.
     EventsTwice,
-    /// A follower forgets what it was told before its welcome.
-    EarlyEventsForgotten,
-    /// A follower believes an old engine that welcomes it late.
-    OldWelcomeTaken,
     /// A follower does not read everything again when it follows another engine.
     NothingReadAgain,
     /// What has no answer is not sent to the next leader.
@@ -26,12 +20,9 @@ pub enum Slip {
 
 impl Slip {
     /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::LateReplyTaken,
+    pub const ALL: [Self; 6] = [
         Self::GapIgnored,
         Self::EventsTwice,
-        Self::EarlyEventsForgotten,
-        Self::OldWelcomeTaken,
         Self::NothingReadAgain,
         Self::NotResent,
         Self::FrozenWriter,

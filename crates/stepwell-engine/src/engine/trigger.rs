@@ -82,11 +82,7 @@ impl<S: Store> Turn<'_, S> {
         blobs: &[BlobId],
     ) -> Answer {
         // A resend, whatever became of the old run since.
-        let known = self.store.run_of_request(request_id)?;
-        #[cfg(feature = "planted")]
-        let known =
-            known.filter(|_| !crate::planted::has(crate::planted::Bug::ResentRetriggerForgotten));
-        if let Some(run) = known {
+        if let Some(run) = self.store.run_of_request(request_id)? {
             let disposition = Disposition::Created;
             let result = TriggerResult { run, disposition };
             return Ok(Reply::Triggered { result });

@@ -124,7 +124,7 @@ impl Link {
                 sequence,
             } => {
                 let is_old = self.epoch.is_some_and(|known| epoch < known);
-                if !is_old || slip == Some(Slip::OldWelcomeTaken) {
+                if !is_old {
                     self.welcome(me, epoch, (position, sequence), &mut moves, slip);
                 }
             }
@@ -134,8 +134,6 @@ impl Link {
                     if let Some(EventsAt { position, events }) = at {
                         self.hold(position, Some(events), &mut moves, slip);
                     }
-                } else if slip == Some(Slip::LateReplyTaken) {
-                    moves.push(Move::Settle(epoch, replies));
                 } else {
                     moves.push(Move::IgnoreOldReply);
                 }
@@ -164,9 +162,7 @@ impl Link {
         slip: Option<Slip>,
     ) {
         if self.epoch != Some(epoch) {
-            if slip != Some(Slip::EarlyEventsForgotten) {
-                self.early.push((epoch, replied_to, at));
-            }
+            self.early.push((epoch, replied_to, at));
             self.join_later(moves);
             return;
         }
