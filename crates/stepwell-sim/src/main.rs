@@ -55,6 +55,14 @@ fn run() -> Result<()> {
         done += count;
         eprintln!("{done} of {seeds}, {} failed", summary.failures.len());
     }
+    // A twentieth of the seeds for each workload of tabs.
+    let of_tabs = match workload {
+        None => &Workload::TABS[..],
+        Some(_) => &[],
+    };
+    for name in of_tabs {
+        summary.merge(simulate_all(seed, seeds / 20, Some(name)));
+    }
     writeln!(out, "{summary}")?;
     for failure in &summary.failures {
         let again = simulate(Options {

@@ -6,9 +6,11 @@
 
 use std::thread;
 
-use stepwell_sim::{Options, Summary, simulate, simulate_all};
+use stepwell_sim::{Options, Summary, Workload, simulate, simulate_all};
 
 const SEEDS: u64 = 2_000;
+/// Of each workload of tabs.
+const SEEDS_OF_TABS: u64 = 100;
 /// As many as the machines have on which this must be quick.
 const THREADS: u64 = 2;
 
@@ -84,7 +86,16 @@ fn a_seed_replays_exactly() {
 fn two_thousand_seeds_find_nothing_and_every_fault_strikes() {
     let share = SEEDS / THREADS;
     let threads: Vec<_> = (0..THREADS)
-        .map(|part| thread::spawn(move || simulate_all(part * share, share, None)))
+        .map(|part| {
+            thread::spawn(move || {
+                let mut summary = simulate_all(part * share, share, None);
+                let share = SEEDS_OF_TABS / THREADS;
+                for workload in Workload::TABS {
+                    summary.merge(simulate_all(part * share, share, Some(workload)));
+                }
+                summary
+            })
+        })
         .collect();
     let mut summary = Summary::default();
     for thread in threads {

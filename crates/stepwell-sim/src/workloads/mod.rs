@@ -235,7 +235,7 @@ impl Workload {
     };
 
     /// All of them.
-    const ALL: [fn() -> Self; 22] = [
+    const ALL: [fn() -> Self; 19] = [
         steady::workload,
         long::workload,
         failing::workload,
@@ -255,10 +255,12 @@ impl Workload {
         timeouts::workload,
         network::workload,
         mixed::workload,
-        tabs::workload,
-        handover::workload,
-        frozen::workload,
     ];
+
+    /// Those of several tabs, which no seed takes by itself: seeds that found something keep their courses.
+    const OF_TABS: [fn() -> Self; 3] = [tabs::workload, handover::workload, frozen::workload];
+    /// Their names.
+    pub const TABS: [&str; 3] = ["tabs", "handover", "frozen"];
 
     /// Those that no seed takes by itself: a year, several engines on one file, a scenario that is the same each time.
     const APART: [fn() -> Self; 4] = [
@@ -279,7 +281,7 @@ impl Workload {
     /// The workload of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all = Self::ALL.iter().chain(&Self::APART);
+        let all = Self::ALL.iter().chain(&Self::OF_TABS).chain(&Self::APART);
         let mut all = all.map(|workload| workload());
         all.find(|workload| workload.name == name)
     }
