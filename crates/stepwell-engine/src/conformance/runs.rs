@@ -187,7 +187,7 @@ pub(super) fn the_last_requests_are_the_last_commands(open: Open<'_>) {
     f.insert(1, "job");
     let last = |f: &mut Fixture| f.read(|store| store.last_requests(&id(1)));
     let trigger = RequestId::from("request-1");
-    assert_eq!(last(&mut f), [trigger.clone()]);
+    assert_eq!(last(&mut f), std::slice::from_ref(&trigger));
     f.cancel(&id(1));
     let cancel = RequestId(format!("cancel-{}", id(1)));
     assert_eq!(last(&mut f), [cancel.clone(), trigger.clone()]);
