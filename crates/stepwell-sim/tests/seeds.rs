@@ -57,6 +57,16 @@ const REGRESSIONS: &[(u64, &str, &str)] = &[
         "network",
         "a new engine forgot what waited for the network",
     ),
+    (
+        1_181,
+        "children",
+        "the model ran an attempt again that had failed, told twice of the one before",
+    ),
+    (
+        702,
+        "handover",
+        "a run was tried again between its hand-over and its claim, judged too strictly",
+    ),
 ];
 
 #[test]

@@ -45,6 +45,8 @@ pub(super) struct Active {
     pub(super) in_flight: BTreeMap<String, Flight>,
     /// Calls that wait, as far as this executor knows.
     pub(super) waits: BTreeMap<String, StepKind>,
+    /// The last attempt of each step that was said to have failed, and is to be tried again.
+    pub(super) failed: BTreeMap<String, u32>,
     /// Those that wait for the network, or have waited for it.
     pub(super) offline: BTreeSet<String>,
     /// Calls whose wait is over and that are to be made again.
@@ -88,6 +90,7 @@ impl Active {
             asked: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             waits: BTreeMap::new(),
+            failed: BTreeMap::new(),
             offline: BTreeSet::new(),
             again: BTreeSet::new(),
             tried: BTreeMap::new(),
@@ -134,6 +137,11 @@ impl Active {
 
     /// A step that does not wait any more, as the engine tells it.
     pub(super) fn resolved(&mut self, step: &Step) {
+        // Said again by the engine, and meanwhile the next attempt failed too.
+        let failed = self.failed.get(&step.name).copied().unwrap_or(0);
+        if step.status == StepStatus::Pending && step.attempt < failed {
+            return;
+        }
         if let Some(outcome) = outcome_of(step) {
             self.arrives(&step.name, outcome);
         } else if step.status == StepStatus::Pending && self.waits.remove(&step.name).is_some() {

@@ -212,6 +212,7 @@ impl Executor {
         let retry = plan.and_then(|plan| retry_after(plan, attempt, first, code));
         if let Some(retry) = retry {
             run.waits.insert(step.to_owned(), StepKind::Run);
+            run.failed.insert(step.to_owned(), attempt);
             let mut watch = scene.watch.borrow_mut();
             watch.retries.asked(run_id, step, attempt, retry);
             watch.counts.saw(State::StepRetried);
