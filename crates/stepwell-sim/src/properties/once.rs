@@ -65,10 +65,10 @@ impl Once {
         self.has_no_effect(&request)
     }
 
-    /// A tab takes an answer.
+    /// A tab takes an answer. `was_resent`: another engine may have carried it out before.
     pub(crate) fn answered(
         &mut self,
-        request_id: &RequestId,
+        (request_id, was_resent): (&RequestId, bool),
         command: &Command,
         reply: &Reply,
         history: &History,
@@ -76,6 +76,10 @@ impl Once {
         let Reply::Error { error } = reply else {
             return Ok(());
         };
+        // A full disk refuses what it has not looked up.
+        if was_resent && error.code == ErrorCode::StorageFull {
+            return Ok(());
+        }
         // Where the disk failed in the middle of a commit, or the store for no known reason, the outcome is unknown.
         if matches!(
             error.code,

@@ -160,6 +160,7 @@ impl World {
     fn note_sent(&mut self, tab: usize, request_id: &RequestId, epoch: Epoch) {
         let before = self.tabs.all[tab].sent_to.insert(request_id.clone(), epoch);
         if before.is_some_and(|before| before != epoch) {
+            self.tabs.all[tab].resent.insert(request_id.clone());
             self.saw(State::SentToNextLeader);
         }
     }
@@ -177,11 +178,12 @@ impl World {
                 self.tabs.all[tab].reading = None;
                 self.show(tab, &reply);
             }
+            let was_resent = self.tabs.all[tab].resent.remove(&request_id);
             let verdict = {
                 let watch = &mut *self.watch.borrow_mut();
                 watch
                     .once
-                    .answered(&request_id, &command, &reply, &watch.history)
+                    .answered((&request_id, was_resent), &command, &reply, &watch.history)
             };
             self.judge(once::NAME, verdict);
             self.clients[tab].settle(&request_id, &reply);

@@ -8,7 +8,7 @@ mod hand_over;
 mod link;
 mod seat;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use stepwell_protocol::{ClientId, ClientReply, ClientRequest, Epoch, RequestId, RunEvent};
@@ -95,6 +95,8 @@ struct Tab {
     reading: Option<RequestId>,
     /// To which engine each open request was sent last.
     sent_to: BTreeMap<RequestId, Epoch>,
+    /// Those that more than one engine was sent.
+    resent: BTreeSet<RequestId>,
     /// When the leader was heard last.
     heard_at: i64,
 }
@@ -119,6 +121,7 @@ impl Tabs {
             view: View::default(),
             reading: None,
             sent_to: BTreeMap::new(),
+            resent: BTreeSet::new(),
             heard_at: 0,
         };
         Self {
