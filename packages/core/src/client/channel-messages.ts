@@ -1,5 +1,6 @@
 /** Shape checks of what a follower hears. Any script of the origin can post there, and a leader of another build. */
 import type { EventsAt, ToEverybody, ToFollower } from '../channels.js'
+import { type Fields, hasFields, isListOf, isObject, isText } from '../shapes.js'
 import { BUILD_ID } from '../wire.js'
 
 const EVERYBODY: Readonly<Record<ToEverybody['type'], Fields>> = {
@@ -20,13 +21,11 @@ const FOLLOWER: Readonly<Record<ToFollower['type'], Fields>> = {
   'transfer-failed': { epoch: 'number', requestId: 'string', error: 'object' },
 }
 
-type Fields = Readonly<Record<string, 'string' | 'number' | 'object'>>
-
 export function isToEverybody(data: unknown): data is ToEverybody {
   if (!hasFieldsOf(EVERYBODY, data)) return false
   switch (data.type) {
     case 'events':
-      return isEventsAt(data) && isListAt(data, 'repliedTo', (id) => typeof id === 'string')
+      return isEventsAt(data) && isListOf(data, 'repliedTo', isText)
     case 'released':
       return isTextOrNull(Reflect.get(data, 'next'))
     case 'unavailable':
@@ -45,7 +44,7 @@ export function isToFollower(data: unknown): data is ToFollower {
       return at('buildId') !== BUILD_ID || isWelcome(data)
     case 'replies':
       return (
-        isListAt(data, 'replies', isReply) && (at('events') === null || isEventsAt(at('events')))
+        isListOf(data, 'replies', isReply) && (at('events') === null || isEventsAt(at('events')))
       )
     case 'blob':
       return at('blob') === null || at('blob') instanceof Blob
@@ -74,7 +73,7 @@ function isWelcome(data: object): boolean {
 function isEventsAt(data: unknown): data is EventsAt {
   if (!isObject(data) || !('position' in data) || !Number.isSafeInteger(data.position)) return false
   const status: unknown = Reflect.get(data, 'status')
-  return isListAt(data, 'events', isEvent) && (status === null || isStatus(status))
+  return isListOf(data, 'events', isEvent) && (status === null || isStatus(status))
 }
 
 function isEvent(item: unknown): boolean {
@@ -82,7 +81,7 @@ function isEvent(item: unknown): boolean {
 }
 
 function isStatus(item: unknown): boolean {
-  return isObject(item) && isListAt(item, 'unservedJobs', (job) => typeof job === 'string')
+  return isObject(item) && isListOf(item, 'unservedJobs', isText)
 }
 
 function isReply(item: unknown): boolean {
@@ -105,11 +104,6 @@ function isTextOrNull(value: unknown): boolean {
   return value === null || typeof value === 'string'
 }
 
-function isListAt(data: object, key: string, isItem: (item: unknown) => boolean): boolean {
-  const list: unknown = Reflect.get(data, key)
-  return Array.isArray(list) && list.every(isItem)
-}
-
 function hasFieldsOf(
   shapes: Readonly<Record<string, Fields>>,
   data: unknown,
@@ -117,9 +111,5 @@ function hasFieldsOf(
   if (!isObject(data) || !('type' in data) || typeof data.type !== 'string') return false
   const fields = Object.hasOwn(shapes, data.type) ? shapes[data.type] : undefined
   if (fields === undefined) return false
-  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(data, key) === type)
-}
-
-function isObject(data: unknown): data is object {
-  return typeof data === 'object' && data !== null
+  return hasFields(data, fields)
 }

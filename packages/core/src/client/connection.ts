@@ -51,38 +51,20 @@ export function createConnection(page: Page): ClientConnection {
     lease.connect()
     status.set(lease.tab.status())
   }
+  /** Connects first, if that has not been done. */
+  const onTab = <T>(ask: (tab: Tab) => Promise<T>): Promise<T> => {
+    connect()
+    if (failure !== null) return Promise.reject(failure)
+    if (lease === null) return Promise.reject(serverError())
+    return ask(lease.tab)
+  }
   return {
     connect,
-    request(command, blobs = []) {
-      connect()
-      if (failure !== null) return Promise.reject(failure)
-      if (lease === null) return Promise.reject(serverError())
-      return lease.tab.request(command, owner, blobs)
-    },
-    readBlob(id) {
-      connect()
-      if (failure !== null) return Promise.reject(failure)
-      if (lease === null) return Promise.reject(serverError())
-      return lease.tab.readBlob(id)
-    },
-    transfer(ask) {
-      connect()
-      if (failure !== null) return Promise.reject(failure)
-      if (lease === null) return Promise.reject(serverError())
-      return lease.tab.transfer(ask, owner)
-    },
-    exportDatabase(ask) {
-      connect()
-      if (failure !== null) return Promise.reject(failure)
-      if (lease === null) return Promise.reject(serverError())
-      return lease.tab.exportDatabase(ask, owner)
-    },
-    persist() {
-      connect()
-      if (failure !== null) return Promise.reject(failure)
-      if (lease === null) return Promise.reject(serverError())
-      return lease.tab.persist()
-    },
+    request: (command, blobs = []) => onTab((tab) => tab.request(command, owner, blobs)),
+    readBlob: (id) => onTab((tab) => tab.readBlob(id)),
+    transfer: (ask) => onTab((tab) => tab.transfer(ask, owner)),
+    exportDatabase: (ask) => onTab((tab) => tab.exportDatabase(ask, owner)),
+    persist: () => onTab((tab) => tab.persist()),
     onEvents: (listener) => events.on(listener),
     onReset: (listener) => resets.on(listener),
     status,

@@ -1,15 +1,7 @@
 /** Shape checks of what comes over `:cmd`, to which any script of the origin can post. */
 import type { ToLeader } from '../channels.js'
-import {
-  type Fields,
-  hasFields,
-  ID_LENGTH_MAX,
-  isListOf,
-  isNewBlob,
-  isObject,
-  isRequest,
-  isTextUpTo,
-} from './shapes.js'
+import { type Fields, hasFields, isListOf, isObject, isTextUpTo } from '../shapes.js'
+import { ID_LENGTH_MAX, isNewBlob, isRequest } from './shapes.js'
 
 /** More than a follower sends in one message, and than its code has. */
 const REQUESTS_MAX = 1000

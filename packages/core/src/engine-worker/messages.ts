@@ -1,15 +1,8 @@
 /** Shape checks of what arrives: foreign messages are ignored, and never reach the engine. */
+
+import { type Fields, hasFields, isListOf, isObject, isText } from '../shapes.js'
 import type { FromExecutor, ToEngineWorker } from '../wire.js'
-import {
-  type Fields,
-  hasFields,
-  isEnvelope,
-  isListOf,
-  isNewBlob,
-  isObject,
-  isRequest,
-  isText,
-} from './shapes.js'
+import { isEnvelope, isNewBlob, isRequest } from './shapes.js'
 
 const OPEN: Fields = {
   buildId: 'string',

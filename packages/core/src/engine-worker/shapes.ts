@@ -1,22 +1,8 @@
 /** The shapes of what crosses to this worker, as far as its TypeScript reads them; the engine checks the rest. */
-export type Fields = Readonly<Record<string, 'string' | 'number' | 'boolean'>>
+import { hasFields, isListOf, isObject, isPayload, isText, isTextUpTo } from '../shapes.js'
 
 /** A client's or request's id is a UUID. */
 export const ID_LENGTH_MAX = 64
-
-export function isListOf(
-  data: object,
-  key: string,
-  isItem: (item: unknown) => boolean,
-  lengthMax = Number.POSITIVE_INFINITY,
-): boolean {
-  const list: unknown = Reflect.get(data, key)
-  return Array.isArray(list) && list.length <= lengthMax && list.every(isItem)
-}
-
-export function isTextUpTo(value: unknown, lengthMax: number): boolean {
-  return typeof value === 'string' && value.length <= lengthMax
-}
 
 export function isNewBlob(item: unknown): boolean {
   return (
@@ -86,22 +72,6 @@ function isLogLine(item: unknown): boolean {
   )
 }
 
-function isPayload(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Uint8Array
-}
-
 function isPayloadOrNone(value: unknown): boolean {
   return value === undefined || isPayload(value)
-}
-
-export function isText(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-export function hasFields(item: object, fields: Fields): boolean {
-  return Object.entries(fields).every(([key, type]) => typeof Reflect.get(item, key) === type)
-}
-
-export function isObject(data: unknown): data is object {
-  return typeof data === 'object' && data !== null
 }

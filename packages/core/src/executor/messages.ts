@@ -1,16 +1,14 @@
 /** Shape checks of what the engine worker says, as far as it is used without a question. */
 import type { EngineMessage } from '../generated/protocol.js'
+import { isObject, isPayload, isText } from '../shapes.js'
 import type { ToExecutor } from '../wire.js'
 
 export type Received = EngineMessage | Exclude<ToExecutor, readonly EngineMessage[]>
 
 type Check = (value: unknown) => boolean
 
-const isText: Check = (value) => typeof value === 'string'
 const isNumber: Check = (value) => typeof value === 'number'
 const isBoolean: Check = (value) => typeof value === 'boolean'
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
-const isPayload: Check = (value) => isText(value) || value instanceof Uint8Array
 const isOptional =
   (check: Check): Check =>
   (value) =>
