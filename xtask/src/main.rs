@@ -20,6 +20,7 @@ usage: cargo xtask <command>
   wasm [--release | --dev]   build crates/stepwell-wasm into packages/core/wasm (release is the default;
                              skipped when nothing changed; --dev is content with a release build)
   wasm --conformance         build it with the scenarios that every Store must pass into playwright/conformance/wasm
+  wasm --profiling           build it as released, with the names of functions, into bench/wasm
   codegen [--check]          write packages/core/src/generated/protocol.ts from crates/stepwell-protocol;
                              with --check write nothing and fail when the committed file differs
   sim [--seeds N] [--seed S] [--tell]
@@ -45,6 +46,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["wasm"] | ["wasm", "--release"] => wasm::run(wasm::RELEASE),
         ["wasm", "--dev"] => wasm::run(wasm::DEV),
         ["wasm", "--conformance"] => wasm::run(wasm::CONFORMANCE),
+        ["wasm", "--profiling"] => wasm::run(wasm::PROFILING),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
         ["sim", options @ ..] => sim::run(options),

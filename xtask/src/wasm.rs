@@ -45,6 +45,8 @@ pub(crate) struct Build {
     profile: Profile,
     features: &'static [&'static str],
     output: &'static str,
+    /// Names of functions are what makes a stack trace or a profile readable.
+    names: bool,
 }
 
 /// What users download.
@@ -52,10 +54,19 @@ pub(crate) const RELEASE: Build = Build {
     profile: Profile::Release,
     features: &[],
     output: "packages/core/wasm",
+    names: false,
 };
 
 pub(crate) const DEV: Build = Build {
     profile: Profile::Dev,
+    names: true,
+    ..RELEASE
+};
+
+/// What users download, with the names of its functions: for `bench/profile.mjs`.
+pub(crate) const PROFILING: Build = Build {
+    output: "bench/wasm",
+    names: true,
     ..RELEASE
 };
 
@@ -64,11 +75,12 @@ pub(crate) const CONFORMANCE: Build = Build {
     profile: Profile::Release,
     features: &["conformance"],
     output: "playwright/conformance/wasm",
+    names: true,
 };
 
 impl Build {
-    /// Only then is every byte worth a minute of building.
-    fn is_downloaded(self) -> bool {
+    /// Only then is a minute of `wasm-opt` worth it.
+    fn is_optimised(self) -> bool {
         self.profile == Profile::Release && self.features.is_empty()
     }
 }
@@ -88,8 +100,8 @@ pub(crate) fn run(build: Build) -> Result<()> {
     let wasm = compile(&root, build)?;
     let staging = root.join(format!("target/xtask-wasm/{}", std::process::id()));
     bind(&wasm, &staging, build)?;
-    if build.is_downloaded() {
-        optimise(&root, &staging.join(WASM_FILE))?;
+    if build.is_optimised() {
+        optimise(&root, &staging.join(WASM_FILE), build.names)?;
     }
     let stamp = format!("{} {fingerprint}\n", profile.cargo_name());
     std::fs::write(staging.join(STAMP), stamp)?;
@@ -137,8 +149,7 @@ fn bind(wasm: &Path, staging: &Path, build: Build) -> Result<()> {
         .typescript(true)
         // The crate leaves it out by default; bundlers find the wasm by this literal `new URL(…, import.meta.url)`.
         .omit_default_module_path(false)
-        // Builds for us keep function names: they are what makes a wasm stack trace readable.
-        .remove_name_section(build.is_downloaded())
+        .remove_name_section(!build.names)
         .remove_producers_section(true)
         .generate(staging)
         .context("wasm-bindgen failed")?;
@@ -153,8 +164,11 @@ fn bind(wasm: &Path, staging: &Path, build: Build) -> Result<()> {
 
 /// `wasm-opt` takes up to a minute, so its last result is kept, keyed by its input: most edits under `crates` (tests,
 /// comments) leave the wasm as it was.
-fn optimise(root: &Path, wasm: &Path) -> Result<()> {
-    let cache = root.join("target/xtask-wasm/optimised");
+fn optimise(root: &Path, wasm: &Path, names: bool) -> Result<()> {
+    let cache = root.join(match names {
+        true => "target/xtask-wasm/optimised-names",
+        false => "target/xtask-wasm/optimised",
+    });
     let cached = cache.join(format!("{}.wasm", inputs::digest(&std::fs::read(wasm)?)));
     if !cached.is_file() {
         let program = root.join("node_modules/binaryen/bin/wasm-opt");
@@ -169,6 +183,7 @@ fn optimise(root: &Path, wasm: &Path) -> Result<()> {
             .arg(program)
             // `-Oz` makes fewer bytes, and more of them after brotli.
             .arg("-O1")
+            .args(names.then_some("-g"))
             .args(WASM_FEATURES)
             .args([wasm, Path::new("-o"), &fresh]);
         run_command(&mut wasm_opt, "wasm-opt")?;
