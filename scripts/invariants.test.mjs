@@ -12,8 +12,9 @@ const ALLOWED_DEPENDENCIES = {
   'stepwell-protocol': [],
   'stepwell-engine': ['stepwell-protocol'],
   'stepwell-sqlite': ['stepwell-protocol', 'stepwell-engine'],
-  'stepwell-wasm': ['stepwell-protocol', 'stepwell-engine', 'stepwell-sqlite'],
-  'stepwell-sim': ['stepwell-protocol', 'stepwell-engine', 'stepwell-sqlite'],
+  'stepwell-vfs': [],
+  'stepwell-wasm': ['stepwell-protocol', 'stepwell-engine', 'stepwell-sqlite', 'stepwell-vfs'],
+  'stepwell-sim': ['stepwell-protocol', 'stepwell-engine', 'stepwell-sqlite', 'stepwell-vfs'],
   xtask: ['stepwell-protocol', 'stepwell-sim'],
 }
 /** Crates that may contain SQL. */

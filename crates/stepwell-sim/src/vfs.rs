@@ -1,6 +1,6 @@
 //! SQLite's view of [`Disk`]: a VFS without shared memory, as OPFS has none.
 //!
-//! The one file of the workspace with `unsafe`: a VFS is a table of C callbacks that get raw pointers. What makes it
+//! A file with `unsafe`, as `stepwell-vfs` has the other one: a VFS is a table of C callbacks that get raw pointers. What makes it
 //! sound: SQLite calls a file's methods only between its `xOpen` and its `xClose`; a connection and its disk stay on
 //! the thread that made them; each pointer argument is used for as many bytes as SQLite's contract gives it.
 #![allow(unsafe_code)]
@@ -15,12 +15,17 @@ use std::sync::Once;
 use rusqlite::ffi;
 use rusqlite::{Connection, OpenFlags};
 
+use stepwell_sqlite::PAGE_BYTES;
+use stepwell_vfs::Gather;
+
 use crate::disk::{Disk, DiskError};
 
 /// A disk in the hands of the world and of SQLite.
 pub(crate) type SharedDisk = Rc<RefCell<Disk>>;
 
 const NAME: &CStr = c"stepwell-sim";
+/// As in the browser, what a commit writes to the log comes in one write.
+const GATHERED: &CStr = c"stepwell-sim-gathered";
 /// As SQLite assumes of a disk that says nothing.
 const SECTOR_BYTES: c_int = 4_096;
 const PATH_BYTES_MAX: c_int = 64;
@@ -35,12 +40,16 @@ thread_local! {
 /// Opens the database of a disk.
 pub(crate) fn open(disk: &SharedDisk) -> rusqlite::Result<Connection> {
     static REGISTERED: Once = Once::new();
-    REGISTERED.call_once(register);
+    REGISTERED.call_once(|| {
+        register();
+        stepwell_vfs::register(GATHERED, NAME, Gather::UntilSync, PAGE_BYTES)
+            .expect("SQLite takes a VFS");
+    });
     DISK.with(|current| *current.borrow_mut() = Some(Rc::clone(disk)));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags_and_vfs("db", flags, NAME)
+    Connection::open_with_flags_and_vfs("db", flags, GATHERED)
 }
 
 /// What SQLite allocates for a file: its own part first, then ours.

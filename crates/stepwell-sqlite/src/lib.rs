@@ -27,7 +27,7 @@ mod writes;
 mod tests;
 
 pub use migrations::SCHEMA_VERSION;
-pub use open::{Durability, Medium, OpenOptions};
+pub use open::{Durability, Medium, OpenOptions, PAGE_BYTES};
 pub use salvage::salvage;
 pub use store::SqliteStore;
 pub use transfer::BlobFile;

@@ -48,7 +48,8 @@ const BUSY_MS_MAX: u64 = 5_000;
 const WAL_BYTES_MAX: u32 = 8 * 1024 * 1024;
 /// How often entering WAL mode is tried again beside other connections that do the same.
 const WAL_TRIES_MAX: u32 = 100;
-pub(crate) const PAGE_BYTES: u32 = 4_096;
+/// The pages of every database that is made here.
+pub const PAGE_BYTES: u32 = 4_096;
 /// More than there are statements, so that none is ever prepared twice.
 const CACHED_STATEMENTS_MAX: usize = 128;
 

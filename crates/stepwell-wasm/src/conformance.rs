@@ -13,7 +13,7 @@ use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 use wasm_bindgen::prelude::*;
 
 use crate::failure::Failure;
-use crate::pool::VFS_NAME;
+use crate::pool::STRICT_VFS;
 
 /// Two files an opening, and more openings than any scenario makes.
 const CAPACITY: usize = 16;
@@ -33,7 +33,7 @@ impl StepwellConformance {
             return Ok(Self { pool: None });
         };
         let config = OpfsSAHPoolCfgBuilder::new()
-            .vfs_name(VFS_NAME)
+            .vfs_name(STRICT_VFS)
             .directory(&directory)
             .initial_capacity(CAPACITY)
             .clear_on_init(true)
@@ -80,7 +80,7 @@ impl StepwellConformance {
         // As `storage::open`, which knows one file only.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let file = format!("{number}.sqlite3");
-        let connection = Connection::open_with_flags_and_vfs(file, flags, VFS_NAME);
+        let connection = Connection::open_with_flags_and_vfs(file, flags, STRICT_VFS);
         let options = OpenOptions {
             ownership: Ownership::Exclusive,
             durability: Durability::Strict,

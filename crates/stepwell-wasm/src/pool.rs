@@ -1,12 +1,22 @@
 //! The pool of OPFS file handles that SQLite's files live in: opened once, asynchronously; everything after is
 //! synchronous.
 
+use std::ffi::{CStr, c_int};
+use std::sync::OnceLock;
+
 use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
+
+use stepwell_protocol::ErrorCode;
+use stepwell_sqlite::PAGE_BYTES;
+use stepwell_vfs::Gather;
 
 use crate::failure::Failure;
 
-/// A worker has one pool, so a constant will do.
-pub(crate) const VFS_NAME: &str = "stepwell-opfs";
+/// A worker has one pool, so constants will do.
+const POOL_VFS: &CStr = c"stepwell-pool";
+/// What databases are opened with: the pool, with what a commit writes to the log in one write.
+pub(crate) const STRICT_VFS: &CStr = c"stepwell-strict";
+pub(crate) const RELAXED_VFS: &CStr = c"stepwell-relaxed";
 /// The database, its WAL, and one to spare. More would cost a flush each at every open.
 const CAPACITY: usize = 3;
 
@@ -17,11 +27,12 @@ impl Pool {
     /// Opens (and makes) the folder. Fails as busy while another worker has it open.
     pub(crate) async fn open(directory: &str) -> Result<Self, Failure> {
         let config = OpfsSAHPoolCfgBuilder::new()
-            .vfs_name(VFS_NAME)
+            .vfs_name(&POOL_VFS.to_string_lossy())
             .directory(directory)
             .initial_capacity(CAPACITY)
             .build();
         let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false).await?;
+        gather_log_writes()?;
         if pool.is_paused() {
             pool.resume().await?;
             // Its files may have been set aside meanwhile.
@@ -34,6 +45,22 @@ impl Pool {
     pub(crate) fn close(&self) -> Result<(), Failure> {
         Ok(self.0.pause()?)
     }
+}
+
+/// Once a worker, however often a pool is opened.
+fn gather_log_writes() -> Result<(), Failure> {
+    static REGISTERED: OnceLock<Result<(), c_int>> = OnceLock::new();
+    let register = || {
+        let strict = (STRICT_VFS, Gather::UntilSync);
+        for (name, gather) in [strict, (RELAXED_VFS, Gather::UntilCommit)] {
+            stepwell_vfs::register(name, POOL_VFS, gather, PAGE_BYTES)?;
+        }
+        Ok(())
+    };
+    REGISTERED.get_or_init(register).map_err(|code| {
+        let message = format!("SQLite did not take the file system of its files ({code})");
+        Failure::new(ErrorCode::Internal, message)
+    })
 }
 
 impl std::fmt::Debug for Pool {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use stepwell_engine::{Ownership, StoreError, StoreResult};
 use stepwell_sqlite::{Medium, OpenOptions, SqliteStore};
 
-use crate::pool::VFS_NAME;
+use crate::pool::{RELAXED_VFS, STRICT_VFS};
 
 /// The database's name in its pool.
 const FILE: &str = "stepwell.sqlite3";
@@ -32,15 +32,15 @@ pub(crate) fn open(
     durability: Durability,
     is_suspect: bool,
 ) -> StoreResult<SqliteStore> {
-    let durability = match durability {
-        Durability::Strict => stepwell_sqlite::Durability::Strict,
-        Durability::Relaxed => stepwell_sqlite::Durability::Relaxed,
+    let (durability, vfs) = match durability {
+        Durability::Strict => (stepwell_sqlite::Durability::Strict, STRICT_VFS),
+        Durability::Relaxed => (stepwell_sqlite::Durability::Relaxed, RELAXED_VFS),
     };
     match storage {
         Storage::Memory => SqliteStore::open_in_memory(durability),
         Storage::Opfs => {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-            let connection = Connection::open_with_flags_and_vfs(FILE, flags, VFS_NAME)
+            let connection = Connection::open_with_flags_and_vfs(FILE, flags, vfs)
                 .map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let options = OpenOptions {
                 ownership: Ownership::Exclusive,
