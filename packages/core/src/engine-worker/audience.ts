@@ -1,25 +1,17 @@
 /** Whom the engine tells: this tab's page, and the tabs that follow. */
-import type {
-  Addressed,
-  ClientId,
-  ClientReply,
-  EngineStatus,
-  RunEvent,
-} from '../generated/protocol.js'
+import type { Addressed, ClientId, ClientReply } from '../generated/protocol.js'
 import type { FromEngineWorker } from '../wire.js'
 import type { FollowerAnswer, Followers } from './followers.js'
 import { postOutput } from './output.js'
+import { createPendingEvents, type Tell } from './pending-events.js'
 
 /** What one client is answered, beside replies. */
 export type Answer = Extract<FromEngineWorker, { readonly type: FollowerAnswer['type'] }>
 
 export interface Audience {
-  /** After a commit. */
-  tell(
-    replies: readonly Addressed[],
-    events: readonly RunEvent[],
-    status: EngineStatus | null,
-  ): void
+  readonly tell: Tell
+  /** What waits to be told is told now. */
+  flush(): void
   answer(clientId: ClientId, answer: Answer): void
   tellAlive(): void
   tellClock(from: number, to: number): void
@@ -33,11 +25,13 @@ export function createAudience(
   pageId: () => ClientId,
 ): Audience {
   let followers: Followers | null = null
+  const { tell, flush } = createPendingEvents((replies, events, status) => {
+    postOutput(post, { replies: repliesTo(replies, pageId()), events, status })
+    followers?.tell(replies, events, status)
+  })
   return {
-    tell(replies, events, status) {
-      postOutput(post, { replies: repliesTo(replies, pageId()), events, status })
-      followers?.tell(replies, events, status)
-    },
+    tell,
+    flush,
     answer(clientId, answer) {
       if (clientId === pageId()) post(answer)
       else followers?.answer(clientId, answer)

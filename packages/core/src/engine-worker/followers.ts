@@ -15,20 +15,19 @@ import {
   type ToLeader,
 } from '../channels.js'
 import type {
-  Addressed,
   BlobId,
   ClientId,
   ClientReply,
   ClientRequest,
   EngineStatus,
   Epoch,
-  RunEvent,
 } from '../generated/protocol.js'
 import type { StorageLoss } from '../types.js'
 import { BUILD_ID } from '../wire.js'
 import type { NewBlobs } from './blobs/blobs.js'
 import { isToLeader } from './channel-messages.js'
 import { EVENTS_PER_MESSAGE } from './output.js'
+import type { Tell } from './pending-events.js'
 import type { TransferRequest } from './transfers.js'
 
 /** What a follower said of itself. */
@@ -61,12 +60,7 @@ export interface FollowersOptions {
 }
 
 export interface Followers {
-  /** After a commit. */
-  tell(
-    replies: readonly Addressed[],
-    events: readonly RunEvent[],
-    status: EngineStatus | null,
-  ): void
+  readonly tell: Tell
   answer(clientId: ClientId, answer: WithoutEpoch<FollowerAnswer>): void
   tellAlive(): void
   tellClock(from: number, to: number): void

@@ -83,6 +83,8 @@ export function createHost(post: Post): Host {
     batch.stop()
     idle.stop()
     executors?.close()
+    // What was committed is told before the end is.
+    guarded(audience.flush)
   }
   const end = (as: 'closed' | 'lost') => {
     endWork(as)
