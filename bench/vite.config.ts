@@ -1,18 +1,36 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
-// No alias: the page measures the built packages, by the exports of their package.json.
-export default defineConfig({
-  root: path.join(import.meta.dirname, 'pages'),
-  logLevel: 'warn',
-  worker: { format: 'es' },
-  build: {
-    outDir: path.join(import.meta.dirname, 'dist'),
-    emptyOutDir: true,
-    rolldownOptions: {
-      input: ['index.html', 'tabs.html'].map((page) =>
-        path.join(import.meta.dirname, 'pages', page),
-      ),
+const HERE = import.meta.dirname
+const DURABLY = 'virtual:durably'
+
+/** The packages of `bench/durably` are installed by the driver; the page is built without them too. */
+function durably(): Plugin {
+  const isInstalled = existsSync(path.join(HERE, 'durably/node_modules/@coji/durably'))
+  return {
+    name: 'durably',
+    resolveId(id) {
+      if (id !== DURABLY) return null
+      return isInstalled ? path.join(HERE, 'durably/pages/index.js') : `\0${DURABLY}`
     },
+    load: (id) => (id === `\0${DURABLY}` ? 'export const calls = {}' : null),
+  }
+}
+
+// No alias for Stepwell: the page measures the built packages, by the exports of their package.json.
+export default defineConfig({
+  root: path.join(HERE, 'pages'),
+  logLevel: 'error',
+  plugins: [durably()],
+  worker: { format: 'es' },
+  // One React for both.
+  resolve: { dedupe: ['react', 'react-dom'] },
+  build: {
+    outDir: path.join(HERE, 'dist'),
+    emptyOutDir: true,
+    target: 'esnext',
+    // 'use client' is for frameworks that split by it.
+    rolldownOptions: { checks: { moduleLevelDirective: false } },
   },
 })

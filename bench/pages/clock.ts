@@ -10,3 +10,6 @@ const origin = (() => {
 })()
 
 export const sharedNow = (): number => origin + performance.now()
+
+/** The same clock, when this page's navigation began. */
+export const navigatedAt = origin

@@ -1,10 +1,11 @@
-/** One of several tabs. What the driver calls returns plain numbers. `?database=…`, and `&standby` for that option. */
+/** One of several tabs, of whose way to lead the marks are kept. */
 import { createStepwell } from '@stepwell/core'
-import { sharedNow } from './clock.js'
-import { type Beat, beat, chatter, jobs, started, steps } from './jobs.js'
+import { sharedNow } from '../clock.js'
+import type { Part } from '../part.js'
+import { worker } from './clients.js'
+import { beat, chatter, isBeat, jobs, started, steps } from './jobs.js'
 import { isMarkMessage, type Marks, onLockGranted } from './marks.js'
 
-const query = new URLSearchParams(location.search)
 const marks: Marks = {}
 const mark = (name: string, at = sharedNow()) => {
   marks[name] ??= at
@@ -18,25 +19,29 @@ onLockGranted((name) => {
 })
 timeBroadcasts()
 
-const client = createStepwell({
-  jobs,
-  worker() {
-    const worker = new Worker(new URL('./jobs.ts', import.meta.url), { type: 'module' })
-    worker.addEventListener('message', () => mark('executor ready'))
-    return worker
-  },
-  engineWorker() {
-    mark('engine spawned')
-    const worker = new Worker(new URL('./engine.ts', import.meta.url), { type: 'module' })
-    worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-      if (isMarkMessage(data)) mark(data.name, data.at)
-      else if (hasType(data, 'opened')) mark('opened')
-    })
-    return worker
-  },
-  database: query.get('database') ?? 'bench-tabs',
-  standby: query.has('standby'),
-})
+function make(database: string, standby: boolean) {
+  return createStepwell({
+    jobs,
+    worker() {
+      const made = worker()
+      made.addEventListener('message', () => mark('executor ready'))
+      return made
+    },
+    engineWorker() {
+      mark('engine spawned')
+      const made = new Worker(new URL('./engine.ts', import.meta.url), { type: 'module' })
+      made.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+        if (isMarkMessage(data)) mark(data.name, data.at)
+        else if (hasType(data, 'opened')) mark('opened')
+      })
+      return made
+    },
+    database: `bench-${database}`,
+    standby,
+  })
+}
+
+let client: ReturnType<typeof make>
 
 function hasType(data: unknown, type: string): boolean {
   return typeof data === 'object' && data !== null && 'type' in data && data.type === type
@@ -59,14 +64,14 @@ function timeBroadcasts(): void {
   })
 }
 
-const tab = {
-  marks,
+export const calls = {
   /** Resolves when this tab has a role and is answered. */
-  async connect(): Promise<string> {
+  async connect(database: string, standby: boolean): Promise<string> {
+    client = make(database, standby)
     await client.getRuns({ limit: 1 })
     return client.status.role
   },
-  role: () => client.status.role,
+  hasMark: (name: string) => name in marks,
   async startBeat(count: number): Promise<string> {
     const { id } = await client.trigger(beat, { count })
     return id
@@ -137,16 +142,4 @@ const tab = {
   async chatter(lines: number): Promise<void> {
     await client.triggerAndWait(chatter, { lines })
   },
-}
-
-function isBeat(output: unknown): output is Beat {
-  return typeof output === 'object' && output !== null && 'executor' in output && 'at' in output
-}
-
-declare global {
-  interface Window {
-    tab: typeof tab
-  }
-}
-
-window.tab = tab
+} satisfies Part['calls']

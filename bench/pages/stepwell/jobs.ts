@@ -1,7 +1,7 @@
 /** The jobs that are measured, and the entry of the worker that runs them. */
 import { defineJob } from '@stepwell/core'
 import { serveJobs } from '@stepwell/core/executor'
-import { sharedNow } from './clock.js'
+import { sharedNow } from '../clock.js'
 
 /** Milliseconds since the Unix epoch, with fractions: comparable between the threads of one browser. */
 export const wallNow = (): number => performance.timeOrigin + performance.now()
@@ -23,16 +23,22 @@ export const firstStep = defineJob({
   run: (step) => step.run('first', wallNow),
 })
 
-/** Steps of 20 ms, each of which says when it started. */
-export const slow = defineJob({
-  name: 'slow',
-  run: async (step, input: { count: number }) => {
-    for (let i = 0; i < input.count; i++) {
-      await step.run(`step-${i}`, async () => {
-        const startedAt = wallNow()
-        await new Promise((resolve) => setTimeout(resolve, 20))
-        return startedAt
-      })
+/** A run of one step. */
+export const one = defineJob({ name: 'one', run: (step) => step.run('work', () => OUTPUT) })
+
+/** Its input is its step's result and its output. */
+export const echo = defineJob({
+  name: 'echo',
+  run: (step, input: { text: string }) => step.run('echo', () => input),
+})
+
+/** Says how far it is, in a task of its own each time. */
+export const reporter = defineJob({
+  name: 'reporter',
+  run: async (step, { count }: { count: number }) => {
+    for (let i = 1; i <= count; i++) {
+      step.progress(i, count)
+      await new Promise((resolve) => setTimeout(resolve))
     }
   },
 })
@@ -76,6 +82,10 @@ export interface Beat {
   readonly executor: string
 }
 
+export function isBeat(output: unknown): output is Beat {
+  return typeof output === 'object' && output !== null && 'executor' in output && 'at' in output
+}
+
 const executor = crypto.randomUUID()
 
 /** Steps of 20 ms, of which one can see where they ran. */
@@ -105,9 +115,11 @@ export const chatter = defineJob({
 })
 
 export const jobs = serveJobs({
+  one,
+  echo,
+  reporter,
   steps,
   firstStep,
-  slow,
   filler,
   nap,
   asked,

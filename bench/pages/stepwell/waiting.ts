@@ -1,59 +1,31 @@
 /** The cases of runs that wait. */
-import { createStepwell } from '@stepwell/core'
-import { engineCounters } from '@stepwell/core/testing'
-import { clients, type Durability, worker } from './clients.js'
-import { asked, jobs, nap, parent, wallNow } from './jobs.js'
+import { clientOf, counted, type Place } from './clients.js'
+import { asked, nap, parent, wallNow } from './jobs.js'
 
-/** Two databases: one in which many runs are asleep, and one that is empty. */
-const sleeping = {
-  empty: createStepwell({ jobs, worker, database: 'bench-empty', concurrency: 16 }),
-  asleep: createStepwell({ jobs, worker, database: 'bench-asleep', concurrency: 16 }),
-}
-type Which = keyof typeof sleeping
 const BATCH = 500
-
-/** Counts events that follow a call; resolves when there were so many. */
-function counted(count: number, type: 'run:wait' | 'run:complete', which: Which): Promise<void> {
-  return new Promise((resolve) => {
-    let seen = 0
-    const off = sleeping[which].on(type, () => {
-      seen += 1
-      if (seen < count) return
-      off()
-      resolve()
-    })
-  })
-}
+const YEAR_MS = 365 * 86_400_000
 
 export const waiting = {
   /** Sends so many runs to sleep, for a year. */
-  async fallAsleep(count: number): Promise<void> {
+  async fallAsleep(place: Place, count: number): Promise<void> {
+    const client = clientOf(place)
     for (let made = 0; made < count; made += BATCH) {
       const size = Math.min(BATCH, count - made)
-      const asleep = counted(size, 'run:wait', 'asleep')
-      const items = Array.from({ length: size }, () => ({ input: { ms: 365 * 86_400_000 } }))
-      await sleeping.asleep.batchTrigger(nap, items)
+      const asleep = counted(client, 'run:wait', size)
+      const items = Array.from({ length: size }, () => ({ input: { ms: YEAR_MS } }))
+      await client.batchTrigger(nap, items)
       await asleep
     }
   },
-  /** Milliseconds from this page's navigation to an engine that answers. */
-  async readyAfter(which: Which): Promise<number> {
-    await sleeping[which].getRuns({ limit: 1 })
-    return performance.now()
-  },
-  /** How many batches the engine has handled, this question included. */
-  async batches(which: Which): Promise<number> {
-    return (await engineCounters(sleeping[which])).batches
-  },
   /** Milliseconds for a parent with so many children. */
-  async family(durability: Durability, count: number): Promise<number> {
+  async family(place: Place, count: number): Promise<number> {
     const start = performance.now()
-    await clients[durability].triggerAndWait(parent, { count })
+    await clientOf(place).triggerAndWait(parent, { count })
     return performance.now() - start
   },
   /** How late each of so many sleeps ended, of which each takes another time: the engine's wake-up, and the function's. */
-  async lateness(count: number): Promise<[number, number][]> {
-    const client = clients.strict
+  async lateness(place: Place, count: number): Promise<[number, number][]> {
+    const client = clientOf(place)
     const ends = new Map<string, [number, number]>()
     const off = client.on('*', (event) => {
       if (event.type === 'step:wait' && 'until' in event.waitingFor)
@@ -74,8 +46,8 @@ export const waiting = {
     return late
   },
   /** Milliseconds from `signal()` to the function of the next step, when idle. */
-  async answered(): Promise<number> {
-    const client = clients.strict
+  async answered(place: Place): Promise<number> {
+    const client = clientOf(place)
     const { id } = await client.trigger(asked)
     for await (const update of client.subscribe(id)) {
       const isWaiting =

@@ -1,5 +1,5 @@
 /** The moments at which a tab gets further on its way to lead, seen from outside of the library. */
-import { sharedNow } from './clock.js'
+import { sharedNow } from '../clock.js'
 
 /** The first time of each. */
 export type Marks = Record<string, number>
