@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, OpenFlags};
 use sqlite_wasm_rs::vfs::VfsFilesManager as _;
-use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
+use sqlite_wasm_vfs::sahpool::OpfsSAHPoolUtil;
 use stepwell_engine::conformance::durable::durable_scenarios;
 use stepwell_engine::conformance::{Open, scenarios};
 use stepwell_engine::{Ownership, Store};
@@ -13,7 +13,7 @@ use stepwell_sqlite::{Durability, Medium, OpenOptions, SqliteStore};
 use wasm_bindgen::prelude::*;
 
 use crate::failure::Failure;
-use crate::pool::STRICT_VFS;
+use crate::pool::{STRICT_VFS, open_pool};
 
 /// Two files an opening, and more openings than any scenario makes.
 const CAPACITY: usize = 16;
@@ -32,15 +32,7 @@ impl StepwellConformance {
         let Some(directory) = directory else {
             return Ok(Self { pool: None });
         };
-        let config = OpfsSAHPoolCfgBuilder::new()
-            .vfs_name(STRICT_VFS)
-            .directory(&directory)
-            .initial_capacity(CAPACITY)
-            .clear_on_init(true)
-            .build();
-        let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false)
-            .await
-            .map_err(Failure::from)?;
+        let pool = open_pool(&directory, CAPACITY, true).await?;
         Ok(Self { pool: Some(pool) })
     }
 

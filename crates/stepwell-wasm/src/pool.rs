@@ -5,7 +5,6 @@ use std::ffi::{CStr, c_int};
 use std::sync::OnceLock;
 
 use sqlite_wasm_vfs::sahpool::{OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
-
 use stepwell_protocol::ErrorCode;
 use stepwell_sqlite::PAGE_BYTES;
 use stepwell_vfs::Gather;
@@ -26,13 +25,7 @@ pub(crate) struct Pool(OpfsSAHPoolUtil);
 impl Pool {
     /// Opens (and makes) the folder. Fails as busy while another worker has it open.
     pub(crate) async fn open(directory: &str) -> Result<Self, Failure> {
-        let config = OpfsSAHPoolCfgBuilder::new()
-            .vfs_name(&POOL_VFS.to_string_lossy())
-            .directory(directory)
-            .initial_capacity(CAPACITY)
-            .build();
-        let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false).await?;
-        gather_log_writes()?;
+        let pool = open_pool(directory, CAPACITY, false).await?;
         if pool.is_paused() {
             pool.resume().await?;
             // Its files may have been set aside meanwhile.
@@ -45,6 +38,23 @@ impl Pool {
     pub(crate) fn close(&self) -> Result<(), Failure> {
         Ok(self.0.pause()?)
     }
+}
+
+/// With the VFSs over it.
+pub(crate) async fn open_pool(
+    directory: &str,
+    capacity: usize,
+    is_cleared: bool,
+) -> Result<OpfsSAHPoolUtil, Failure> {
+    let config = OpfsSAHPoolCfgBuilder::new()
+        .vfs_name(&POOL_VFS.to_string_lossy())
+        .directory(directory)
+        .initial_capacity(capacity)
+        .clear_on_init(is_cleared)
+        .build();
+    let pool = install::<sqlite_wasm_rs::WasmOsCallback>(&config, false).await?;
+    gather_log_writes()?;
+    Ok(pool)
 }
 
 /// Once a worker, however often a pool is opened.
