@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { startServer } from '../../playwright/server/server.mjs'
 import { findChromium } from '../../scripts/lib/chromium.mjs'
+import { added, mainThreads, renderers, workerThreads } from '../cpu.mjs'
 
 const HERE = import.meta.dirname
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
@@ -50,11 +51,20 @@ try {
   // Opening and tiering up are not what is looked at.
   for (let n = 0; n < 3; n++) await run(300)
   const targets = await threads(await context.newCDPSession(page))
+  const steps = Number(options.runs) * Number(options.steps)
+  const processes = await renderers(context)
+  const cpuBefore = [workerThreads(processes), mainThreads(processes)]
   const rate = await run(Number(options.steps))
+  const cpuAfter = [workerThreads(processes), mainThreads(processes)]
   console.log(`${options.runs} runs, ${options.durability}: ${rate.toFixed(0)} steps/s unprofiled`)
+  const cpu = cpuAfter.map((after, i) =>
+    added(cpuBefore[i], after).map((ms) => ((ms * 1_000) / steps).toFixed(0)),
+  )
+  console.log(
+    `CPU a step: workers ${cpu[0].join(' and ')} µs, main threads ${cpu[1].join(' and ')} µs`,
+  )
   for (const target of targets) await start(target)
   const profiled = await run(Number(options.steps))
-  const steps = Number(options.runs) * Number(options.steps)
   console.log(`${profiled.toFixed(0)} steps/s while profiled`)
   for (const target of targets) report(target, await stop(target), steps)
 } finally {

@@ -10,7 +10,7 @@ import { random, seedOfTheDay } from '../support/random.js'
 import { startRawBrowser } from '../support/raw-browser.js'
 import { childrenOf, trigger } from '../support/runs.js'
 
-const ROUNDS = Math.min(Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 8), 25)
+const ROUNDS = Math.min(Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 4), 25)
 /** More than are done in the lives that end by a kill. */
 const CHILDREN = 40 * ROUNDS
 const SLOTS = 2

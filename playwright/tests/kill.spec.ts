@@ -10,7 +10,7 @@ import { ended, runOf } from '../support/page.js'
 import { type Random, random, seedOfTheDay } from '../support/random.js'
 import { startRawBrowser } from '../support/raw-browser.js'
 
-const ROUNDS = Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 20)
+const ROUNDS = Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 10)
 
 interface Life {
   readonly server: TestServer

@@ -8,7 +8,7 @@ import { expect, test } from '../support/fixtures.js'
 import { random, seedOfTheDay } from '../support/random.js'
 import { exported, sqlite3 } from '../support/transfers.js'
 
-const FAILOVERS = Number(process.env['STEPWELL_FAILOVERS'] ?? 30)
+const FAILOVERS = Number(process.env['STEPWELL_FAILOVERS'] ?? 16)
 
 /** How many tabs, and their share of the fail-overs: the more tabs there are, the longer each takes. */
 const CROWDS = [
