@@ -41,6 +41,7 @@ function start() {
     database: 'test',
     locks,
     push: (input) => inputs.push(input),
+    message: (read) => read(),
     onGone: (id) => gone.push(id),
     blobs,
     onPaused: () => undefined,

@@ -37,6 +37,8 @@ export interface ExecutorsOptions {
   /** `undefined` where there are none: executors then live and die with this worker's page. */
   readonly locks: LockManager | undefined
   readonly push: (input: Input) => void
+  /** @param read pushes all that one message brought. */
+  readonly message: (read: () => void) => void
   readonly onGone: (executorId: ExecutorId) => void
   readonly blobs: Blobs
   /** Blobs cannot be stored for now; `null`: they can again. */
@@ -44,7 +46,7 @@ export interface ExecutorsOptions {
 }
 
 export function createExecutors(options: ExecutorsOptions): Executors {
-  const { database, locks, push, onGone, blobs } = options
+  const { database, locks, push, message, onGone, blobs } = options
   const connected = new Map<ExecutorId, Connected>()
   /** Nothing that they say counts any more. */
   const disowned = new Set<Connected>()
@@ -115,11 +117,13 @@ export function createExecutors(options: ExecutorsOptions): Executors {
         if (isSilent) watch(executorId, executor)
         isSilent = false
         const news = new Map(data.blobs.map(({ id, blob }) => [id, blob]))
-        for (const envelope of data.envelopes) {
-          const ids = blobIdsOfEnvelope(envelope)
-          const source = { executorId, executor, seq: envelope.seq }
-          executor.lanes.add(envelope, ids.length === 0 ? null : storeBlobs(source, ids, news))
-        }
+        message(() => {
+          for (const envelope of data.envelopes) {
+            const ids = blobIdsOfEnvelope(envelope)
+            const source = { executorId, executor, seq: envelope.seq }
+            executor.lanes.add(envelope, ids.length === 0 ? null : storeBlobs(source, ids, news))
+          }
+        })
       }
     },
     send(executorId, messages) {

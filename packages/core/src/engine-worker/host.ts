@@ -304,6 +304,7 @@ export function createHost(post: Post): Host {
       database: open.database,
       locks,
       push: batch.push,
+      message: batch.message,
       onGone: (executorId) => post({ type: 'executor-gone', executorId }),
     })
     const onWake = () => batch.pushLater({ type: 'tick' })
