@@ -6,6 +6,7 @@
 //! User payloads are [`Payload`]: opaque here and in every other crate.
 
 mod command;
+mod crossing;
 mod error;
 mod event;
 mod executor;
@@ -25,6 +26,7 @@ pub use command::{
     ClientReply, ClientRequest, Command, Disposition, LogPage, LogQuery, NewTrigger, Order, Reply,
     RunFilter, RunPage, TriggerResult,
 };
+pub use crossing::{Beside, read_input, write_text};
 pub use error::{ErrorCode, ErrorInfo, FailureCause, FailureCode, RunFailure};
 pub use event::{EventBody, EventHead, RunEvent, SkippedTrigger};
 pub use executor::{

@@ -9,6 +9,9 @@ use std::fmt;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+/// The largest whole number that JavaScript tells from its neighbours.
+const INTEGER_MAX: u64 = (1 << 53) - 1;
+
 /// JSON, with whole numbers apart, and with bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -186,14 +189,21 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Bool(value))
     }
 
+    // A larger one is a float, and refused where a whole number should be: it may have been another before it was rounded.
+    #[allow(clippy::cast_precision_loss)]
     fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Integer(value))
+        Ok(if value.unsigned_abs() > INTEGER_MAX {
+            Value::Float(value as f64)
+        } else {
+            Value::Integer(value)
+        })
     }
 
+    #[allow(clippy::cast_precision_loss)]
     fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        i64::try_from(value)
-            .map(Value::Integer)
-            .map_err(|_| E::custom("a number is too large"))
+        i64::try_from(value).map_or(Ok(Value::Float(value as f64)), |value| {
+            self.visit_i64(value)
+        })
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {

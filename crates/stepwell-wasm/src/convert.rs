@@ -1,8 +1,11 @@
-//! Control structures to and from JavaScript values. Users' values are text inside them and stay text.
+//! What crosses to and from JavaScript: inputs and outputs as texts, everything else value by value. Users' values are
+//! text inside them and stay text.
 
+use js_sys::{Array, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
+use stepwell_protocol::{Beside, Input, Output, Payload, read_input, write_text};
+use wasm_bindgen::prelude::*;
 
 /// A value for JavaScript: plain objects, numbers, `undefined` for `None`.
 pub(crate) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
@@ -15,4 +18,53 @@ pub(crate) fn to_js<T: Serialize + ?Sized>(value: &T) -> JsValue {
 /// A value from JavaScript.
 pub(crate) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, serde_wasm_bindgen::Error> {
     serde_wasm_bindgen::from_value(value)
+}
+
+/// The inputs of a batch, of one line each, with what travelled beside the text.
+///
+/// The host has checked the shape. What cannot be read even so is left out and reported: a message of a peer that breaks
+/// the protocol must not bring down the work of the others.
+pub(crate) fn read_inputs(lines: &str, beside: &Array) -> Vec<Input> {
+    let find = |place| payload_from_js(&beside.get(place));
+    let beside: Option<&dyn Fn(u32) -> Option<Payload>> =
+        (beside.length() > 0).then_some(&find as &dyn Fn(u32) -> Option<Payload>);
+    let mut inputs = Vec::new();
+    for line in lines.lines() {
+        match read_input(line, beside) {
+            Ok(input) => inputs.push(input),
+            Err(error) => report(&format!(
+                "Stepwell ignored a message it cannot read: {error}"
+            )),
+        }
+    }
+    inputs
+}
+
+/// The output's text, and after it what travels beside.
+pub(crate) fn write_output(output: &Output) -> Array {
+    let crossing = Array::of1(&JsValue::UNDEFINED);
+    let text = write_text(output, &mut |beside| {
+        crossing.push(&match beside {
+            Beside::Text(text) => JsValue::from_str(text),
+            Beside::Bytes(bytes) => Uint8Array::from(bytes).into(),
+        });
+    });
+    crossing.set(0, JsValue::from_str(&text));
+    crossing
+}
+
+fn payload_from_js(value: &JsValue) -> Option<Payload> {
+    match value.as_string() {
+        Some(text) => Some(Payload::Text(text)),
+        None => value
+            .dyn_ref::<Uint8Array>()
+            .map(|bytes| Payload::Bytes(bytes.to_vec())),
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// For what nobody waits for.
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    pub(crate) fn report(message: &str);
 }

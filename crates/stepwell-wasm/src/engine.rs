@@ -4,14 +4,14 @@ use gloo_timers::callback::Timeout;
 use js_sys::{Array, Function, Uint8Array};
 use serde::{Deserialize, Serialize};
 use stepwell_engine::{Clock, ClockJump, Engine, EngineOptions, Store, wait_ms};
-use stepwell_protocol::{BlobId, ErrorCode, Input, Output, TimestampMs};
+use stepwell_protocol::{BlobId, ErrorCode, Output, TimestampMs};
 use stepwell_sqlite::{BlobFile, SqliteStore};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{from_js, to_js};
+use crate::convert::{from_js, read_inputs, report, to_js, write_output};
 use crate::failure::Failure;
 use crate::pool::Pool;
-use crate::sources::{Reading, entropy};
+use crate::sources::{Randomness, Reading};
 use crate::storage::{self, Durability, Storage};
 
 /// What the host says when it opens the engine.
@@ -45,6 +45,7 @@ pub struct StepwellEngine {
     /// `None` where memory holds the database.
     pool: Option<Pool>,
     clock: Clock,
+    randomness: Randomness,
     on_wake: Function,
     /// The one timer: what it waits for is in the last output's `wake_at`.
     timer: Option<Timeout>,
@@ -75,20 +76,25 @@ impl StepwellEngine {
         }
     }
 
-    /// Handles a batch of `Input`s as one transaction and returns the `Output`, all of which is committed. One timer is
-    /// set for its `wakeAt`.
-    pub fn handle(&mut self, inputs: &Array) -> JsValue {
+    /// Handles a batch of `Input`s, each one line of JSON, as one transaction and returns the `Output`, all of which is
+    /// committed. One timer is set for its `wakeAt`.
+    ///
+    /// `beside`: what stands beside the text. The answer is an array of the output's text and what stands beside that.
+    pub fn handle(&mut self, lines: &str, beside: &Array) -> Array {
         let now = self.now();
-        let inputs = inputs.iter().filter_map(read_input).collect();
-        let output = self.engine_mut().handle(inputs, now, entropy());
+        let inputs = read_inputs(lines, beside);
+        let entropy = self.randomness.take();
+        let output = self.engine_mut().handle(inputs, now, entropy);
         self.set_timer(&output, now);
-        to_js(&output)
+        write_output(&output)
     }
 
-    /// The `Output` that opening made; `undefined` when it was taken before.
+    /// The `Output` that opening made, as `handle` gives it; without a text when it was taken before.
     #[wasm_bindgen(js_name = takeInitialOutput)]
-    pub fn take_initial_output(&mut self) -> JsValue {
-        to_js(&self.initial_output.take())
+    pub fn take_initial_output(&mut self) -> Array {
+        self.initial_output
+            .take()
+            .map_or_else(Array::new, |output| write_output(&output))
     }
 
     /// `{ from, to }` where the last batch found the wall clock far behind and followed it, else `undefined`.
@@ -188,12 +194,14 @@ impl StepwellEngine {
             engine,
             output,
             clock,
+            randomness,
             now,
         } = opened;
         let mut this = Self {
             engine: Some(engine),
             pool,
             clock,
+            randomness,
             on_wake,
             timer: None,
             initial_output: None,
@@ -240,6 +248,7 @@ struct Opened {
     engine: Engine<SqliteStore>,
     output: Output,
     clock: Clock,
+    randomness: Randomness,
     now: TimestampMs,
 }
 
@@ -256,26 +265,16 @@ fn open_engine(options: &OpenOptions) -> Result<Opened, Failure> {
         retention_ms: options.retention_ms,
         payload_bytes_max: options.payload_bytes_max,
     };
-    let (engine, output) = Engine::open(store, engine_options, now, entropy())?;
+    let mut randomness = Randomness::default();
+    let (engine, output) = Engine::open(store, engine_options, now, randomness.take())?;
     let clock = Clock::new(wall_ms, monotonic_ms);
     Ok(Opened {
         engine,
         output,
         clock,
+        randomness,
         now,
     })
-}
-
-/// The host has checked the shape. What cannot be read even so is left out and reported: a message of a peer that breaks
-/// the protocol must not bring down the work of the others.
-fn read_input(value: JsValue) -> Option<Input> {
-    from_js(value)
-        .inspect_err(|error| {
-            report(&format!(
-                "Stepwell ignored a message it cannot read: {error}"
-            ));
-        })
-        .ok()
 }
 
 fn read_blob_files(blobs: &Array) -> Vec<BlobFile> {
@@ -296,10 +295,4 @@ fn blob_file_to_js((id, bytes): &BlobFile) -> Array {
         &JsValue::from_str(id.as_str()),
         &Uint8Array::from(bytes.as_slice()),
     )
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = console, js_name = error)]
-    fn report(message: &str);
 }

@@ -31,9 +31,26 @@ impl Reading {
     }
 }
 
-/// 16 fresh random bytes.
-pub(crate) fn entropy() -> Entropy {
-    let mut bytes = [0; 16];
-    get_random_values(&mut bytes);
-    Entropy(bytes)
+/// How many bytes are drawn at once: a call of the browser's costs as much as some steps' texts.
+const DRAWN_BYTES: usize = 4096;
+
+/// Fresh random bytes, 16 at a time. None is given out twice.
+#[derive(Debug, Default)]
+pub(crate) struct Randomness {
+    /// Not given out yet.
+    drawn: Vec<u8>,
+}
+
+impl Randomness {
+    pub(crate) fn take(&mut self) -> Entropy {
+        let mut entropy = Entropy([0; 16]);
+        if self.drawn.is_empty() {
+            self.drawn.resize(DRAWN_BYTES, 0);
+            get_random_values(&mut self.drawn);
+        }
+        let rest = self.drawn.len() - entropy.0.len();
+        entropy.0.copy_from_slice(&self.drawn[rest..]);
+        self.drawn.truncate(rest);
+        entropy
+    }
 }

@@ -11,6 +11,7 @@ import type {
   TimestampMs,
 } from '../generated/protocol.js'
 import type { OpenEngine } from '../wire.js'
+import { readOutput, writeInputs } from './crossing.js'
 
 /** A blob and its bytes. */
 export type BlobBytes = readonly [id: BlobId, bytes: Uint8Array]
@@ -101,7 +102,7 @@ export async function openEngine(
   const startedAt = performance.now()
   for (let attempt = 0; ; attempt++) {
     try {
-      return await StepwellEngine.open(options, onWake)
+      return instanceOf(await StepwellEngine.open(options, onWake))
     } catch (error) {
       const isLate = performance.now() - startedAt > BUSY_MS_MAX
       if (!isBusy(error) || isLate) throw openError(error)
@@ -109,6 +110,31 @@ export async function openEngine(
     const waitMs = BUSY_RETRY_MS[attempt] ?? BUSY_RETRY_MS[BUSY_RETRY_MS.length - 1]
     await new Promise((resolve) => setTimeout(resolve, waitMs))
   }
+}
+
+function instanceOf(engine: StepwellEngine): EngineInstance {
+  return {
+    handle(inputs) {
+      const { lines, beside } = writeInputs(inputs, tellIgnored)
+      return readOutput(engine.handle(lines, beside))
+    },
+    takeInitialOutput: () => readOutput(engine.takeInitialOutput()),
+    takeClockJump: () => engine.takeClockJump(),
+    epoch: () => engine.epoch(),
+    activeRuns: () => engine.activeRuns(),
+    status: () => engine.status(),
+    maintain: () => engine.maintain(),
+    unreferencedBlobs: (ids) => engine.unreferencedBlobs(ids),
+    exportDatabase: (blobs) => engine.exportDatabase([...blobs]),
+    importDatabase: (bytes) => engine.importDatabase(bytes),
+    close: () => engine.close(),
+    panic: () => engine.panic(),
+  }
+}
+
+/** The same words as the engine's own. */
+function tellIgnored(error: unknown): void {
+  console.error(`Stepwell ignored a message it cannot read: ${String(error)}`)
 }
 
 /**
