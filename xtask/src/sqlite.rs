@@ -62,7 +62,8 @@ pub(crate) const FLAGS: [&str; 49] = [
 ];
 
 /// Instructions that rustc uses by default, for a clang whose default is older.
-pub(crate) const CFLAGS: &str = "-mbulk-memory -ftls-model=local-exec -mnontrapping-fptoint -msign-ext";
+pub(crate) const CFLAGS: &str =
+    "-mbulk-memory -ftls-model=local-exec -mnontrapping-fptoint -msign-ext";
 
 /// What the parser calls for statements and clauses that are left out. Triggers have no flag here: SQLite makes
 /// RETURNING of them. ATTACH stays: `sqlite3_deserialize` runs it.

@@ -5,15 +5,10 @@
 
 use std::ffi::c_int;
 
-pub(crate) const OK: c_int = 0;
+use crate::held::{Held, OK, Sink};
 
 const LOG_HEADER_BYTES: u64 = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// A transaction that is larger is written in pieces of this size.
-const HELD_BYTES_MAX: usize = 256 * 1024;
-
-/// Makes a write: its offset, its bytes; SQLite's code.
-pub(crate) type Sink<'a> = &'a mut dyn FnMut(u64, &[u8]) -> c_int;
 
 /// When a transaction has to be in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +34,7 @@ struct Frame {
 pub(crate) struct Frames {
     gather: Gather,
     page_bytes: u64,
-    held: Vec<u8>,
-    /// Where what was written last ends, held or not; `None` after an error.
-    end: Option<u64>,
+    held: Held,
     frame: Option<Frame>,
     /// A part of a frame is held whose rest comes after a flush, and after nothing else.
     is_split: bool,
@@ -52,8 +45,7 @@ impl Frames {
         Self {
             gather,
             page_bytes: page_bytes as u64,
-            held: Vec::new(),
-            end: None,
+            held: Held::new(),
             frame: None,
             is_split: false,
         }
@@ -63,7 +55,7 @@ impl Frames {
     /// was held: SQLite fails the transaction of all of them.
     pub(crate) fn write(&mut self, offset: u64, data: &[u8], sink: Sink<'_>) -> c_int {
         let end = offset + data.len() as u64;
-        let continues = self.end == Some(offset) && !self.is_split;
+        let continues = self.held.ends_at(offset) && !self.is_split;
         match self.frame {
             None if continues && self.is_frame_header(offset, data) => {
                 self.frame = Some(Frame {
@@ -71,18 +63,18 @@ impl Frames {
                     is_last: data[4..8] != [0; 4],
                     is_begun: false,
                 });
-                self.hold(end, data);
+                self.held.hold(data);
                 OK
             }
             Some(frame) if continues && end <= frame.end => {
-                self.hold(end, data);
+                self.held.hold(data);
                 if end < frame.end {
                     self.is_split = true;
                     return OK;
                 }
                 self.frame = None;
                 let is_committed = frame.is_last && self.gather == Gather::UntilCommit;
-                match is_committed || frame.is_begun || self.held.len() >= HELD_BYTES_MAX {
+                match is_committed || frame.is_begun || self.held.is_full() {
                     true => self.flush(sink),
                     false => OK,
                 }
@@ -92,10 +84,8 @@ impl Frames {
                 if code != OK {
                     return code;
                 }
-                let code = sink(offset, data);
                 self.frame = None;
-                self.end = (code == OK).then_some(end);
-                code
+                self.held.write_at_once(offset, data, sink)
             }
         }
     }
@@ -106,23 +96,14 @@ impl Frames {
         if self.held.is_empty() {
             return OK;
         }
-        let start = self.end.map(|end| end - self.held.len() as u64);
-        let code = start.map_or(OK, |start| sink(start, &self.held));
-        self.held.clear();
-        if let Some(frame) = &mut self.frame {
-            frame.is_begun = true;
-        }
+        let code = self.held.flush(sink);
         if code != OK {
             // SQLite rolls back, and what it writes next begins somewhere before.
             self.frame = None;
-            self.end = None;
+        } else if let Some(frame) = &mut self.frame {
+            frame.is_begun = true;
         }
         code
-    }
-
-    fn hold(&mut self, end: u64, data: &[u8]) {
-        self.held.extend_from_slice(data);
-        self.end = Some(end);
     }
 
     fn is_frame_header(&self, offset: u64, data: &[u8]) -> bool {
@@ -279,7 +260,7 @@ mod tests {
             log.header(number, 0);
             log.page(number);
         }
-        assert!(log.frames.held.len() < HELD_BYTES_MAX);
+        assert!(log.file.writes.len() > 2);
         log.header(200, 9);
         log.page(200);
         assert!(log.is_whole());

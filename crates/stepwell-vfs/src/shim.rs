@@ -11,6 +11,8 @@ use std::slice;
 use rusqlite::ffi;
 
 use crate::frames::{Frames, Gather};
+use crate::held::Sink;
+use crate::pages::Pages;
 
 /// A copy of the VFS below, but for its name and how files are opened.
 #[repr(C)]
@@ -21,16 +23,39 @@ struct Vfs {
     page_bytes: u32,
 }
 
-/// What SQLite allocates for a log: our part first, then the file below.
+/// What SQLite allocates for a database and for a log: our part first, then the file below.
 #[repr(C, align(8))]
-struct Log {
+struct File {
     base: ffi::sqlite3_file,
     /// From `Box::into_raw`.
-    frames: *mut Frames,
+    writes: *mut Writes,
+}
+
+/// What is on its way to a file.
+enum Writes {
+    Log(Frames),
+    Database(Pages),
+}
+
+impl Writes {
+    fn write(&mut self, offset: u64, data: &[u8], sink: Sink<'_>) -> c_int {
+        match self {
+            Self::Log(frames) => frames.write(offset, data, sink),
+            Self::Database(pages) => pages.write(offset, data, sink),
+        }
+    }
+
+    fn flush(&mut self, sink: Sink<'_>) -> c_int {
+        match self {
+            Self::Log(frames) => frames.flush(sink),
+            Self::Database(pages) => pages.flush(sink),
+        }
+    }
 }
 
 /// Registers the VFS `name` over the one that is called `below`. For logs of databases with pages of `page_bytes`; those
-/// of others are written as they come. To be called once for a name.
+/// of others are written as they come. Without shared memory: one connection at a time, in exclusive locking mode, and
+/// `synchronous` is at least `NORMAL`. To be called once for a name.
 ///
 /// # Errors
 /// SQLite's code, `SQLITE_NOTFOUND` where there is no VFS `below`.
@@ -47,7 +72,7 @@ pub fn register(
     }
     // SAFETY: SQLite's own list has it. Its callbacks get a copy that differs in nothing they read: `pAppData` is theirs.
     let copy = unsafe { *found };
-    let own_bytes = c_int::try_from(size_of::<Log>()).unwrap_or(c_int::MAX);
+    let own_bytes = c_int::try_from(size_of::<File>()).unwrap_or(c_int::MAX);
     let vfs = Box::new(Vfs {
         vfs: ffi::sqlite3_vfs {
             szOsFile: own_bytes + copy.szOsFile,
@@ -91,7 +116,7 @@ static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 
 /// The file below.
 fn below(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
-    file.cast::<Log>().wrapping_add(1).cast()
+    file.cast::<File>().wrapping_add(1).cast()
 }
 
 /// Calls a method of the file below.
@@ -115,18 +140,18 @@ fn write_below(file: *mut ffi::sqlite3_file, offset: u64, data: &[u8]) -> c_int 
     call_below!(file, xWrite, data.as_ptr().cast::<c_void>(), amount, offset)
 }
 
-/// SAFETY: `file` is a log between `xOpen` and `xClose`.
-unsafe fn frames<'a>(file: *mut ffi::sqlite3_file) -> &'a mut Frames {
+/// SAFETY: `file` is one of ours between `xOpen` and `xClose`.
+unsafe fn writes<'a>(file: *mut ffi::sqlite3_file) -> &'a mut Writes {
     // SAFETY: set by `x_open`; SQLite calls one method at a time.
-    unsafe { &mut *(*file.cast::<Log>()).frames }
+    unsafe { &mut *(*file.cast::<File>()).writes }
 }
 
 /// Makes the writes that are held.
 ///
-/// SAFETY: as for `frames`.
+/// SAFETY: as for `writes`.
 unsafe fn flush(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { frames(file) }.flush(&mut |offset, data| write_below(file, offset, data))
+    unsafe { writes(file) }.flush(&mut |offset, data| write_below(file, offset, data))
 }
 
 unsafe extern "C" fn x_open(
@@ -137,13 +162,14 @@ unsafe extern "C" fn x_open(
     out_flags: *mut c_int,
 ) -> c_int {
     let is_log = flags & ffi::SQLITE_OPEN_WAL != 0;
-    // SAFETY: registered as a `Vfs`, and SQLite allocated room for a `Log` and the file below it.
+    let is_ours = is_log || flags & ffi::SQLITE_OPEN_MAIN_DB != 0;
+    // SAFETY: registered as a `Vfs`, and SQLite allocated room for a `File` and the file below it.
     let (code, has_methods) = unsafe {
         let vfs = vfs.cast::<Vfs>();
         let Some(open) = (*(*vfs).below).xOpen else {
             return ffi::SQLITE_CANTOPEN;
         };
-        if !is_log {
+        if !is_ours {
             return open((*vfs).below, name, file, flags, out_flags);
         }
         (*file).pMethods = ptr::null();
@@ -151,8 +177,11 @@ unsafe extern "C" fn x_open(
         (*real).pMethods = ptr::null();
         let code = open((*vfs).below, name, real, flags, out_flags);
         if code == ffi::SQLITE_OK {
-            let frames = Frames::new((*vfs).gather, (*vfs).page_bytes);
-            (*file.cast::<Log>()).frames = Box::into_raw(Box::new(frames));
+            let writes = match is_log {
+                true => Writes::Log(Frames::new((*vfs).gather, (*vfs).page_bytes)),
+                false => Writes::Database(Pages::new()),
+            };
+            (*file.cast::<File>()).writes = Box::into_raw(Box::new(writes));
             (*file).pMethods = &raw const METHODS;
         }
         (code, !(*real).pMethods.is_null())
@@ -165,10 +194,10 @@ unsafe extern "C" fn x_open(
 }
 
 unsafe extern "C" fn x_close(file: *mut ffi::sqlite3_file) -> c_int {
-    // SAFETY: an open log, closed once.
+    // SAFETY: an open file of ours, closed once.
     let flushed = unsafe {
         let code = flush(file);
-        drop(Box::from_raw((*file.cast::<Log>()).frames));
+        drop(Box::from_raw((*file.cast::<File>()).writes));
         code
     };
     match call_below!(file, xClose) {
@@ -183,18 +212,18 @@ unsafe extern "C" fn x_write(
     amount: c_int,
     offset: ffi::sqlite3_int64,
 ) -> c_int {
-    // SAFETY: an open log, and `amount` bytes to read.
-    let (frames, data) = unsafe {
+    // SAFETY: an open file of ours, and `amount` bytes to read.
+    let (writes, data) = unsafe {
         let amount = usize::try_from(amount).unwrap_or(0);
         (
-            frames(file),
+            writes(file),
             slice::from_raw_parts(from.cast::<u8>(), amount),
         )
     };
     let Ok(offset) = u64::try_from(offset) else {
         return ffi::SQLITE_IOERR_WRITE;
     };
-    frames.write(offset, data, &mut |offset, data| {
+    writes.write(offset, data, &mut |offset, data| {
         write_below(file, offset, data)
     })
 }
@@ -203,7 +232,7 @@ unsafe extern "C" fn x_write(
 macro_rules! after_flush {
     ($($name:ident = $method:ident($($argument:ident: $type:ty),*);)*) => {$(
         unsafe extern "C" fn $name(file: *mut ffi::sqlite3_file $(, $argument: $type)*) -> c_int {
-            // SAFETY: an open log.
+            // SAFETY: an open file of ours.
             match unsafe { flush(file) } {
                 ffi::SQLITE_OK => call_below!(file, $method $(, $argument)*),
                 code => code,
