@@ -69,7 +69,8 @@ export function writeDocument({ results, machine, rounds, minutes, date }) {
     'As its documentation shows it for browsers, which are also the shortest times it shows: `pollingIntervalMs: 100`, ' +
       '`leaseRenewIntervalMs: 500`, `leaseMs: 3000`; “defaults” are 1,000, 5,000 and 30,000. SQLocal keeps SQLite’s own ' +
       'defaults (rollback journal, `synchronous=FULL`). It polls only while it is measured. Where it is slow it gets fewer ' +
-      'items; rates can be compared all the same. A run of 100,000 rows is put into its tables by SQL.',
+      'items, as each table says; rates can be compared all the same. The runs that are stored beforehand are put into its ' +
+      'tables by SQL: by its API they would take hours.',
     '',
     byHand(),
     '',

@@ -41,11 +41,14 @@ execFileSync(path.join(HERE, 'node_modules/.bin/vite'), ['build'], { cwd: HERE, 
 const lab = await openLab({ rounds, isQuick, without })
 try {
   console.log(`Chromium ${lab.version}, ${rounds} rounds, medians (lowest–highest)`)
+  const where = machine(lab)
   const results = []
   for (const one of chosen) {
+    const from = Date.now()
     const result = await resultOf(one)
     results.push(result)
     print(result)
+    console.log(`  ${((Date.now() - from) / 1_000).toFixed(0)} s`)
   }
   const { met, missed, unchecked } = judge(results)
   console.log(`\nbudgets: ${met} met, ${missed.length} not met, ${unchecked.length} not checked`)
@@ -54,7 +57,7 @@ try {
   console.log(`${minutes.toFixed(1)} minutes`)
   if (options.only === undefined && !isQuick) {
     const date = new Date(startedAt).toISOString().slice(0, 10)
-    const file = writeDocument({ results, machine: machine(lab), rounds, minutes, date })
+    const file = writeDocument({ results, machine: where, rounds, minutes, date })
     console.log(`wrote ${path.relative(process.cwd(), file)}`)
   }
 } finally {

@@ -4,6 +4,7 @@ import { defineConfig, type Plugin } from 'vite'
 
 const HERE = import.meta.dirname
 const DURABLY = 'virtual:durably'
+const NOTHING = 'export const calls = {}, answerer = undefined'
 
 /** The packages of `bench/durably` are installed by the driver; the page is built without them too. */
 function durably(): Plugin {
@@ -14,7 +15,7 @@ function durably(): Plugin {
       if (id !== DURABLY) return null
       return isInstalled ? path.join(HERE, 'durably/pages/index.js') : `\0${DURABLY}`
     },
-    load: (id) => (id === `\0${DURABLY}` ? 'export const calls = {}' : null),
+    load: (id) => (id === `\0${DURABLY}` ? NOTHING : null),
   }
 }
 

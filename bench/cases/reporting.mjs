@@ -3,9 +3,9 @@ import { atLeast, atMost, middle, pick, row } from '../rows.mjs'
 import { longestTask } from '../trace.mjs'
 
 const LINES = 10_000
-const DURABLY_LINES = 200
+const DURABLY_LINES = 100
 const CALLS = 1_000
-const DURABLY_CALLS = 200
+const DURABLY_CALLS = 100
 const FRAME_MS = 16
 
 async function logs(lab) {

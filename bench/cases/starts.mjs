@@ -57,10 +57,9 @@ async function ready(lab) {
 
 async function resume(lab) {
   const interrupted = (part, place, steps) => async () => {
-    const page = await lab.open()
+    const page = await lab.open([part, 'resumed', place])
     const run = await page.call(part, 'interrupt', place, steps, REACHED)
-    const start = [part, 'resumed', place, run]
-    await page.page.goto(`${lab.origin}/?start=${encodeURIComponent(JSON.stringify(start))}`)
+    await page.reload()
     const ms = await page.started()
     if (part === 'durably') await page.call(part, 'ended', place, run)
     await page.close()

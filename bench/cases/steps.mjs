@@ -8,7 +8,7 @@ const FLOOR_TIMES = 300
 const ECHO_TIMES = 2_000
 /** durably makes some 25 steps a second. */
 const DURABLY_STEPS = 60
-const DURABLY_STEPS_EACH = 4
+const DURABLY_STEPS_EACH = 2
 const SHORT_RUNS = 200
 const DURABLY_SHORT_RUNS = 16
 

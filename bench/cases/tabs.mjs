@@ -4,7 +4,7 @@ import { atMost, flat, middle, pick, row } from '../rows.mjs'
 import { median, percentile } from '../statistics.mjs'
 
 /** A round has so many. */
-const TAKE_OVERS = 4
+const TAKE_OVERS = 3
 const FIRST_STEPS = 40
 const RUN_STEPS = 500
 const FOLLOWERS = [0, 1, 7]

@@ -24,6 +24,9 @@ function nextStart(from = 0) {
   })
 }
 
+/** Where a page keeps the run over its reload. */
+const INTERRUPTED = 'interrupted'
+
 export const calls = {
   ...storing,
   ...react,
@@ -93,6 +96,7 @@ export const calls = {
     const midst = nextStart(reached)
     const { id } = await durably.jobs.slow.trigger({ count })
     await midst
+    sessionStorage.setItem(INTERRUPTED, id)
     return id
   },
   /** When the first step starts here, by the clock of all processes. */
@@ -100,8 +104,9 @@ export const calls = {
     await instanceOf(place).durably.init()
     return nextStart()
   },
-  /** Milliseconds from this page's navigation to the first step that started after it. */
+  /** Milliseconds from this page's navigation to the first step that started in it; `null` where no run was interrupted. */
   async resumed(place) {
+    if (sessionStorage.getItem(INTERRUPTED) === null) return null
     const at = await calls.firstHere(place)
     return at - navigatedAt
   },

@@ -3,6 +3,9 @@ import { navigatedAt } from '../clock.js'
 import { clientOf, type Place } from './clients.js'
 import { beat, isBeat } from './jobs.js'
 
+/** Where a page keeps the run over its reload. */
+const INTERRUPTED = 'interrupted'
+
 export const starting = {
   /** Milliseconds from this page's navigation to an engine that answers. */
   async ready(place: Place): Promise<number> {
@@ -10,7 +13,7 @@ export const starting = {
     return performance.now()
   },
   /** Starts a run of 20 ms steps; resolves when it is in the midst of them. */
-  async interrupt(place: Place, count: number, reached: number): Promise<string> {
+  async interrupt(place: Place, count: number, reached: number): Promise<void> {
     const client = clientOf(place)
     let runId = ''
     const midst = new Promise<void>((resolve) => {
@@ -22,10 +25,12 @@ export const starting = {
     })
     runId = (await client.trigger(beat, { count })).id
     await midst
-    return runId
+    sessionStorage.setItem(INTERRUPTED, runId)
   },
-  /** Milliseconds from this page's navigation to the first step that started in it. */
-  async resumed(place: Place, id: string): Promise<number> {
+  /** Milliseconds from this page's navigation to the first step that started in it; `null` where no run was interrupted. */
+  async resumed(place: Place): Promise<number | null> {
+    const id = sessionStorage.getItem(INTERRUPTED)
+    if (id === null) return null
     const client = clientOf(place)
     await client.waitForRun(id)
     const stored = await client.getSteps(id, { outputs: true })
