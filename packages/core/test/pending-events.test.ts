@@ -2,7 +2,12 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createAudience } from '../src/engine-worker/audience.js'
 import type { Followers } from '../src/engine-worker/followers.js'
 import { EVENTS_PER_MESSAGE } from '../src/engine-worker/output.js'
-import { createPendingEvents, EVENTS_WAIT_MS } from '../src/engine-worker/pending-events.js'
+import {
+  createPendingEvents,
+  EVENTS_WAIT_MS,
+  FOLLOWED_WAIT_MS,
+  type Tell,
+} from '../src/engine-worker/pending-events.js'
 import type { Addressed, EngineStatus, RunEvent } from '../src/generated/protocol.js'
 
 const STATUS: EngineStatus = {
@@ -42,16 +47,17 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** What left so far, a line a message: `[q] 1 2 status`. */
-function pendingEvents() {
+function pendingEvents(isFollowed = false) {
   const left: string[] = []
-  const { tell, flush } = createPendingEvents((replies, events, status) => {
+  const leave: Tell = (replies, events, status) => {
     const parts = [
       ...replies.map(({ reply }) => `[${reply.requestId}]`),
       ...events.map(({ sequence }) => sequence),
       ...(status === null ? [] : ['status']),
     ]
     left.push(parts.join(' '))
-  })
+  }
+  const { tell, flush } = createPendingEvents(leave, () => isFollowed)
   return {
     left,
     flush,
@@ -88,6 +94,16 @@ test('those that follow within a few milliseconds leave together, and so on', ()
   expect(left).toHaveLength(2)
   vi.advanceTimersByTime(EVENTS_WAIT_MS)
   expect(left).toEqual(['1', '2 3 4', '5'])
+})
+
+test('where other tabs are told too, they leave once a frame', () => {
+  const { left, tell } = pendingEvents(true)
+  tell(started(1))
+  tell(started(2))
+  vi.advanceTimersByTime(FOLLOWED_WAIT_MS - 1)
+  expect(left).toEqual(['1'])
+  vi.advanceTimersByTime(1)
+  expect(left).toEqual(['1', '2'])
 })
 
 test('after a pause the next one leaves at once, and nothing ticks meanwhile', () => {
@@ -155,7 +171,10 @@ test('page and followers are told the same at the same time', () => {
     (message) => message.type === 'output' && line('page', message.events),
     () => 'page',
   )
-  const followers: Pick<Followers, 'tell'> = { tell: (_, events) => line('followers', events) }
+  const followers: Pick<Followers, 'tell' | 'isEmpty'> = {
+    tell: (_, events) => line('followers', events),
+    isEmpty: () => false,
+  }
   audience.add(followers as Followers)
   for (const n of [1, 2, 3]) audience.tell([], [started(n)], null)
   audience.flush()

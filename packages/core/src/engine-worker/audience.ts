@@ -25,10 +25,11 @@ export function createAudience(
   pageId: () => ClientId,
 ): Audience {
   let followers: Followers | null = null
-  const { tell, flush } = createPendingEvents((replies, events, status) => {
+  const leave: Tell = (replies, events, status) => {
     postOutput(post, { replies: repliesTo(replies, pageId()), events, status })
     followers?.tell(replies, events, status)
-  })
+  }
+  const { tell, flush } = createPendingEvents(leave, () => followers?.isEmpty() === false)
   return {
     tell,
     flush,

@@ -64,6 +64,7 @@ export interface Followers {
   answer(clientId: ClientId, answer: WithoutEpoch<FollowerAnswer>): void
   tellAlive(): void
   tellClock(from: number, to: number): void
+  isEmpty(): boolean
   /** The first that came of those which match. */
   find(matches: (facts: FollowerFacts) => boolean): ClientId | null
   /** The files are closed. @param next who should lead now; `null`: whoever comes first. */
@@ -185,6 +186,7 @@ export function createFollowers(options: FollowersOptions): Followers {
     },
     tellAlive: () => broadcast({ type: 'alive', epoch }),
     tellClock: (from, to) => broadcast({ type: 'clock', epoch, from, to }),
+    isEmpty: () => followers.size === 0,
     find(matches) {
       for (const [clientId, { facts }] of followers) {
         if (matches(facts)) return clientId

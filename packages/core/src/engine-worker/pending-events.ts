@@ -10,6 +10,8 @@ import { EVENTS_PER_MESSAGE } from './output.js'
 
 /** A third of a frame: what a screen shows is not late. Longer would spare little: it is 200 messages a second. */
 export const EVENTS_WAIT_MS = 5
+/** Each message also goes through the browser's process and wakes each tab that follows: one a frame is enough. */
+export const FOLLOWED_WAIT_MS = 16
 
 /** What happens within a run, told so that it can be watched. Whoever awaits something awaits an answer or another event. */
 const CAN_WAIT: ReadonlySet<RunEvent['type']> = new Set([
@@ -38,7 +40,8 @@ export interface PendingEvents {
   readonly flush: () => void
 }
 
-export function createPendingEvents(leave: Tell): PendingEvents {
+/** @param isFollowed whether other tabs are told too. */
+export function createPendingEvents(leave: Tell, isFollowed: () => boolean): PendingEvents {
   let pending: RunEvent[] = []
   /** Until it fires, what can wait does. */
   let timer: ReturnType<typeof setTimeout> | null = null
@@ -50,7 +53,7 @@ export function createPendingEvents(leave: Tell): PendingEvents {
   }
   const leaveNow = (events: readonly RunEvent[]) => {
     leave([], events, null)
-    timer = setTimeout(onPause, EVENTS_WAIT_MS)
+    timer = setTimeout(onPause, isFollowed() ? FOLLOWED_WAIT_MS : EVENTS_WAIT_MS)
   }
   const onPause = () => {
     timer = null
