@@ -20,37 +20,37 @@ pub(crate) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, serde_wa
     serde_wasm_bindgen::from_value(value)
 }
 
-/// The inputs of a batch, of one line each, with what travelled beside the text.
+/// The inputs of a batch, of one line each. What travelled beside the text is taken out of `beside`.
 ///
 /// The host has checked the shape. What cannot be read even so is left out and reported: a message of a peer that breaks
 /// the protocol must not bring down the work of the others.
 pub(crate) fn read_inputs(lines: &str, beside: &Array) -> Vec<Input> {
+    let has_beside = beside.length() > 0;
     let find = |place| payload_from_js(&beside.get(place));
-    let beside: Option<&dyn Fn(u32) -> Option<Payload>> =
-        (beside.length() > 0).then_some(&find as &dyn Fn(u32) -> Option<Payload>);
+    let find: Option<&dyn Fn(u32) -> Option<Payload>> = if has_beside { Some(&find) } else { None };
     let mut inputs = Vec::new();
     for line in lines.lines() {
-        match read_input(line, beside) {
+        match read_input(line, find) {
             Ok(input) => inputs.push(input),
             Err(error) => report(&format!(
                 "Stepwell ignored a message it cannot read: {error}"
             )),
         }
     }
+    if has_beside {
+        beside.set_length(0);
+    }
     inputs
 }
 
-/// The output's text, and after it what travels beside.
-pub(crate) fn write_output(output: &Output) -> Array {
-    let crossing = Array::of1(&JsValue::UNDEFINED);
-    let text = write_text(output, &mut |beside| {
-        crossing.push(&match beside {
+/// The output's text. What travels beside it is put into `beside`, which is empty.
+pub(crate) fn write_output(output: &Output, beside: &Array) -> String {
+    write_text(output, &mut |what| {
+        beside.push(&match what {
             Beside::Text(text) => JsValue::from_str(text),
             Beside::Bytes(bytes) => Uint8Array::from(bytes).into(),
         });
-    });
-    crossing.set(0, JsValue::from_str(&text));
-    crossing
+    })
 }
 
 fn payload_from_js(value: &JsValue) -> Option<Payload> {

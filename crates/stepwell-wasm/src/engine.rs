@@ -76,25 +76,24 @@ impl StepwellEngine {
         }
     }
 
-    /// Handles a batch of `Input`s, each one line of JSON, as one transaction and returns the `Output`, all of which is
-    /// committed. One timer is set for its `wakeAt`.
+    /// Handles a batch of `Input`s, each one line of JSON, as one transaction and returns the text of the `Output`, all of
+    /// which is committed. One timer is set for its `wakeAt`.
     ///
-    /// `beside`: what stands beside the text. The answer is an array of the output's text and what stands beside that.
-    pub fn handle(&mut self, lines: &str, beside: &Array) -> Array {
+    /// `beside` holds what stands beside the lines; afterwards, what stands beside the output.
+    pub fn handle(&mut self, lines: &str, beside: &Array) -> String {
         let now = self.now();
         let inputs = read_inputs(lines, beside);
         let entropy = self.randomness.take();
         let output = self.engine_mut().handle(inputs, now, entropy);
         self.set_timer(&output, now);
-        write_output(&output)
+        write_output(&output, beside)
     }
 
-    /// The `Output` that opening made, as `handle` gives it; without a text when it was taken before.
+    /// The `Output` that opening made, as `handle` gives it. To be asked for once.
     #[wasm_bindgen(js_name = takeInitialOutput)]
-    pub fn take_initial_output(&mut self) -> Array {
-        self.initial_output
-            .take()
-            .map_or_else(Array::new, |output| write_output(&output))
+    pub fn take_initial_output(&mut self, beside: &Array) -> String {
+        let output = self.initial_output.take();
+        write_output(&output.expect("the host asks for it once"), beside)
     }
 
     /// `{ from, to }` where the last batch found the wall clock far behind and followed it, else `undefined`.

@@ -96,10 +96,10 @@ it('puts a sign in the place of half a surrogate pair, which is no text of UTF-8
 
 it('reads an output, with what stood beside it in its place', () => {
   const empty = { replies: [], events: [], effects: [], moreUpkeep: false }
-  expect(readOutput([JSON.stringify(empty)])).toEqual(empty)
+  expect(readOutput(JSON.stringify(empty), [])).toEqual(empty)
   const bytes = new Uint8Array([1])
   const run = { output: { $beside: 1 }, input: { $beside: 0 }, labels: { $beside: '1' } }
-  const output = readOutput([JSON.stringify({ ...empty, replies: [run] }), 'long', bytes])
+  const output = readOutput(JSON.stringify({ ...empty, replies: [run] }), ['long', bytes])
   const [reply] = output.replies
   expect(reply).toEqual({ output: bytes, input: 'long', labels: { $beside: '1' } })
   expect(isObject(reply)).toBe(true)

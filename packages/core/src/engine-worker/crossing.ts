@@ -10,7 +10,8 @@ import { isObject } from '../shapes.js'
 /** Longer texts travel beside. From about here on that costs less than to escape them and to read them again. */
 const INLINE_CHARS_MAX = 4096
 
-type Beside = string | Uint8Array
+/** What stands beside a text. */
+export type Beside = string | Uint8Array
 
 /** Inputs on their way in. */
 export interface Crossing {
@@ -39,11 +40,10 @@ export function writeInputs(
   return { lines: lines.join('\n'), beside }
 }
 
-/** An output's text, with what stands beside it. */
-export function readOutput(crossed: readonly unknown[]): Output {
-  const [text, ...beside] = crossed
-  if (beside.length === 0) return JSON.parse(String(text))
-  return JSON.parse(String(text), (_key, value: unknown) => {
+/** An output, of its text and what stands beside that. */
+export function readOutput(text: string, beside: readonly Beside[]): Output {
+  if (beside.length === 0) return JSON.parse(text)
+  return JSON.parse(text, (_key, value: unknown) => {
     const place = placeOf(value)
     return place === null ? value : beside[place]
   })

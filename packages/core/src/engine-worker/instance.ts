@@ -11,7 +11,7 @@ import type {
   TimestampMs,
 } from '../generated/protocol.js'
 import type { OpenEngine } from '../wire.js'
-import { readOutput, writeInputs } from './crossing.js'
+import { type Beside, readOutput, writeInputs } from './crossing.js'
 
 /** A blob and its bytes. */
 export type BlobBytes = readonly [id: BlobId, bytes: Uint8Array]
@@ -116,9 +116,15 @@ function instanceOf(engine: StepwellEngine): EngineInstance {
   return {
     handle(inputs) {
       const { lines, beside } = writeInputs(inputs, tellIgnored)
-      return readOutput(engine.handle(lines, beside))
+      // What stands beside the lines is exchanged for what stands beside the output.
+      const text = engine.handle(lines, beside)
+      return readOutput(text, beside)
     },
-    takeInitialOutput: () => readOutput(engine.takeInitialOutput()),
+    takeInitialOutput() {
+      const beside: Beside[] = []
+      const text = engine.takeInitialOutput(beside)
+      return readOutput(text, beside)
+    },
     takeClockJump: () => engine.takeClockJump(),
     epoch: () => engine.epoch(),
     activeRuns: () => engine.activeRuns(),
