@@ -6,6 +6,7 @@
 mod clang;
 mod codegen;
 mod inputs;
+mod instructions;
 mod sim;
 mod sqlite;
 mod wasm;
@@ -26,6 +27,8 @@ usage: cargo xtask <command>
   sim [--seeds N] [--seed S] [--tell]
                              simulate engine, SQLite, executors and clients with faults (2,000 seeds from 0 on;
                              --tell with --seeds 1: every event on standard error)
+  instructions [CASE …]      count what a step commit, a claim … cost natively: instructions, statements, pages
+                             (needs valgrind)
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn dispatch(args: &[&str]) -> Result<()> {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
         ["sim", options @ ..] => sim::run(options),
+        ["instructions", cases @ ..] => instructions::run(cases),
         _ => bail!("unknown command: {}\n\n{USAGE}", args.join(" ")),
     }
 }

@@ -1,0 +1,44 @@
+//! Times, by criterion.
+
+use std::time::{Duration, Instant};
+
+use criterion::{Bencher, Criterion};
+use stepwell_engine::Store;
+
+use super::World;
+use super::cases::{Case, Measurement};
+
+/// Short, because there are many and the machine is shared: what is read off is a factor, not a percent.
+pub fn criterion() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args()
+}
+
+/// As many as asked for where times are measured, a few where `cargo test --benches` only looks whether a bench works.
+pub fn stored(runs: usize) -> usize {
+    const RUNS_MAX_IN_TEST: usize = 200;
+    match std::env::args().any(|argument| argument == "--bench") {
+        true => runs,
+        false => runs.min(RUNS_MAX_IN_TEST),
+    }
+}
+
+/// Only the operation is timed, not what makes it ready and cleans up after it.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+pub fn time<S: Store>(bencher: &mut Bencher<'_>, case: Case, world: World<S>) {
+    let mut measurement = Measurement::new(case, world);
+    bencher.iter_custom(|operations| {
+        let mut sum = Duration::ZERO;
+        for _ in 0..operations {
+            let operation = measurement.prepare();
+            let begun = Instant::now();
+            let done = measurement.run(operation);
+            sum += begun.elapsed();
+            measurement.settle(done);
+        }
+        sum
+    });
+}
