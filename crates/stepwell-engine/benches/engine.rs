@@ -8,7 +8,7 @@ use stepwell_engine::{MemoryStore, Ownership};
 
 use support::World;
 use support::cases::Case;
-use support::timed::{criterion, time};
+use support::timed::{bench, criterion};
 
 fn reference(criterion: &mut Criterion) {
     let cases = [
@@ -20,9 +20,8 @@ fn reference(criterion: &mut Criterion) {
         ("replay of 1,000 steps", Case::Replay),
     ];
     for (name, case) in cases {
-        criterion.bench_function(&format!("{name}/reference store"), |bencher| {
-            let store = MemoryStore::new(Ownership::Exclusive);
-            time(bencher, case, World::new(store));
+        bench(criterion, &format!("{name}/reference store"), case, || {
+            World::new(MemoryStore::new(Ownership::Exclusive))
         });
     }
 }

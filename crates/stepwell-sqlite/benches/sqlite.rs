@@ -8,17 +8,18 @@ mod support;
 use criterion::{Criterion, criterion_group, criterion_main};
 use stepwell_sqlite::Durability;
 
-use stores::Place;
+use stores::{Folder, Place};
 use support::World;
 use support::cases::Case;
-use support::timed::{criterion, stored, time};
+use support::timed::{bench, criterion, stored};
 
 const MANY_STORED: usize = 100_000;
 const MANY_CLAIMABLE: usize = 1_000;
 
+const RELAXED: Place = Place::File(Durability::Relaxed);
 const PLACES: [(&str, Place); 3] = [
     ("file, strict", Place::File(Durability::Strict)),
-    ("file, relaxed", Place::File(Durability::Relaxed)),
+    ("file, relaxed", RELAXED),
     ("memory", Place::Memory),
 ];
 
@@ -33,35 +34,37 @@ fn small(criterion: &mut Criterion) {
     ];
     for (name, case) in cases {
         for (place_name, place) in PLACES {
-            criterion.bench_function(&format!("{name}/{place_name}"), |bencher| {
-                let folder = stores::Folder::new();
-                time(bencher, case, World::new(folder.open(place)));
-            });
+            let folder = Folder::new();
+            let name = format!("{name}/{place_name}");
+            bench(criterion, &name, case, || World::new(folder.open(place)));
         }
     }
-    criterion.bench_function("claim/file, relaxed, 1,000 claimable", |bencher| {
-        let folder = stores::Folder::new();
-        let mut world = World::new(folder.open(Place::File(Durability::Relaxed)));
+    let folder = Folder::new();
+    let name = "claim/file, relaxed, 1,000 claimable";
+    bench(criterion, name, Case::Claim, || {
+        let mut world = World::new(folder.open(RELAXED));
         let trigger = world.trigger(stored(MANY_CLAIMABLE));
         world.handle(vec![trigger]);
-        time(bencher, Case::Claim, world);
+        world
     });
 }
 
 /// Over one database, which takes a while to fill.
 fn large(criterion: &mut Criterion) {
-    let folder = stores::Folder::new();
+    let folder = Folder::new();
     let filled = std::cell::OnceCell::new();
-    let mut on_many = |name: &str, case| {
-        criterion.bench_function(&format!("{name}/file, relaxed, 100,000 ended"), |bencher| {
-            let place = Place::File(Durability::Relaxed);
-            filled.get_or_init(|| World::new(folder.open(place)).fill(stored(MANY_STORED)));
-            time(bencher, case, World::new(folder.open(place)));
+    let cases = [
+        ("claim", Case::Claim),
+        ("trigger", Case::Trigger),
+        ("first page of runs", Case::Page),
+    ];
+    for (name, case) in cases {
+        let name = format!("{name}/file, relaxed, 100,000 ended");
+        bench(criterion, &name, case, || {
+            filled.get_or_init(|| World::new(folder.open(RELAXED)).fill(stored(MANY_STORED)));
+            World::new(folder.open(RELAXED))
         });
-    };
-    on_many("claim", Case::Claim);
-    on_many("trigger", Case::Trigger);
-    on_many("first page of runs", Case::Page);
+    }
 }
 
 criterion_group!(name = benches; config = criterion(); targets = small, large);

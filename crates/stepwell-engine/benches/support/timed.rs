@@ -26,10 +26,24 @@ pub fn stored(runs: usize) -> usize {
     }
 }
 
+/// The world is made where the bench is wanted, and once: criterion calls for each sample, and an engine that has just
+/// started is slower.
+pub fn bench<S: Store>(
+    criterion: &mut Criterion,
+    name: &str,
+    case: Case,
+    make: impl Fn() -> World<S>,
+) {
+    let mut made = None;
+    criterion.bench_function(name, |bencher| {
+        let measurement = made.get_or_insert_with(|| Measurement::new(case, make()));
+        time(bencher, measurement);
+    });
+}
+
 /// Only the operation is timed, not what makes it ready and cleans up after it.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
-pub fn time<S: Store>(bencher: &mut Bencher<'_>, case: Case, world: World<S>) {
-    let mut measurement = Measurement::new(case, world);
+fn time<S: Store>(bencher: &mut Bencher<'_>, measurement: &mut Measurement<S>) {
     bencher.iter_custom(|operations| {
         let mut sum = Duration::ZERO;
         for _ in 0..operations {
