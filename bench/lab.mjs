@@ -77,11 +77,15 @@ export async function openLab({ rounds, isQuick, without }) {
       for (let round = -unmeasured; round < rounds; round++) {
         for (const [name, take] of Object.entries(takers)) {
           if (taken[name].notRun !== null) continue
+          const before = new Set(context.pages())
           try {
             const sample = await inTime(take(round))
             if (round >= 0) taken[name].samples.push(sample)
           } catch (error) {
             taken[name] = { samples: [], notRun: firstLine(error) }
+            // What it left open would be at work beside the others.
+            const left = context.pages().filter((page) => !before.has(page))
+            for (const page of left) await page.close().catch(() => undefined)
           }
         }
       }

@@ -110,8 +110,5 @@ export const calls = {
     const at = await calls.firstHere(place)
     return at - navigatedAt
   },
-  /** Ends what a run was interrupted for. */
-  async ended(place, id) {
-    await instanceOf(place).durably.waitForRun(id)
-  },
+  cancel: (place, id) => instanceOf(place).durably.cancel(id),
 }
