@@ -1,7 +1,8 @@
 //! The Store port: all that the engine asks of a database. Synchronous; called between [`Store::begin`] and
 //! [`Store::commit`] for everything that writes.
 //!
-//! **Contract.** Every write for a leased run is guarded by its [`Fence`] *in the same statement*: it takes effect only
+//! **Contract.** Every write for a leased run is guarded by its [`Fence`], *in the same statement* or by a look in the same
+//! transaction if none but this one can write until it commits: it takes effect only
 //! while the run is `running` under exactly that generation, and otherwise writes nothing and returns `None`. Every
 //! other update is guarded by the run's `version` in the same way. Each write to a run raises its version by one.
 //! Lease upkeep in bulk (`begin_session`, `renew_leases`, `expire_leases`) is no such write: it changes nothing that a

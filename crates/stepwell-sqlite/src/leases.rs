@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::{Claim, Claimed, Fence, KeyOfJob, Ownership, Parked, Release, RunHead};
 use stepwell_protocol::{Epoch, Run, RunStatus, ServedJob, TimestampMs};
 
-use crate::{rows, sql};
+use crate::{held, rows, sql};
 
 pub(crate) fn begin_session(
     connection: &Connection,
@@ -75,21 +75,23 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
     #[cfg(not(feature = "planted"))]
     let claim_sql = sql::CLAIM;
     #[cfg(feature = "planted")]
-    let claim_sql = planted_claim();
-    let mut statement = connection.prepare_cached(claim_sql.as_ref())?;
+    let claim_sql: &str = &planted_claim();
+    let mut read = connection.prepare_cached(sql::CLAIMED)?;
     for Candidate {
-        place,
+        rowid,
         from,
         parked,
+        ..
     } in candidates
     {
         let values = params![
-            place.3,
+            rowid,
             rows::integer(claim.session.0),
             claim.lease_expires_at.map(|at| at.0),
             claim.now.0,
         ];
-        claimed.push(statement.query_row(values, |row| {
+        held::update(connection, claim_sql, values)?;
+        claimed.push(read.query_row([rowid], |row| {
             Ok(Claimed {
                 run: rows::run(row)?,
                 from,
@@ -105,6 +107,8 @@ pub(crate) fn claim(connection: &Connection, claim: &Claim<'_>) -> Result<Vec<Cl
 struct Candidate {
     /// Its place in the claim order: whether it was woken, its priority, its time, its id.
     place: (Reverse<bool>, Reverse<i32>, i64, String),
+    /// The number of its row.
+    rowid: i64,
     from: RunStatus,
     parked: Option<Parked>,
 }
@@ -154,6 +158,7 @@ fn add_candidates(
                 row.get(1)?,
                 row.get(2)?,
             ),
+            rowid: row.get(7)?,
             from,
             parked: rows::parked(row, 4)?,
         }))
@@ -239,18 +244,17 @@ pub(crate) fn release(
     how: Release,
     now: TimestampMs,
 ) -> Result<Option<RunHead>> {
-    connection
-        .prepare_cached(sql::RELEASE)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                how == Release::Orderly,
-                now.0,
-            ],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
+    };
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        how == Release::Orderly,
+        now.0,
+    ];
+    held::update(connection, sql::RELEASE, values)?;
+    Ok(Some(held.updated(RunStatus::Running)))
 }
 
 /// The generation is lowered first, so that the adoption raises it to what it was.

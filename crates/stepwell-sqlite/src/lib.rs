@@ -6,6 +6,7 @@
 mod children;
 mod deletion;
 mod error;
+mod held;
 mod leases;
 mod migrations;
 mod open;

@@ -28,6 +28,8 @@ const TABLES: u32 = 9;
 ///   large as an output would make a poor B-tree of keys.
 /// - The indexes on work to do are partial: a run that has ended is in none, however many there are, nor is a step whose
 ///   wait is over.
+/// - No CHECK and no index has `IN` with more than two values: SQLite makes a database in memory of such a list each time
+///   that it looks at one, five a step commit once.
 /// - What most rows lack is NULL in them, a byte each: the usual retry policy, the root of a run without a parent.
 ///
 /// Rows are joined by the statements that insert them (each selects its run), so foreign keys would only cost look-ups.
@@ -52,7 +54,8 @@ CREATE TABLE stepwell_runs (
   is_due INTEGER NOT NULL,
   due_at INTEGER,
   status TEXT NOT NULL
-    CHECK (status IN ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
+    CHECK (status = 'pending' OR status = 'running' OR status = 'waiting' OR status = 'completed'
+      OR status = 'failed' OR status = 'cancelled'),
   attempt INTEGER NOT NULL,
   first_attempt INTEGER NOT NULL,
   version INTEGER NOT NULL,
@@ -113,7 +116,7 @@ CREATE INDEX stepwell_runs_by_status ON stepwell_runs (status, (parent_id IS NOT
 CREATE INDEX stepwell_runs_by_job ON stepwell_runs (job_name, status, (parent_id IS NOT NULL), id);
 CREATE INDEX stepwell_runs_claimable
   ON stepwell_runs (job_name, (status = 'waiting') DESC, priority DESC, start_at, id)
-  WHERE lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running', 'waiting');
+  WHERE lease_owner IS NULL AND is_due = 1 AND completed_at IS NULL;
 CREATE INDEX stepwell_runs_delayed ON stepwell_runs (due_at)
   WHERE is_due = 0 AND due_at IS NOT NULL AND status IN ('pending', 'waiting');
 CREATE INDEX stepwell_runs_offline ON stepwell_runs (id)
@@ -137,13 +140,15 @@ CREATE TABLE stepwell_steps (
   run_id TEXT NOT NULL,
   name TEXT NOT NULL,
   kind TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('completed', 'failed', 'pending', 'waiting')),
+  status TEXT NOT NULL
+    CHECK (status = 'completed' OR status = 'failed' OR status = 'pending' OR status = 'waiting'),
   completed_index INTEGER,
   attempt INTEGER NOT NULL,
   first_attempt INTEGER NOT NULL,
   started_at INTEGER NOT NULL,
   completed_at INTEGER,
-  wait TEXT CHECK (wait IN ('retry', 'sleep', 'signal', 'network', 'children')),
+  wait TEXT
+    CHECK (wait IS NULL OR wait = 'retry' OR wait = 'sleep' OR wait = 'signal' OR wait = 'network' OR wait = 'children'),
   wake_at INTEGER,
   signal_key TEXT,
   child_mode TEXT,

@@ -183,14 +183,19 @@ pub(crate) fn run(row: &Row<'_>) -> Result<Run> {
 }
 
 pub(crate) fn head(run_id: &RunId, row: &Row<'_>) -> Result<RunHead> {
+    head_from(run_id, row, 0)
+}
+
+/// From the column `first` on.
+pub(crate) fn head_from(run_id: &RunId, row: &Row<'_>, first: usize) -> Result<RunHead> {
     Ok(RunHead {
         run_id: run_id.clone(),
-        job_name: row.get(0)?,
-        labels: labels(row, 3)?,
-        parent_id: optional_run_id(row, 4)?,
-        parent_step: row.get(5)?,
-        status: named(row, 1, RunStatus::from_name)?,
-        version: counter(row, 2)?,
+        job_name: row.get(first)?,
+        labels: labels(row, first + 3)?,
+        parent_id: optional_run_id(row, first + 4)?,
+        parent_step: row.get(first + 5)?,
+        status: named(row, first + 1, RunStatus::from_name)?,
+        version: counter(row, first + 2)?,
     })
 }
 

@@ -15,7 +15,7 @@ macro_rules! run_columns {
 /// What `rows::head` reads.
 macro_rules! head_columns {
     () => {
-        "job_name, status, version, labels, parent_id, parent_step"
+        "job_name, stepwell_runs.status, version, labels, parent_id, parent_step"
     };
 }
 
@@ -34,6 +34,13 @@ macro_rules! step_columns {
 macro_rules! fence {
     () => {
         "id = ?1 AND lease_generation = ?2 AND status = 'running'"
+    };
+}
+
+/// The same of a run that was looked up in this transaction: ?1 is the number of its row.
+macro_rules! held {
+    () => {
+        "rowid = ?1 AND lease_generation = ?2 AND status = 'running'"
     };
 }
 

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use stepwell_engine::{Fence, RunHead, RunWritten, Suspended, Suspension};
-use stepwell_protocol::{ExecutorId, Report, RunId, TimestampMs, WaitingFor};
+use stepwell_protocol::{ExecutorId, Report, RunId, RunStatus, TimestampMs, WaitingFor};
 
-use crate::{rows, sql, writes};
+use crate::{held, rows, sql, writes};
 
 pub(crate) fn suspend(
     connection: &Connection,
@@ -14,8 +14,9 @@ pub(crate) fn suspend(
     now: TimestampMs,
 ) -> Result<Option<Suspended>> {
     let progress = rows::progress_json(report.progress.as_ref())?;
-    // Before the update, which ends the fence.
-    let logs = writes::insert_logs(connection, fence, report)?;
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
+    };
     #[cfg(feature = "planted")]
     let waits: &[String] = match stepwell_engine::planted::has(
         stepwell_engine::planted::Bug::SuspendedThoughWaitEnded,
@@ -25,38 +26,34 @@ pub(crate) fn suspend(
     };
     #[cfg(not(feature = "planted"))]
     let waits = suspension.waits;
-    let all_wait = all_wait(connection, &fence.run_id, waits)?;
-    let needs_network = *suspension.waiting_for == WaitingFor::Network { step_name: None };
-    let mut suspended = None;
-    if all_wait {
-        suspended = connection
-            .prepare_cached(sql::SUSPEND)?
-            .query_row(
-                params![
-                    fence.run_id.as_str(),
-                    rows::integer(fence.generation.0),
-                    writes::last_ordinal(report),
-                    progress,
-                    now.0,
-                    rows::integer(logs.len() as u64),
-                    rows::json(suspension.waiting_for)?,
-                    suspension.parked_by.map(ExecutorId::as_str),
-                    needs_network,
-                    suspension.is_unstarted,
-                    rows::integer(suspension.worked_ms),
-                ],
-                |row| rows::head(&fence.run_id, row),
-            )
-            .optional()?;
+    if !all_wait(connection, &fence.run_id, waits)? {
+        let RunWritten { head, logs } = writes::report_of(connection, fence, held, report, now)?;
+        return Ok(Some(Suspended {
+            head,
+            is_suspended: false,
+            logs,
+        }));
     }
-    let is_suspended = suspended.is_some();
-    let head = match suspended {
-        Some(head) => Some(head),
-        None => writes::count_report(connection, fence, report, &progress, &logs, now)?,
-    };
-    Ok(head.map(|head| Suspended {
+    let logs = writes::insert_logs(connection, fence, &held, report)?;
+    let needs_network = *suspension.waiting_for == WaitingFor::Network { step_name: None };
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        writes::last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+        rows::json(suspension.waiting_for)?,
+        suspension.parked_by.map(ExecutorId::as_str),
+        needs_network,
+        suspension.is_unstarted,
+        rows::integer(suspension.worked_ms),
+    ];
+    held::update(connection, sql::SUSPEND, values)?;
+    let head = held.updated(RunStatus::Waiting);
+    Ok(Some(Suspended {
         head,
-        is_suspended,
+        is_suspended: true,
         logs,
     }))
 }
@@ -80,29 +77,27 @@ pub(crate) fn retry_later(
     now: TimestampMs,
 ) -> Result<Option<RunWritten>> {
     let progress = rows::progress_json(report.progress.as_ref())?;
-    let logs = writes::insert_logs(connection, fence, report)?;
-    let head = connection
-        .prepare_cached(sql::RETRY_LATER)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                writes::last_ordinal(report),
-                progress,
-                now.0,
-                rows::integer(logs.len() as u64),
-                rows::json(waiting_for)?,
-                wake_at.0,
-            ],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()?;
-    if head.is_some() {
-        connection
-            .prepare_cached(sql::RETRY_STEPS)?
-            .execute([fence.run_id.as_str()])?;
-    }
-    Ok(head.map(|head| RunWritten { head, logs }))
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
+    };
+    let logs = writes::insert_logs(connection, fence, &held, report)?;
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        writes::last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+        rows::json(waiting_for)?,
+        wake_at.0,
+        fence.run_id.as_str(),
+    ];
+    held::update(connection, sql::RETRY_LATER, values)?;
+    let head = held.updated(RunStatus::Waiting);
+    connection
+        .prepare_cached(sql::RETRY_STEPS)?
+        .execute([fence.run_id.as_str()])?;
+    Ok(Some(RunWritten { head, logs }))
 }
 
 pub(crate) fn wake(

@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, Error, OptionalExtension, Result, ToSql, ffi, params};
 use stepwell_engine::{
-    Fence, OpenWait, RunWritten, StepWait, Wait, WaitEnd, WaitEnded, WaitOpened,
+    Fence, OpenWait, RunHead, RunWritten, StepWait, Wait, WaitEnd, WaitEnded, WaitOpened,
 };
-use stepwell_protocol::{Report, RunId, Step, StepStatus, TimestampMs};
+use stepwell_protocol::{Report, RunId, RunStatus, StepKind, StepStatus, TimestampMs};
 
-use crate::{rows, sql, steps, writes};
+use crate::{held, rows, sql, steps, writes};
 
 pub(crate) fn open(
     connection: &Connection,
@@ -16,29 +16,31 @@ pub(crate) fn open(
     now: TimestampMs,
 ) -> Result<Option<WaitOpened>> {
     let progress = rows::progress_json(report.progress.as_ref())?;
-    let inserted = match insert(connection, fence, wait) {
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
+    };
+    match insert(connection, &fence.run_id, wait) {
         Err(error) if is_taken(&error) => return Ok(Some(WaitOpened::KeyTaken)),
+        Ok(false) => {
+            let RunWritten { head, logs } =
+                writes::report_of(connection, fence, held, report, now)?;
+            return Ok(Some(WaitOpened::Repeated { head, logs }));
+        }
         inserted => inserted?,
     };
-    let Some(mut step) = inserted else {
-        // Either the fence does not hold, or the step stands already and only the report may be new.
-        let repeated = writes::report(connection, fence, report, now)?;
-        return Ok(repeated.map(|RunWritten { head, logs }| WaitOpened::Repeated { head, logs }));
-    };
-    steps::add_children(connection, &fence.run_id, std::slice::from_mut(&mut step))?;
-    let logs = writes::insert_logs(connection, fence, report)?;
-    let head = connection.prepare_cached(sql::COUNT_WAIT)?.query_row(
-        params![
-            fence.run_id.as_str(),
-            rows::integer(fence.generation.0),
-            writes::last_ordinal(report),
-            progress,
-            now.0,
-            rows::integer(logs.len() as u64),
-        ],
-        |row| rows::head(&fence.run_id, row),
-    )?;
-    let step = Box::new(step);
+    let step = steps::one(connection, &fence.run_id, &wait.name)?;
+    let step = Box::new(step.ok_or(Error::QueryReturnedNoRows)?);
+    let logs = writes::insert_logs(connection, fence, &held, report)?;
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        writes::last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+    ];
+    held::update(connection, sql::COUNT_WAIT, values)?;
+    let head = held.updated(RunStatus::Running);
     Ok(Some(WaitOpened::Opened { head, step, logs }))
 }
 
@@ -92,29 +94,26 @@ fn columns(wait: &Wait) -> Result<Columns<'_>> {
     })
 }
 
-fn insert(connection: &Connection, fence: &Fence, new: &StepWait) -> Result<Option<Step>> {
+/// Whether it was inserted: not where the step stands already.
+fn insert(connection: &Connection, run_id: &RunId, new: &StepWait) -> Result<bool> {
     let columns = columns(&new.wait)?;
-    connection
+    let inserted = connection
         .prepare_cached(sql::INSERT_WAIT)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                new.name,
-                new.kind.as_str(),
-                new.attempt,
-                new.started_at.0,
-                columns.wait,
-                columns.wake_at,
-                columns.key,
-                columns.mode,
-                columns.count,
-                columns.pending,
-                columns.error,
-            ],
-            rows::step,
-        )
-        .optional()
+        .execute(params![
+            run_id.as_str(),
+            new.name,
+            new.kind.as_str(),
+            new.attempt,
+            new.started_at.0,
+            columns.wait,
+            columns.wake_at,
+            columns.key,
+            columns.mode,
+            columns.count,
+            columns.pending,
+            columns.error,
+        ])?;
+    Ok(inserted > 0)
 }
 
 /// The one unique index that a wait can break is that of the keys awaited. SQLite has undone the statement then.
@@ -144,53 +143,73 @@ pub(crate) fn end(
         } => (StepStatus::Failed, None, Some(rows::json(error)?)),
     };
     let is_outcome = status != StepStatus::Pending;
-    let ended = connection
-        .prepare_cached(sql::END_WAIT)?
-        .query_row(
-            params![
-                run_id.as_str(),
-                step_name,
-                status.as_str(),
-                is_outcome,
-                now.0,
-                error,
-                output,
-            ],
-            |row| {
-                Ok((
-                    rows::kind(row, 0)?,
-                    row.get(1)?,
-                    rows::time(row, 2)?,
-                    row.get(3)?,
-                ))
-            },
-        )
-        .optional()?;
-    let Some((kind, attempt, started_at, completed_index)) = ended else {
+    let Some(open) = look(connection, run_id, step_name)? else {
         return Ok(None);
     };
+    let completed_index = is_outcome.then_some(open.next_index);
+    let values = params![
+        run_id.as_str(),
+        step_name,
+        status.as_str(),
+        completed_index,
+        is_outcome.then_some(now.0),
+        error,
+        output,
+    ];
+    held::update(connection, sql::END_WAIT, values)?;
     if let WaitEnd::Outcome { blobs, .. } = end {
         writes::insert_blobs(connection, run_id, blobs)?;
     }
-    let head = connection
-        .prepare_cached(sql::COUNT_END)?
-        .query_row(params![run_id.as_str(), is_outcome, now.0], |row| {
-            rows::head(run_id, row)
-        })?;
+    let values = params![open.rowid, is_outcome, now.0];
+    held::update(connection, sql::COUNT_END, values)?;
+    let mut head = open.head;
+    head.version += 1;
     Ok(Some(WaitEnded {
         head,
-        kind,
-        attempt,
-        started_at,
+        kind: open.kind,
+        attempt: open.attempt,
+        started_at: open.started_at,
         completed_index,
     }))
 }
 
-/// The run has ended: its open waits become pending steps.
-pub(crate) fn close(connection: &Connection, run_id: &RunId) -> Result<()> {
+/// A step that waits, and its run, before the wait ends.
+struct Open {
+    rowid: i64,
+    next_index: u32,
+    kind: StepKind,
+    attempt: u32,
+    started_at: TimestampMs,
+    head: RunHead,
+}
+
+fn look(connection: &Connection, run_id: &RunId, step_name: &str) -> Result<Option<Open>> {
     connection
-        .prepare_cached(sql::CLOSE_WAITS)?
-        .execute([run_id.as_str()])?;
+        .prepare_cached(sql::OPEN_WAIT)?
+        .query_row([run_id.as_str(), step_name], |row| {
+            Ok(Open {
+                rowid: row.get(0)?,
+                next_index: row.get(1)?,
+                kind: rows::kind(row, 2)?,
+                attempt: row.get(3)?,
+                started_at: rows::time(row, 4)?,
+                head: rows::head_from(run_id, row, 5)?,
+            })
+        })
+        .optional()
+}
+
+/// The run has ended: its open waits become pending steps. Most have none, and a look costs less than an update that
+/// finds nothing.
+pub(crate) fn close(connection: &Connection, run_id: &RunId) -> Result<()> {
+    let has_waits = connection
+        .prepare_cached(sql::HAS_WAITS)?
+        .exists([run_id.as_str()])?;
+    if has_waits {
+        connection
+            .prepare_cached(sql::CLOSE_WAITS)?
+            .execute([run_id.as_str()])?;
+    }
     Ok(())
 }
 

@@ -1,12 +1,13 @@
-//! What the holder of a lease writes. Every statement carries the fence.
+//! What the holder of a lease writes, under a fence that holds (`held.rs`).
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
-use stepwell_engine::{Fence, RunHead, RunOutcome, RunWritten, StepOutcome, StepWritten};
+use rusqlite::{Connection, Result, params};
+use stepwell_engine::{Fence, RunOutcome, RunWritten, StepOutcome, StepWritten};
 use stepwell_protocol::{BlobId, LogLine, Report, RunId, RunStatus, StepStatus, TimestampMs};
 
+use crate::held::{self, Held};
 use crate::{rows, sql, waits};
 
-/// The hot path: one insert of the step, one update of the run.
+/// The hot path: a look at the run, one insert of the step, one update of the run.
 pub(crate) fn step(
     connection: &Connection,
     fence: &Fence,
@@ -15,22 +16,25 @@ pub(crate) fn step(
     now: TimestampMs,
 ) -> Result<Option<StepWritten>> {
     let progress = rows::progress_json(report.progress.as_ref())?;
-    let Some(completed_index) = insert_step(connection, fence, outcome, now)? else {
-        return repeat_step(connection, fence, &outcome.name, report, now);
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
     };
+    let completed_index = held.next_index;
+    if !store_step(connection, fence, outcome, completed_index, now)? {
+        return repeat_step(connection, fence, held, &outcome.name, report, now).map(Some);
+    }
     insert_blobs(connection, &fence.run_id, &outcome.blobs)?;
-    let logs = insert_logs(connection, fence, report)?;
-    let head = connection.prepare_cached(sql::COUNT_STEP)?.query_row(
-        params![
-            fence.run_id.as_str(),
-            rows::integer(fence.generation.0),
-            last_ordinal(report),
-            progress,
-            now.0,
-            rows::integer(logs.len() as u64),
-        ],
-        |row| rows::head(&fence.run_id, row),
-    )?;
+    let logs = insert_logs(connection, fence, &held, report)?;
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+    ];
+    held::update(connection, sql::COUNT_STEP, values)?;
+    let head = held.updated(RunStatus::Running);
     Ok(Some(StepWritten {
         head,
         completed_index,
@@ -39,12 +43,14 @@ pub(crate) fn step(
     }))
 }
 
-fn insert_step(
+/// Whether it was stored: not where the outcome stands already.
+fn store_step(
     connection: &Connection,
     fence: &Fence,
     outcome: &StepOutcome,
+    completed_index: u32,
     now: TimestampMs,
-) -> Result<Option<u32>> {
+) -> Result<bool> {
     #[cfg(feature = "planted")]
     if stepwell_engine::planted::has(stepwell_engine::planted::Bug::StepWrittenTwice) {
         connection
@@ -55,46 +61,49 @@ fn insert_step(
         Ok(output) => (StepStatus::Completed, None, Some(rows::of_payload(output))),
         Err(error) => (StepStatus::Failed, Some(rows::json(error)?), None),
     };
-    connection
+    let values = params![
+        fence.run_id.as_str(),
+        outcome.name,
+        outcome.kind.as_str(),
+        status.as_str(),
+        completed_index,
+        outcome.attempt,
+        outcome.started_at.0,
+        now.0,
+        error,
+        output,
+    ];
+    let inserted = connection
         .prepare_cached(sql::INSERT_STEP)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                outcome.name,
-                outcome.kind.as_str(),
-                status.as_str(),
-                outcome.attempt,
-                outcome.started_at.0,
-                now.0,
-                error,
-                output,
-            ],
-            |row| row.get(0),
-        )
-        .optional()
+        .execute(values)?;
+    let stored = match inserted {
+        0 => connection
+            .prepare_cached(sql::REPLACE_STEP)?
+            .execute(values)?,
+        inserted => inserted,
+    };
+    Ok(stored > 0)
 }
 
-/// Either the fence does not hold, or the outcome stands already and only the report may be new.
+/// The outcome stands already: only the report may be new.
 fn repeat_step(
     connection: &Connection,
     fence: &Fence,
+    held: Held,
     name: &str,
-    new: &Report,
+    report: &Report,
     now: TimestampMs,
-) -> Result<Option<StepWritten>> {
-    let Some(RunWritten { head, logs }) = report(connection, fence, new, now)? else {
-        return Ok(None);
-    };
+) -> Result<StepWritten> {
+    let RunWritten { head, logs } = report_of(connection, fence, held, report, now)?;
     let completed_index = connection
         .prepare_cached(sql::STEP_INDEX)?
         .query_row([fence.run_id.as_str(), name], |row| row.get(0))?;
-    Ok(Some(StepWritten {
+    Ok(StepWritten {
         head,
         completed_index,
         repeated: true,
         logs,
-    }))
+    })
 }
 
 pub(crate) fn report(
@@ -103,50 +112,38 @@ pub(crate) fn report(
     report: &Report,
     now: TimestampMs,
 ) -> Result<Option<RunWritten>> {
-    let progress = rows::progress_json(report.progress.as_ref())?;
-    let logs = insert_logs(connection, fence, report)?;
-    let head = count_report(connection, fence, report, &progress, &logs, now)?;
-    Ok(head.map(|head| RunWritten { head, logs }))
+    // Before anything is looked up: a progress that JSON cannot carry is refused whatever the fence.
+    rows::progress_json(report.progress.as_ref())?;
+    held::look(connection, fence)?
+        .map(|held| report_of(connection, fence, held, report, now))
+        .transpose()
 }
 
-/// The run's part of a report whose lines are stored.
-pub(crate) fn count_report(
+/// Of a run that was looked up. A resend that brings nothing new is no write; the run is told as it stands.
+pub(crate) fn report_of(
     connection: &Connection,
     fence: &Fence,
+    held: Held,
     report: &Report,
-    progress: &Option<String>,
-    logs: &[LogLine],
     now: TimestampMs,
-) -> Result<Option<RunHead>> {
-    let written = connection
-        .prepare_cached(sql::WRITE_REPORT)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                last_ordinal(report),
-                progress,
-                now.0,
-                rows::integer(logs.len() as u64),
-            ],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()?;
-    match written {
-        Some(head) => Ok(Some(head)),
-        // A resend that brings nothing new is no write; the run is told as it stands.
-        None => fenced_head(connection, fence),
+) -> Result<RunWritten> {
+    let progress = rows::progress_json(report.progress.as_ref())?;
+    let logs = insert_logs(connection, fence, &held, report)?;
+    if logs.is_empty() && progress.is_none() {
+        let head = held.head;
+        return Ok(RunWritten { head, logs });
     }
-}
-
-fn fenced_head(connection: &Connection, fence: &Fence) -> Result<Option<RunHead>> {
-    connection
-        .prepare_cached(sql::FENCED_HEAD)?
-        .query_row(
-            params![fence.run_id.as_str(), rows::integer(fence.generation.0)],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+    ];
+    held::update(connection, sql::WRITE_REPORT, values)?;
+    let head = held.updated(RunStatus::Running);
+    Ok(RunWritten { head, logs })
 }
 
 pub(crate) fn finish(
@@ -163,38 +160,34 @@ pub(crate) fn finish(
         RunOutcome::Failed(error) => (RunStatus::Failed, None, Some(rows::json(error)?)),
     };
     let progress = rows::progress_json(report.progress.as_ref())?;
-    // Before the update, which ends the fence.
-    let logs = insert_logs(connection, fence, report)?;
-    let head = connection
-        .prepare_cached(sql::FINISH)?
-        .query_row(
-            params![
-                fence.run_id.as_str(),
-                rows::integer(fence.generation.0),
-                last_ordinal(report),
-                progress,
-                now.0,
-                rows::integer(logs.len() as u64),
-                status.as_str(),
-                output,
-                error,
-            ],
-            |row| rows::head(&fence.run_id, row),
-        )
-        .optional()?;
+    let Some(held) = held::look(connection, fence)? else {
+        return Ok(None);
+    };
+    let logs = insert_logs(connection, fence, &held, report)?;
+    let values = params![
+        held.rowid,
+        rows::integer(fence.generation.0),
+        last_ordinal(report),
+        progress,
+        now.0,
+        rows::integer(logs.len() as u64),
+        status.as_str(),
+        output,
+        error,
+    ];
+    held::update(connection, sql::FINISH, values)?;
+    let head = held.updated(status);
     #[cfg(feature = "planted")]
     if stepwell_engine::planted::has(stepwell_engine::planted::Bug::IdempotencyKeyFreedAtEnd) {
         connection
             .prepare_cached(sql::PLANTED_KEY_FREE)?
             .execute([fence.run_id.as_str()])?;
     }
-    if head.is_some() {
-        waits::close(connection, &fence.run_id)?;
-        if let RunOutcome::Completed { blobs, .. } = outcome {
-            insert_blobs(connection, &fence.run_id, blobs)?;
-        }
+    waits::close(connection, &fence.run_id)?;
+    if let RunOutcome::Completed { blobs, .. } = outcome {
+        insert_blobs(connection, &fence.run_id, blobs)?;
     }
-    Ok(head.map(|head| RunWritten { head, logs }))
+    Ok(Some(RunWritten { head, logs }))
 }
 
 /// Ties blobs to a run. After a statement that has shown that the run may be written to, in the same transaction.
@@ -228,22 +221,25 @@ pub(crate) fn last_ordinal(report: &Report) -> i64 {
     }
 }
 
-/// Stores the lines that are not stored yet. Must come before the update that raises the run's `line_ordinal`.
+/// Stores the lines that are not stored yet.
 pub(crate) fn insert_logs(
     connection: &Connection,
     fence: &Fence,
+    held: &Held,
     report: &Report,
 ) -> Result<Vec<LogLine>> {
-    let mut stored = Vec::new();
-    if report.logs.is_empty() {
-        return Ok(stored);
+    let ordinals = (report.first_ordinal..).map(rows::integer);
+    let new = ordinals
+        .zip(&report.logs)
+        .filter(|&(ordinal, _)| ordinal > held.line_ordinal);
+    let mut new = new.peekable();
+    if new.peek().is_none() {
+        return Ok(Vec::new());
     }
     let mut statement = connection.prepare_cached(sql::INSERT_LOG)?;
-    for (ordinal, line) in (report.first_ordinal..).zip(&report.logs) {
-        let inserted = statement.execute(params![
+    new.map(|(_, line)| {
+        let id = statement.insert(params![
             fence.run_id.as_str(),
-            rows::integer(fence.generation.0),
-            rows::integer(ordinal),
             line.level.rank(),
             line.attempt,
             line.timestamp.0,
@@ -251,18 +247,16 @@ pub(crate) fn insert_logs(
             line.message,
             line.data.as_ref().map(rows::of_payload),
         ])?;
-        if inserted == 1 {
-            stored.push(LogLine {
-                id: connection.last_insert_rowid().unsigned_abs(),
-                run_id: fence.run_id.clone(),
-                level: line.level,
-                message: line.message.clone(),
-                data: line.data.clone(),
-                step_name: line.step_name.clone(),
-                attempt: line.attempt,
-                timestamp: line.timestamp,
-            });
-        }
-    }
-    Ok(stored)
+        Ok(LogLine {
+            id: id.unsigned_abs(),
+            run_id: fence.run_id.clone(),
+            level: line.level,
+            message: line.message.clone(),
+            data: line.data.clone(),
+            step_name: line.step_name.clone(),
+            attempt: line.attempt,
+            timestamp: line.timestamp,
+        })
+    })
+    .collect()
 }

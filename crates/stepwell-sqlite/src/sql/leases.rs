@@ -3,7 +3,7 @@
 /// Just so in the partial index, for SQLite to see that it fits.
 macro_rules! claimable {
     () => {
-        "lease_owner IS NULL AND is_due = 1 AND status IN ('pending', 'running', 'waiting')"
+        "lease_owner IS NULL AND is_due = 1 AND completed_at IS NULL"
     };
 }
 
@@ -39,7 +39,7 @@ statements! {
     /// The claimable runs of the job ?1, first ones first, and what each was. A run that its concurrency key blocks is
     /// passed over; there are at most as many of these as keys at work.
     CANDIDATES = concat!(
-        "SELECT priority, start_at, id, status, parked_by, parked_index, concurrency_key \
+        "SELECT priority, start_at, id, status, parked_by, parked_index, concurrency_key, rowid \
          FROM stepwell_runs AS free INDEXED BY stepwell_runs_claimable \
          WHERE job_name = ?1 AND ", claimable!(), " \
          AND (concurrency_key IS NULL OR status <> 'pending' OR NOT EXISTS ( \
@@ -48,15 +48,16 @@ statements! {
            AND other.concurrency_key IS NOT NULL AND other.status IN ('running', 'waiting'))) \
          ORDER BY (status = 'waiting') DESC, priority DESC, start_at, id"
     );
-    /// Found by CANDIDATES in the same transaction, which no other can write between.
+    /// Found by CANDIDATES in the same transaction, which no other can write between. ?1: the number of its row.
     CLAIM = concat!(
         "UPDATE stepwell_runs SET status = 'running', lease_generation = lease_generation + 1, \
          lease_owner = ?2, lease_expires_at = ?3, line_ordinal = 0, \
          recoveries = recoveries + (status = 'running' AND NOT released_orderly), released_orderly = 0, \
          is_first_start = (started_at IS NULL), started_at = coalesce(started_at, ?4), \
          ", waits_no_more!(), ", version = version + 1, updated_at = ?4 \
-         WHERE id = ?1 AND ", claimable!(), " RETURNING ", run_columns!(), ", worked_ms"
+         WHERE rowid = ?1 AND ", claimable!()
     );
+    CLAIMED = concat!("SELECT ", run_columns!(), ", worked_ms FROM stepwell_runs WHERE rowid = ?1");
     ADOPT = concat!(
         "UPDATE stepwell_runs SET lease_generation = lease_generation + 1, lease_owner = ?3, lease_expires_at = ?4, \
          version = version + 1, updated_at = ?5 \
@@ -65,6 +66,6 @@ statements! {
     RELEASE = concat!(
         "UPDATE stepwell_runs SET released_orderly = ?3, lease_generation = lease_generation + 1, lease_owner = NULL, \
          lease_expires_at = NULL, version = version + 1, updated_at = ?4 \
-         WHERE ", fence!(), " RETURNING ", head_columns!()
+         WHERE ", held!()
     );
 }
