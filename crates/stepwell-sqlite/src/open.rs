@@ -66,6 +66,8 @@ impl SqliteStore {
             ));
         }
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS_MAX);
+        // Else statements are prepared anew at each use where a parameter's value could make another plan better.
+        set_config(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // A checkpoint at close rewrites what a torn write can break (OPFS), and would write to a database that is
         // refused here.
         keep_wal_on_close(&connection, true)?;
@@ -130,9 +132,11 @@ impl SqliteStore {
 }
 
 fn keep_wal_on_close(connection: &Connection, keep: bool) -> StoreResult<()> {
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
-        .map_err(store_error)?;
+    set_config(connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+}
+
+fn set_config(connection: &Connection, config: DbConfig, on: bool) -> StoreResult<()> {
+    connection.set_db_config(config, on).map_err(store_error)?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! How statements are run: by which index, and without what would cost more than they do.
 
+use rusqlite::StatementStatus;
+
 use super::memory;
 use crate::{SqliteStore, sql};
 
@@ -271,3 +273,22 @@ fn no_index_holds_a_column_that_a_step_commit_changes() {
     }
 }
 
+/// Without SQLite's promise to keep its plans, each new value of some parameters has a statement parsed and planned anew.
+#[test]
+fn no_statement_is_prepared_anew_for_other_values() {
+    let store = memory();
+    for (name, sql) in sql::all() {
+        let mut statement = store.connection.prepare(sql).expect("it is prepared");
+        for value in 1..4 {
+            for parameter in 1..=statement.parameter_count() {
+                statement
+                    .raw_bind_parameter(parameter, value)
+                    .expect("a value is bound");
+            }
+            // Nothing is there to be found, and what cannot be inserted has been looked at all the same.
+            let _ = statement.raw_query().next();
+        }
+        let count = statement.get_status(StatementStatus::RePrepare);
+        assert_eq!(count, 0, "{name}");
+    }
+}
