@@ -216,17 +216,20 @@ pub(crate) fn stored_version(connection: &Connection) -> StoreResult<u32> {
 }
 
 /// Brings the schema to [`SCHEMA_VERSION`], each migration in a transaction of its own.
-pub(crate) fn migrate(connection: &mut Connection) -> StoreResult<()> {
-    while stored_version(connection)? < SCHEMA_VERSION {
+///
+/// `version` is the one that was found when the database was opened: what was the newest then is so still.
+pub(crate) fn migrate(connection: &mut Connection, mut version: u32) -> StoreResult<()> {
+    while version < SCHEMA_VERSION {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(store_error)?;
         // Again, under the lock: another engine may have come first.
-        let found = stored_version(&transaction)?;
-        if let Some(migration) = MIGRATIONS.get(found as usize) {
+        version = stored_version(&transaction)?;
+        if let Some(migration) = MIGRATIONS.get(version as usize) {
+            version += 1;
             transaction.execute_batch(migration).map_err(store_error)?;
             transaction
-                .execute(sql::INSERT_VERSION, [found + 1])
+                .execute(sql::INSERT_VERSION, [version])
                 .map_err(store_error)?;
             transaction.commit().map_err(store_error)?;
         }

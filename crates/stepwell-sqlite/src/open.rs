@@ -81,9 +81,12 @@ impl SqliteStore {
         if in_file && options.ownership == Ownership::Exclusive {
             set_and_expect(&connection, "locking_mode", "EXCLUSIVE", "exclusive")?;
         }
-        migrations::stored_version(&connection)?;
-        set(&connection, "page_size", PAGE_BYTES)?;
-        set(&connection, "auto_vacuum", "INCREMENTAL")?;
+        let version = migrations::stored_version(&connection)?;
+        if version == 0 {
+            // They hold from the first table on. Later `auto_vacuum` would be a commit of its own at each opening.
+            set(&connection, "page_size", PAGE_BYTES)?;
+            set(&connection, "auto_vacuum", "INCREMENTAL")?;
+        }
         match in_file {
             true => enter_wal(&connection)?,
             false => set_and_expect(&connection, "journal_mode", "MEMORY", "memory")?,
@@ -95,7 +98,7 @@ impl SqliteStore {
         set(&connection, "synchronous", synchronous)?;
         set(&connection, "temp_store", "MEMORY")?;
         set(&connection, "journal_size_limit", WAL_BYTES_MAX)?;
-        migrations::migrate(&mut connection)?;
+        migrations::migrate(&mut connection, version)?;
         keep_wal_on_close(&connection, options.medium == Medium::Opfs)?;
         Ok(Self::new(connection, options.ownership))
     }

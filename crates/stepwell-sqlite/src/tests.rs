@@ -96,6 +96,22 @@ fn pragmas_are_as_designed() {
     }
 }
 
+/// `PRAGMA auto_vacuum` wrote the header page each time: a commit with its flush before the session's own.
+#[test]
+fn opening_again_commits_nothing_by_itself() {
+    let file = TempFile::new("again");
+    let wal_bytes = || {
+        let wal = format!("{}-wal", file.0.display());
+        std::fs::metadata(wal).expect("the log is there").len()
+    };
+    drop(file.open(Medium::Opfs, Ownership::Exclusive, Durability::Strict));
+    let before = wal_bytes();
+    let store = file.open(Medium::Opfs, Ownership::Exclusive, Durability::Strict);
+    assert_eq!(wal_bytes(), before);
+    assert_eq!(pragma(&store, "page_size"), "4096");
+    assert_eq!(pragma(&store, "auto_vacuum"), "2", "2 is incremental");
+}
+
 fn new_run(number: u32) -> NewRun {
     let request_id = RequestId(format!("request-{number}"));
     NewRun::new(

@@ -64,7 +64,8 @@ impl SqliteStore {
     /// SQLite says; nothing was written then.
     pub fn import(&mut self, bytes: &[u8]) -> StoreResult<Vec<BlobFile>> {
         let mut source = checked(bytes)?;
-        migrations::migrate(&mut source)?;
+        let version = migrations::stored_version(&source)?;
+        migrations::migrate(&mut source, version)?;
         let blobs = blob_files(&source).map_err(store_error)?;
         let transaction = self.connection.transaction().map_err(store_error)?;
         let copy = || -> Result<()> {

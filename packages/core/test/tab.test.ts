@@ -270,6 +270,13 @@ describe('a tab that follows', () => {
     expect(workers[1]?.isTerminated).toBe(true)
   })
 
+  test("a standby's wasm is found as the page says it", async () => {
+    await elsewhere()
+    open({ standby: true, wasmUrl: () => 'wasm/x.wasm' })
+    await calm()
+    expect(workers[0]?.received).toMatchObject([{ wasmUrl: 'http://localhost/app/wasm/x.wasm' }])
+  })
+
   test.each([2, 3.9])('with standby keeps none on a device of %d GB', async (deviceMemory) => {
     Object.assign(navigator, { deviceMemory })
     await elsewhere()

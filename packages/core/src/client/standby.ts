@@ -4,6 +4,7 @@
  */
 import { holdLock, type Liveness } from '../liveness.js'
 import { standbyLock, type ToEngineWorker } from '../wire.js'
+import { absoluteUrl } from './engine.js'
 
 /** Where memory is scarce, a second instance of the wasm is not worth what it saves. Gigabytes. */
 const DEVICE_MEMORY_MIN = 4
@@ -43,7 +44,7 @@ export function createStandby({ database, locks, spawn, wasmUrl }: StandbyOption
       event.preventDefault()
       if (worker === started) drop()
     }
-    const prepare: ToEngineWorker = { type: 'stepwell:prepare', wasmUrl: wasmUrl() }
+    const prepare: ToEngineWorker = { type: 'stepwell:prepare', wasmUrl: absoluteUrl(wasmUrl()) }
     started.postMessage(prepare)
   }
   return {

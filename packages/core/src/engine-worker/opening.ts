@@ -29,13 +29,12 @@ export interface OpeningOptions {
 /** Rejects with a `StepwellError`, or with what the wasm panicked with. Nothing is held then. */
 export async function openDatabase(options: OpeningOptions): Promise<OpenDatabase> {
   const { request, signal, onWake, onLost } = options
-  // While another tab's engine holds the lock, this one's wasm is made ready.
+  const locking =
+    request.storage === 'memory' ? null : acquireLock(engineLock(request.database), signal, onLost)
+  // While it comes, or another tab's engine holds it, the wasm is made ready.
   const loading = loadEngine(request.wasmUrl)
   loading.catch(() => undefined)
-  const lock =
-    request.storage === 'memory'
-      ? null
-      : await acquireLock(engineLock(request.database), signal, onLost)
+  const lock = await locking
   try {
     // Where nothing can be looked at, opening says why.
     const looking = lock === null ? NOTHING : lookAt(request.database).catch(() => NOTHING)
