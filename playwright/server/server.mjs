@@ -30,11 +30,11 @@ const PLAIN = '<!doctype html><meta charset="utf-8"><title>plain</title><h1>Plai
 /** @typedef {Awaited<ReturnType<typeof startServer>>} TestServer */
 
 /**
- * @param {{ root: string, hashed?: string, headers?: Record<string, string> }} options `root`: the folder of static files.
+ * @param {{ root: string, hashed?: string, headers?: Record<string, string>, port?: number }} options `root`: the folder of static files.
  *   `hashed`: under which path their names change with their content, so that browsers keep them, as sites have it.
- *   `headers`: sent with everything.
+ *   `headers`: sent with everything. `port`: any that is free where it is left out.
  */
-export async function startServer({ root, hashed, headers = {} }) {
+export async function startServer({ root, hashed, headers = {}, port: wanted = 0 }) {
   const witness = createWitness()
   const gates = createGates()
   const server = createServer((request, response) => {
@@ -67,7 +67,7 @@ export async function startServer({ root, hashed, headers = {} }) {
 
   const port = await new Promise((resolve, reject) => {
     server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(wanted, '127.0.0.1', () => {
       const address = server.address()
       if (address === null || typeof address === 'string') reject(new Error('no port'))
       else resolve(address.port)
