@@ -110,5 +110,11 @@ export const calls = {
     const at = await calls.firstHere(place)
     return at - navigatedAt
   },
-  cancel: (place, id) => instanceOf(place).durably.cancel(id),
+  /** Ends a run, and tells how it stood. */
+  async cancel(place, id) {
+    const { durably } = instanceOf(place)
+    const { status, error } = (await durably.getRun(id)) ?? {}
+    if (status === 'leased' || status === 'pending') await durably.cancel(id)
+    return { status, error }
+  },
 }
