@@ -67,6 +67,16 @@ const REGRESSIONS: &[(u64, &str, &str)] = &[
         "handover",
         "a run was tried again between its hand-over and its claim, judged too strictly",
     ),
+    (
+        1,
+        "handover",
+        "a read failed on a full disk for what a commit had left to write",
+    ),
+    (
+        243,
+        "children",
+        "a checkpoint's write failed in a call whose errors SQLite ignores, and was lost",
+    ),
 ];
 
 #[test]

@@ -106,6 +106,11 @@ impl Frames {
         code
     }
 
+    /// Where what is held ends; `None` where nothing is.
+    pub(crate) fn held_end(&self) -> Option<u64> {
+        self.held.held_end()
+    }
+
     fn is_frame_header(&self, offset: u64, data: &[u8]) -> bool {
         let frame_bytes = FRAME_HEADER_BYTES as u64 + self.page_bytes;
         data.len() == FRAME_HEADER_BYTES

@@ -34,6 +34,11 @@ impl Held {
         self.bytes.len() >= BYTES_MAX
     }
 
+    /// Where what is held ends; `None` where nothing is.
+    pub(crate) fn held_end(&self) -> Option<u64> {
+        self.end.filter(|_| !self.bytes.is_empty())
+    }
+
     /// Whether a write there continues the last one.
     pub(crate) fn ends_at(&self, offset: u64) -> bool {
         self.end == Some(offset)
@@ -60,7 +65,7 @@ impl Held {
 
     /// Makes one write of all that is held, and forgets it, whether it succeeds or not.
     pub(crate) fn flush(&mut self, sink: Sink<'_>) -> c_int {
-        let Some(end) = self.end.filter(|_| !self.bytes.is_empty()) else {
+        let Some(end) = self.held_end() else {
             return OK;
         };
         let code = sink(end - self.bytes.len() as u64, &self.bytes);

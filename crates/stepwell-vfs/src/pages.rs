@@ -26,6 +26,11 @@ impl Pages {
         code
     }
 
+    /// Where what is held ends; `None` where nothing is.
+    pub(crate) fn held_end(&self) -> Option<u64> {
+        self.0.held_end()
+    }
+
     /// Makes the writes that are held.
     pub(crate) fn flush(&mut self, sink: Sink<'_>) -> c_int {
         self.0.flush(sink)

@@ -51,6 +51,14 @@ impl Writes {
             Self::Database(pages) => pages.flush(sink),
         }
     }
+
+    /// Where what is held ends.
+    fn held_end(&self) -> Option<u64> {
+        match self {
+            Self::Log(frames) => frames.held_end(),
+            Self::Database(pages) => pages.held_end(),
+        }
+    }
 }
 
 /// Registers the VFS `name` over the one that is called `below`. For logs of databases with pages of `page_bytes`; those
@@ -228,7 +236,9 @@ unsafe extern "C" fn x_write(
     })
 }
 
-/// Methods that come after all that is held, with what they say where it cannot be written.
+/// Methods that come after all that is held, with what they say where it cannot be written. Only those whose errors SQLite
+/// heeds while something is held. (It ignores those of a file control, and makes one between a checkpoint's writes and
+/// its flush: the simulator found that.)
 macro_rules! after_flush {
     ($($name:ident = $method:ident($($argument:ident: $type:ty),*);)*) => {$(
         unsafe extern "C" fn $name(file: *mut ffi::sqlite3_file $(, $argument: $type)*) -> c_int {
@@ -245,8 +255,22 @@ after_flush! {
     x_read = xRead(into: *mut c_void, amount: c_int, offset: ffi::sqlite3_int64);
     x_truncate = xTruncate(size: ffi::sqlite3_int64);
     x_sync = xSync(flags: c_int);
-    x_file_size = xFileSize(size: *mut ffi::sqlite3_int64);
-    x_file_control = xFileControl(operation: c_int, argument: *mut c_void);
+}
+
+/// Without a flush: SQLite may ignore an error of this one, and the writes would be lost without a word.
+unsafe extern "C" fn x_file_size(
+    file: *mut ffi::sqlite3_file,
+    size: *mut ffi::sqlite3_int64,
+) -> c_int {
+    let code = call_below!(file, xFileSize, size);
+    if code == ffi::SQLITE_OK {
+        // SAFETY: an open file of ours, and a place for the answer.
+        unsafe {
+            let end = writes(file).held_end().unwrap_or(0);
+            *size = (*size).max(i64::try_from(end).unwrap_or(i64::MAX));
+        }
+    }
+    code
 }
 
 /// Methods that have nothing to do with what is written.
@@ -259,6 +283,7 @@ macro_rules! passed_on {
 }
 
 passed_on! {
+    x_file_control = xFileControl(operation: c_int, argument: *mut c_void);
     x_lock = xLock(level: c_int);
     x_unlock = xUnlock(level: c_int);
     x_check_reserved_lock = xCheckReservedLock(out: *mut c_int);
