@@ -13,7 +13,7 @@ const CONFIGS = [
 for (const file of CONFIGS) {
   test(`${file} has no alias`, () => {
     const config = readFileSync(path.join(ROOT, file), 'utf8').replaceAll(/^\s*\/\/.*$/gm, '')
-    expect(config).not.toMatch(/resolve\s*:|alias\s*:|conditions\s*:/)
+    expect(config).not.toMatch(/alias\s*:|conditions\s*:|mainFields\s*:/)
   })
 }
 
