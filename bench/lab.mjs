@@ -6,7 +6,8 @@ import { chromium } from 'playwright-core'
 import { startServer } from '../playwright/server/server.mjs'
 import { findChromium } from '../scripts/lib/chromium.mjs'
 
-const FLAGS = [
+/** As little of the browser’s own work as can be. */
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -12,9 +12,9 @@ import { chromium } from 'playwright-core'
 import { startServer } from '../../playwright/server/server.mjs'
 import { findChromium } from '../../scripts/lib/chromium.mjs'
 import { added, mainThreads, renderers, workerThreads } from '../cpu.mjs'
+import { FLAGS } from '../lab.mjs'
 
 const HERE = import.meta.dirname
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
 const SAMPLING_US = 100
 const LINES = 30
 

@@ -12,18 +12,10 @@ import { chromium } from 'playwright-core'
 import { startServer } from '../../../playwright/server/server.mjs'
 import { findChromium } from '../../../scripts/lib/chromium.mjs'
 import { renderers } from '../../cpu.mjs'
+import { FLAGS } from '../../lab.mjs'
 import { median, percentile } from '../../statistics.mjs'
 
 const HERE = import.meta.dirname
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 /** The same origin each time: it is what a database belongs to. */
 const PORT = 47_113
 const SLOW_STEPS = 30
