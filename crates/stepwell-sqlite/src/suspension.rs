@@ -27,7 +27,8 @@ pub(crate) fn suspend(
     #[cfg(not(feature = "planted"))]
     let waits = suspension.waits;
     if !all_wait(connection, &fence.run_id, waits)? {
-        let RunWritten { head, logs } = writes::report_of(connection, fence, held, report, now)?;
+        let RunWritten { head, logs } =
+            writes::report_of(connection, fence, held, report, progress.as_deref(), now)?;
         return Ok(Some(Suspended {
             head,
             is_suspended: false,

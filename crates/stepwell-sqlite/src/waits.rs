@@ -23,7 +23,7 @@ pub(crate) fn open(
         Err(error) if is_taken(&error) => return Ok(Some(WaitOpened::KeyTaken)),
         Ok(false) => {
             let RunWritten { head, logs } =
-                writes::report_of(connection, fence, held, report, now)?;
+                writes::report_of(connection, fence, held, report, progress.as_deref(), now)?;
             return Ok(Some(WaitOpened::Repeated { head, logs }));
         }
         inserted => inserted?,

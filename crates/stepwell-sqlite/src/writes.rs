@@ -21,7 +21,16 @@ pub(crate) fn step(
     };
     let completed_index = held.next_index;
     if !store_step(connection, fence, outcome, completed_index, now)? {
-        return repeat_step(connection, fence, held, &outcome.name, report, now).map(Some);
+        return repeat_step(
+            connection,
+            fence,
+            held,
+            &outcome.name,
+            report,
+            progress.as_deref(),
+            now,
+        )
+        .map(Some);
     }
     insert_blobs(connection, &fence.run_id, &outcome.blobs)?;
     let logs = insert_logs(connection, fence, &held, report)?;
@@ -92,9 +101,10 @@ fn repeat_step(
     held: Held,
     name: &str,
     report: &Report,
+    progress: Option<&str>,
     now: TimestampMs,
 ) -> Result<StepWritten> {
-    let RunWritten { head, logs } = report_of(connection, fence, held, report, now)?;
+    let RunWritten { head, logs } = report_of(connection, fence, held, report, progress, now)?;
     let completed_index = connection
         .prepare_cached(sql::STEP_INDEX)?
         .query_row([fence.run_id.as_str(), name], |row| row.get(0))?;
@@ -113,21 +123,22 @@ pub(crate) fn report(
     now: TimestampMs,
 ) -> Result<Option<RunWritten>> {
     // Before anything is looked up: a progress that JSON cannot carry is refused whatever the fence.
-    rows::progress_json(report.progress.as_ref())?;
+    let progress = rows::progress_json(report.progress.as_ref())?;
     held::look(connection, fence)?
-        .map(|held| report_of(connection, fence, held, report, now))
+        .map(|held| report_of(connection, fence, held, report, progress.as_deref(), now))
         .transpose()
 }
 
-/// Of a run that was looked up. A resend that brings nothing new is no write; the run is told as it stands.
+/// Of a run that was looked up; `progress` is the report's, as JSON. A resend that brings nothing new is no write; the run
+/// is told as it stands.
 pub(crate) fn report_of(
     connection: &Connection,
     fence: &Fence,
     held: Held,
     report: &Report,
+    progress: Option<&str>,
     now: TimestampMs,
 ) -> Result<RunWritten> {
-    let progress = rows::progress_json(report.progress.as_ref())?;
     let logs = insert_logs(connection, fence, &held, report)?;
     if logs.is_empty() && progress.is_none() {
         let head = held.head;
