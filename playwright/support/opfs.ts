@@ -24,8 +24,8 @@ export interface Replacement {
 }
 
 /**
- * Changes the files of a database that nobody has open; its WAL is emptied where the database gets other bytes. The pool
- * keeps each file behind 4,096 bytes of its own.
+ * Changes the files of a database once nobody has them open; its WAL is emptied where the database gets other bytes. The
+ * pool keeps each file behind 4,096 bytes of its own.
  */
 export async function replaceDatabase(
   page: Page,
@@ -39,13 +39,18 @@ export async function replaceDatabase(
       const root = await navigator.storage.getDirectory()
       const folder = await root.getDirectoryHandle(`stepwell-${database}`)
       const pool = await folder.getDirectoryHandle('.opaque')
-      let changed = 0
+      // Listed to the end before the first is written: what Chromium writes into meanwhile is a file of the same folder.
+      const files: FileSystemFileHandle[] = []
       for await (const entry of pool.values()) {
-        if (!(entry instanceof FileSystemFileHandle)) continue
-        const head = new Uint8Array(await (await entry.getFile()).slice(0, 512).arrayBuffer())
+        if (entry instanceof FileSystemFileHandle && !entry.name.endsWith('.crswap'))
+          files.push(entry)
+      }
+      let changed = 0
+      for (const file of files) {
+        const head = new Uint8Array(await (await file.getFile()).slice(0, 512).arrayBuffer())
         const name = new TextDecoder().decode(head.subarray(0, head.indexOf(0)))
         if (name === '') continue
-        const stream = await entry.createWritable({ keepExistingData: true })
+        const stream = await file.createWritable({ keepExistingData: true })
         if (base64 !== null) await stream.truncate(header)
         if (base64 !== null && !name.endsWith('-wal')) {
           const data = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
@@ -83,7 +88,8 @@ export async function untilFree(page: Page, database: string): Promise<void> {
     const pool = await folder.getDirectoryHandle('.opaque')
     const files = [await folder.getFileHandle('.lock')]
     for await (const entry of pool.values()) {
-      if (entry instanceof FileSystemFileHandle) files.push(entry)
+      if (entry instanceof FileSystemFileHandle && !entry.name.endsWith('.crswap'))
+        files.push(entry)
     }
     try {
       for (const file of files) await (await file.createWritable()).abort()
