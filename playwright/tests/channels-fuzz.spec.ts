@@ -213,7 +213,7 @@ test('what is well-formed, of another epoch or of nobody, has no effect', async 
         { type: 'released', epoch: 0, next: clientId },
         { type: 'released', epoch: 2, next: clientId },
         { type: 'events', epoch: 0, repliedTo: [], position: 1, events: [], status: null },
-        { type: 'replies', epoch: 0, replies: [], events: null },
+        { type: 'replies', epoch: 0, after: 0, replies: [], events: null },
       ],
     },
   )

@@ -89,6 +89,8 @@ export type ToFollower =
   | {
       readonly type: 'replies'
       readonly epoch: Epoch
+      /** Of the last events of earlier batches. They come first: an answer may show what they tell. */
+      readonly after: number
       readonly replies: readonly ClientReply[]
       /** What the same batch told everybody: replies come before events, and two channels keep no order. */
       readonly events: EventsAt | null

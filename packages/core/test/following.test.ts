@@ -193,6 +193,40 @@ describe('a tab that follows', () => {
     expect(a.told.slice(4)).toEqual(['reply 3', 'event 3'])
   })
 
+  test('hears a reply after the events of earlier batches, whichever channel is faster', async () => {
+    const a = tab('a')
+    const { followers } = leader(1)
+    await calm()
+    followers.tell([], [eventOf(1)], null)
+    followers.tell([{ clientId: 'a', reply: replyOf('2') }], [], null)
+    followers.tell([], [eventOf(2)], null)
+    deliver(':a')
+    // The answer may show what the first event tells.
+    expect(a.told).toEqual(['welcome 1'])
+    deliver(':events')
+    expect(a.told).toEqual(['welcome 1', 'event 1', 'reply 2', 'event 2'])
+    await expectSilence()
+  })
+
+  test('hears a reply also where the events before it stay away', async () => {
+    const a = tab('a')
+    const { followers } = leader(1)
+    await calm()
+    followers.tell([], [eventOf(1)], null)
+    lose()
+    followers.tell([{ clientId: 'a', reply: replyOf('2') }], [eventOf(2)], null)
+    await calm()
+    expect(a.told).toEqual(['welcome 1'])
+    vi.advanceTimersByTime(1_000)
+    await calm()
+    // All is read again after a welcome: the answer cannot be older than what is shown.
+    expect(a.told).toEqual(['welcome 1', 'reply 2', 'welcome 1'])
+    followers.tell([], [eventOf(3)], null)
+    await calm()
+    expect(a.told.slice(3)).toEqual(['event 3'])
+    await expectSilence()
+  })
+
   test('that joins in the middle hears what came after its welcome, also where that was faster', async () => {
     const b = tab('b')
     const { followers } = leader(1)
@@ -242,7 +276,10 @@ describe('a tab that follows', () => {
         const [first] = events
         const replies = ['a', 'b', 'c']
           .filter(() => pick(3) === 0)
-          .map((clientId) => ({ clientId, reply: replyOf(`${first?.sequence}`) }))
+          .map((clientId) => {
+            const about = first === undefined ? `after ${sequence}` : `${first.sequence}`
+            return { clientId, reply: replyOf(about) }
+          })
         current.followers.tell(replies, events, null)
         if (pick(8) === 0) tabs[pick(3)]?.line.join()
         if (pick(20) === 0) {
@@ -267,6 +304,12 @@ describe('a tab that follows', () => {
         for (const word of told.filter((item) => item.startsWith('reply'))) {
           const at = told.indexOf(`event ${word.slice(6)}`)
           if (at >= 0) expect(told.indexOf(word), id).toBeLessThan(at)
+          // Of an empty batch: what was told before it comes first, unless a welcome has it.
+        }
+        for (const [at, word] of told.entries()) {
+          if (!word.startsWith('reply after ')) continue
+          const later = told.slice(at).indexOf(`event ${word.slice(12)}`)
+          expect(later, id).toBe(-1)
         }
       }
     },

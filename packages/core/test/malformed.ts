@@ -157,6 +157,7 @@ export function samplesOf(clientId: string, epoch: number, buildId = '0.0.1/1') 
       {
         type: 'replies',
         epoch,
+        after: 0,
         replies: [{ requestId: 'r', reply: { type: 'deleted', count: 1, hasMore: false } }],
         events: null,
       },

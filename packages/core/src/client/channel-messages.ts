@@ -14,7 +14,7 @@ const EVERYBODY: Readonly<Record<ToEverybody['type'], Fields>> = {
 
 const FOLLOWER: Readonly<Record<ToFollower['type'], Fields>> = {
   welcome: { buildId: 'string' },
-  replies: { epoch: 'number', replies: 'object', events: 'object' },
+  replies: { epoch: 'number', after: 'number', replies: 'object', events: 'object' },
   blob: { epoch: 'number', id: 'string', blob: 'object' },
   exported: { epoch: 'number', requestId: 'string', bytes: 'object' },
   imported: { epoch: 'number', requestId: 'string', error: 'object' },

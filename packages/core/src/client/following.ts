@@ -3,7 +3,8 @@
  *
  * It joins once somebody leads, is welcomed with the position of the events told so far, and hears each later one once
  * and in order. Replies and events come over two channels, which keep no order with each other: what is ahead is held
- * until what it follows is there. A gap that stays, or a new epoch, is a new welcome, after which all is read again.
+ * until what it follows is there, a reply too, which may show what the events before it tell. A gap that stays, or a new
+ * epoch, is a new welcome, after which all is read again.
  */
 import {
   clientLock,
@@ -36,6 +37,7 @@ const GAP_MS_MAX = 1_000
 const HELD_MAX = 1_000
 
 type EventsOf = Extract<ToEverybody, { readonly type: 'events' }>
+type RepliesOf = Extract<ToFollower, { readonly type: 'replies' }>
 
 export type FollowerAnswer = Exclude<ToFollower, { readonly type: 'welcome' | 'replies' }>
 
@@ -86,6 +88,8 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
   let position = 0
   /** Ahead of a gap, by position. `null`: it comes with this tab's replies. */
   const held = new Map<number, EventsAt | null>()
+  /** Ahead of events that came before them, in order. */
+  let heldReplies: RepliesOf[] = []
   /** Of an epoch in which this tab is not welcomed yet. */
   let early: EventsOf[] = []
   let joinTimer: ReturnType<typeof setTimeout> | undefined
@@ -115,16 +119,32 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
   const joinLater = () => {
     joinTimer ??= setTimeout(join, GAP_MS_MAX)
   }
-  const tellHeld = () => {
-    for (let next = held.get(position + 1); next; next = held.get(position + 1)) {
-      held.delete(next.position)
-      position = next.position
-      events.onEvents(next.events, next.status)
+  const tellReplies = ({ replies, events: own }: RepliesOf) => {
+    if (own !== null && own.position > position) held.set(own.position, own)
+    events.onReplies(replies)
+  }
+  /** The next that is due of what is held. */
+  const tellNext = (): boolean => {
+    const [first] = heldReplies
+    if (first !== undefined && first.after <= position) {
+      heldReplies.shift()
+      tellReplies(first)
+      return true
     }
-    if (held.size > HELD_MAX) join()
-    else if (held.size > 0) joinLater()
-    else clearTimeout(joinTimer)
-    if (held.size === 0) joinTimer = undefined
+    const next = held.get(position + 1)
+    if (!next) return false
+    held.delete(next.position)
+    position = next.position
+    events.onEvents(next.events, next.status)
+    return true
+  }
+  const tellHeld = () => {
+    while (tellNext());
+    const count = held.size + heldReplies.length
+    if (count > HELD_MAX) return join()
+    if (count > 0) return joinLater()
+    clearTimeout(joinTimer)
+    joinTimer = undefined
   }
   const hold = (at: number, what: EventsAt | null) => {
     if (at <= position) return
@@ -149,10 +169,16 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
     // Epochs begin anew in a database that took the place of a lost one.
     if (epoch !== null && welcome.epoch < epoch && welcome.loss === null) return
     const isStale = welcome.epoch !== epoch || welcome.position !== position
-    if (welcome.epoch !== epoch) held.clear()
+    if (welcome.epoch !== epoch) {
+      held.clear()
+      // What they answer is asked again.
+      heldReplies = []
+    }
     epoch = welcome.epoch
     position = welcome.position
     for (const at of held.keys()) if (at <= position) held.delete(at)
+    // What is ahead of this position was never told by the leader.
+    for (const replies of heldReplies.splice(0)) tellReplies(replies)
     const [isTooMuch, mine] = [early.length === HELD_MAX, early]
     early = []
     if (isStale) events.onWelcome(welcome)
@@ -195,8 +221,8 @@ export function follow(options: FollowingOptions, events: FollowingEvents): Foll
     if (message.type === 'welcome') return onWelcome(message)
     if (message.epoch !== epoch) return
     if (message.type !== 'replies') return events.onAnswer(message)
-    events.onReplies(message.replies)
-    if (message.events !== null) hold(message.events.position, message.events)
+    heldReplies.push(message)
+    tellHeld()
   }
   everybody.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (isToEverybody(data)) onEverybody(data)

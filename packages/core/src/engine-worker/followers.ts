@@ -146,12 +146,16 @@ export function createFollowers(options: FollowersOptions): Followers {
   }
   broadcast({ type: 'leading', buildId: BUILD_ID, epoch })
 
-  /** Replies go first, with the first events of their batch. */
-  const tellEvents = (at: EventsAt | null, replies: ReadonlyMap<ClientId, ClientReply[]>) => {
+  /** Replies go first, with the first events of their batch. @param after of the last events before these. */
+  const tellEvents = (
+    after: number,
+    at: EventsAt | null,
+    replies: ReadonlyMap<ClientId, ClientReply[]>,
+  ) => {
     for (const [clientId, own] of replies) {
       const follower = followers.get(clientId)
       if (follower !== undefined) {
-        post(follower, { type: 'replies', epoch, replies: own, events: at })
+        post(follower, { type: 'replies', epoch, after, replies: own, events: at })
       }
     }
     if (at !== null) broadcast({ type: 'events', epoch, repliedTo: [...replies.keys()], ...at })
@@ -171,13 +175,14 @@ export function createFollowers(options: FollowersOptions): Followers {
         else if (followers.has(clientId)) byFollower.set(clientId, [reply])
       }
       const isEmpty = events.length === 0 && status === null
-      if (isEmpty) return tellEvents(null, byFollower)
+      if (isEmpty) return tellEvents(position, null, byFollower)
       const none: ReadonlyMap<ClientId, ClientReply[]> = new Map()
       for (let from = 0; from === 0 || from < events.length; from += EVENTS_PER_MESSAGE) {
+        const after = position
         position += 1
         const part = events.slice(from, from + EVENTS_PER_MESSAGE)
         const at = { position, events: part, status: from === 0 ? status : null }
-        tellEvents(at, from === 0 ? byFollower : none)
+        tellEvents(after, at, from === 0 ? byFollower : none)
       }
     },
     answer(clientId, answer) {
