@@ -78,8 +78,9 @@ test('start, crash, reload, second tab, fail, retry, done', async ({ sharedConte
 
   const before = { committed: 0, flights: 0 }
   before.committed = await figure(page, 'committed')
+  // The chart is drawn after the figures: it may not be there yet.
+  await expect.poll(() => figure(page, 'chart-total')).toBeGreaterThan(0)
   before.flights = await figure(page, 'chart-total')
-  expect(before.flights).toBeGreaterThan(0)
   await button(page, 'Reload').click()
   await expect(page.getByText('begun before the page was loaded')).toBeVisible()
   await expect.poll(() => figure(page, 'chart-total')).toBeGreaterThanOrEqual(before.flights)

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
+import { ready } from '../support/page.js'
 
 const ASSETS = path.resolve(import.meta.dirname, '../dist/assets')
 const page = 'own-engine.html'
@@ -42,7 +43,10 @@ for (const from of ['a path of this page', 'another origin']) {
     await opened.goto(address({ page, query: { wasmUrl } }))
     await expectARun(opened)
     const wanted = new URL(wasmUrl, `${server.origin}/`).href
-    expect(fetched.filter((url) => new URL(url).pathname.endsWith('.wasm'))).toEqual([wanted])
+    // Playwright hears of a worker's requests on another way than of the run's end.
+    await expect
+      .poll(() => fetched.filter((url) => new URL(url).pathname.endsWith('.wasm')))
+      .toEqual([wanted])
     await opened.close()
   })
 }
@@ -76,11 +80,12 @@ for (const [what, [query, message]] of Object.entries(WRONG)) {
     const asked = await opened.evaluate(() =>
       window.outcome(window.stepwell.trigger('quick', { count: 1 })),
     )
-    const { state, error } = await opened.evaluate(() => {
-      const { state, error } = window.stepwell.status
-      return { state, error: `${error?.code}: ${error?.message}` }
+    // A command may reject before the status has changed.
+    await ready(opened, 'unavailable')
+    const error = await opened.evaluate(() => {
+      const { error } = window.stepwell.status
+      return `${error?.code}: ${error?.message}`
     })
-    expect(state).toBe('unavailable')
     expect(error).toMatch(message)
     if (asked.ok) throw new Error('a run was triggered')
     expect(`${asked.code}: ${asked.message}`).toBe(error)

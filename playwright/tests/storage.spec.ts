@@ -67,13 +67,15 @@ test('a sandboxed frame', async ({ sharedContext, address }) => {
     await route.fulfill({ response, headers })
   })
   await page.goto(new URL('/plain', address()).href)
+  // Waited for before it begins.
+  const navigated = page.waitForEvent('framenavigated')
   await page.evaluate((src) => {
     const frame = document.createElement('iframe')
     frame.setAttribute('sandbox', 'allow-scripts')
     frame.src = src
     document.body.append(frame)
   }, address())
-  const frame = await page.waitForEvent('framenavigated')
+  const frame = await navigated
   await frame.waitForFunction(() => window.stepwell !== undefined)
   const outcome = await frame.evaluate(() => window.outcome(window.stepwell.getRuns()))
   expect(outcome).toMatchObject({
@@ -81,7 +83,7 @@ test('a sandboxed frame', async ({ sharedContext, address }) => {
     code: 'storage_unavailable',
     message: expect.stringMatching(/sandboxed frame/),
   })
-  expect(await frame.evaluate(() => window.stepwell.status.state)).toBe('unavailable')
+  await frame.waitForFunction(() => window.stepwell.status.state === 'unavailable')
   expect(await frame.evaluate(() => window.stepwell.status.error?.code)).toBe('storage_unavailable')
   expect(await frame.evaluate(() => window.outcome(window.stepwell.persist()))).toMatchObject({
     ok: false,

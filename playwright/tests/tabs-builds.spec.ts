@@ -50,10 +50,11 @@ test('an older tab leads: it works on and is told to be reloaded; the newer one 
     code: 'protocol_mismatch',
     message: expect.stringMatching(/Reload this tab/),
   })
-  const told = await older.evaluate(() =>
-    window.events.flatMap((event) => (event.type === 'engine:error' ? [event.error.code] : [])),
-  )
-  expect(told).toEqual(['protocol_mismatch'])
+  const told = () =>
+    older.evaluate(() =>
+      window.events.flatMap((event) => (event.type === 'engine:error' ? [event.error.code] : [])),
+    )
+  await expect.poll(told).toEqual(['protocol_mismatch'])
   server.gate(key).open()
   expect(await ended(older, id)).toMatchObject({ status: 'completed', recoveries: 0 })
   expect(await ask(older)).toEqual(Array(3).fill('done'))

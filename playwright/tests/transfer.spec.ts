@@ -231,14 +231,15 @@ test('runs that wait, and signals that nobody came for, go on in the database th
   server,
 }) => {
   const first = await openPage({ concurrency: 2 })
-  const asleep = await trigger(first, 'sleeper', { key, ms: 3_000 })
   const asking = await trigger(first, 'approval', { key: `${key}-b` })
   const work = [{ key: `${key}-c`, n: 1, how: 'waits' as const }]
   const parent = await trigger(first, 'parent', { key: `${key}-c`, work })
-  const before = await waiting(first, asleep)
   for (const id of [asking, parent]) await waiting(first, id)
   await server.gate(`${key}-c-1`).reached()
   expect(await signal(first, `${key}-word`, 'early')).toBe('kept')
+  // The last: its time runs until the export.
+  const asleep = await trigger(first, 'sleeper', { key, ms: 3_000 })
+  const before = await waiting(first, asleep)
   const file = await exported(first)
   await first.close()
 
