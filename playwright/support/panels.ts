@@ -1,6 +1,6 @@
 /** What tests of the hooks do with the page of panels. */
 import type { Page } from '@playwright/test'
-import type { PageOptions } from './fixtures.js'
+import { expect, type PageOptions } from './fixtures.js'
 
 export interface PanelOptions {
   readonly strict?: boolean
@@ -39,6 +39,13 @@ export async function trigger(page: Page, input: object, name = 'job'): Promise<
 }
 
 export const status = (page: Page, name = 'job') => page.getByTestId(`${name}-status`)
+
+/** The id of the run that the panel shows. Waits for it: a step may be at work before the page has heard of its run. */
+export async function runShown(page: Page, name = 'job'): Promise<string> {
+  const id = page.getByTestId(`${name}-run`)
+  await expect(id).not.toBeEmpty()
+  return (await id.textContent()) ?? ''
+}
 
 /** The greatest number of commits of that panel in one frame, of those that a test looks at; 0 where there are none. */
 export async function commitsAFrame(

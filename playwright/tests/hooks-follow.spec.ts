@@ -90,13 +90,16 @@ test('after a reload a hook takes the active run of its labels and key, and no o
 test('a startAt that is another one in each render delays the run and loses nothing', async ({
   openPage,
   key,
+  server,
 }) => {
   const page = await openPage(panel({ more: { delayed: '1' } }))
   await expect(status(page)).toHaveText('idle')
   await page.evaluate(() => {
     window.commits = []
   })
-  await trigger(page, { key, count: 1 })
+  await trigger(page, { key, count: 1, gateAt: 0 })
+  await expect(status(page)).toHaveText('running')
+  server.gate(key).open()
   await expect(status(page)).toHaveText('completed')
   const id = (await shownRun(page).textContent()) ?? ''
   const run = await page.evaluate((id) => window.stepwell.getRun(id), id)

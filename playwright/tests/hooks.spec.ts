@@ -1,7 +1,7 @@
 // ACCEPTANCE E3–E5: the hooks, on real data in a real page.
 import { expect, test } from '../support/fixtures.js'
 import { expectNothingUnhandled } from '../support/page.js'
-import { commitsAFrame, panel, status, trigger, WAYS } from '../support/panels.js'
+import { commitsAFrame, panel, runShown, status, trigger, WAYS } from '../support/panels.js'
 
 for (const { title, ...way } of WAYS) {
   test.describe(title, () => {
@@ -43,10 +43,10 @@ for (const { title, ...way } of WAYS) {
       await expect(status(page)).toHaveText('idle')
       await trigger(page, { key, count: 2, gateAt: 1 })
       await server.gate(key).reached()
-      const runId = await page.getByTestId('job-run').textContent()
+      const runId = await runShown(page)
       await page.reload()
       await expect(status(page)).toHaveText('running')
-      await expect(page.getByTestId('job-run')).toHaveText(runId ?? '')
+      await expect(page.getByTestId('job-run')).toHaveText(runId)
       const commits = await page.evaluate(() => window.commits)
       expect(commits.every(({ isDisabled }) => isDisabled)).toBe(true)
       expect(commits.map((commit) => commit.status)).not.toContain('idle')
@@ -113,14 +113,14 @@ test('a rejected trigger shows in triggerError, restores what was, and raises no
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { name: 'first' })
   await expect(status(page)).toHaveText('completed')
-  const runId = await page.getByTestId('job-run').textContent()
+  const runId = await runShown(page)
   await trigger(page, { name: 1 })
   await expect(page.getByTestId('job-trigger-error')).toHaveText('invalid_input')
   await expect(status(page)).toHaveText('completed')
-  await expect(page.getByTestId('job-run')).toHaveText(runId ?? '')
+  await expect(page.getByTestId('job-run')).toHaveText(runId)
   await trigger(page, { name: 'second' })
   await expect(page.getByTestId('job-trigger-error')).toHaveText('')
-  await expect(page.getByTestId('job-run')).not.toHaveText(runId ?? '')
+  await expect(page.getByTestId('job-run')).not.toHaveText(runId)
   await expectNothingUnhandled(page)
 })
 
@@ -240,12 +240,12 @@ test('the hooks of a follower work as those of the leader, before and after it t
   await expect(status(follower)).toHaveText('idle')
   await trigger(follower, { key: `${key}-1`, count: 1 })
   await expect(status(follower)).toHaveText('completed')
-  const first = await follower.getByTestId('job-run').textContent()
+  const first = await runShown(follower)
   await leader.close()
   await expect(follower.getByTestId('status')).toContainText('ready leader')
-  await expect(follower.getByTestId('job-run')).toHaveText(first ?? '')
+  await expect(follower.getByTestId('job-run')).toHaveText(first)
   await trigger(follower, { key: `${key}-2`, count: 1 })
-  await expect(follower.getByTestId('job-run')).not.toHaveText(first ?? '')
+  await expect(follower.getByTestId('job-run')).not.toHaveText(first)
   await expect(status(follower)).toHaveText('completed')
   await expectNothingUnhandled(follower)
 })
@@ -255,13 +255,13 @@ test('a tab that takes over shows the run that is at work', async ({ openPage, k
   await expect(status(leader)).toHaveText('idle')
   await trigger(leader, { key, count: 2, gateAt: 1 })
   await server.gate(key).reached()
-  const runId = await leader.getByTestId('job-run').textContent()
+  const runId = await runShown(leader)
   const follower = await openPage(panel({}))
   await expect(status(follower)).toHaveText('running')
   await leader.close()
   await expect(follower.getByTestId('status')).toContainText('ready leader')
   await expect(status(follower)).toHaveText('running')
-  await expect(follower.getByTestId('job-run')).toHaveText(runId ?? '')
+  await expect(follower.getByTestId('job-run')).toHaveText(runId)
   server.gate(key).open()
   await expect(status(follower)).toHaveText('completed')
   await expectNothingUnhandled(follower)

@@ -161,7 +161,11 @@ test('what is asked while nobody leads is carried out by the next leader', async
   for (const id of ids) expect(await ended(third, id)).toMatchObject({ status: 'completed' })
   const { runs } = await third.evaluate(() => window.stepwell.getRuns({ limit: 100 }))
   expect(runs).toHaveLength(40)
-  expect(Object.values(server.witness.counts(`${key}/`))).toEqual(Array(40).fill(1))
+  // The step that the old leader had begun when it was closed, in its one slot, may have run again.
+  const counts = Object.values(server.witness.counts(`${key}/`)).toSorted((a, b) => a - b)
+  const last = counts.pop()
+  expect(counts).toEqual(Array(39).fill(1))
+  expect([1, 2]).toContain(last)
 })
 
 test('nobody leads for 30 s: what was sent has an unknown outcome, what was not was not carried out', async ({

@@ -352,16 +352,18 @@ test.describe('waitForRun', () => {
   })
 
   test('tells log lines', async ({ openPage, key, server }) => {
-    const page = await openPage()
+    // What the run says before it is waited for is not told: it waits for its slot until then.
+    const page = await openPage({ concurrency: 1 })
     await triggerSteps(page, { key, count: 1, gateAt: 0 })
     await server.gate(key).reached()
-    const told = page.evaluate(async (key) => {
+    await page.evaluate(async (key) => {
       const { id } = await window.stepwell.trigger('logging', { key, lines: 0 })
       const lines: string[] = []
-      await window.stepwell.waitForRun(id, { onLog: ({ message }) => lines.push(message) })
-      return lines
+      const end = window.stepwell.waitForRun(id, { onLog: ({ message }) => lines.push(message) })
+      window.kept = end.then(() => lines)
     }, key)
     server.gate(key).open()
-    expect(await told).toEqual(['before', 'd', 'i', 'w', 'e', 'after'])
+    const told: string[] = await page.evaluate(() => window.kept)
+    expect(told).toEqual(['before', 'd', 'i', 'w', 'e', 'after'])
   })
 })
