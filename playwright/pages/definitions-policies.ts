@@ -137,7 +137,7 @@ export interface Online {
   readonly failures?: number
 }
 
-/** Its second step needs the network, and fails the first `failures` times. */
+/** Its second step needs the network, and fails the first `failures` times, once the gate `<key>` is open. */
 export const onlineStep = defineJob({
   name: 'online-step',
   run: async (step, { key, failures = 0 }: Online) => {
@@ -146,7 +146,11 @@ export const onlineStep = defineJob({
       'fetch',
       async ({ attempt }) => {
         const times = await witness(`${key}/fetch`)
-        if (times <= failures) throw new TypeError(`failure ${times}`)
+        if (times <= failures) {
+          // What becomes of this request when the network goes is all the same.
+          await gate(key).catch(() => undefined)
+          throw new TypeError(`failure ${times}`)
+        }
         return { attempt, times }
       },
       { network: 'online', retry: { maxAttempts: 2, initialDelay: 800, jitter: 0 } },

@@ -6,7 +6,17 @@ import { eventsOf, passThroughASlot, stepsOf, trigger, waiting } from '../suppor
 
 /** Resolves when the page knows it. */
 async function setOffline(context: BrowserContext, page: Page, isOffline: boolean): Promise<void> {
+  // By the event: `navigator.onLine` is another before the client has heard of it.
+  await page.evaluate(
+    (type) => {
+      window.kept = new Promise<void>((resolve) => {
+        addEventListener(type, () => resolve(), { once: true })
+      })
+    },
+    isOffline ? 'offline' : 'online',
+  )
   await context.setOffline(isOffline)
+  await page.evaluate(() => window.kept)
   await page.waitForFunction((isOnline) => navigator.onLine === isOnline, !isOffline)
 }
 
@@ -52,10 +62,15 @@ for (const executor of ['worker', 'page'] as const) {
       const page = await openPage({ context, executor })
       await ready(page)
       const id = await trigger(page, 'online-step', { key, failures: 1 })
-      await waiting(page, id, 'retry')
+      // Offline before the first attempt fails: however long this takes, no second one comes due before.
+      await server.gate(key).reached()
       await setOffline(context, page, true)
+      server.gate(key).open()
       await waiting(page, id, 'network')
       expect(server.witness.count(`${key}/fetch`)).toBe(1)
+      const waits = async () =>
+        (await eventsOf(page, id, 'run:wait')).map(({ waitingFor }) => waitingFor.kind)
+      await expect.poll(waits).toEqual(['retry', 'network'])
       await setOffline(context, page, false)
       expect(await ended(page, id)).toMatchObject({
         status: 'completed',
