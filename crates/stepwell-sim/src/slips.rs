@@ -8,6 +8,8 @@ pub enum Slip {
     GapIgnored,
     /// A follower applies what came with a reply and what everybody was told, both.
     EventsTwice,
+    /// A follower takes a reply before events of earlier batches.
+    ReplyAhead,
     /// A follower does not read everything again when it follows another engine.
     NothingReadAgain,
     /// What has no answer is not sent to the next leader.
@@ -20,9 +22,10 @@ pub enum Slip {
 
 impl Slip {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::GapIgnored,
         Self::EventsTwice,
+        Self::ReplyAhead,
         Self::NothingReadAgain,
         Self::NotResent,
         Self::FrozenWriter,

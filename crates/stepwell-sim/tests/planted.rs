@@ -68,7 +68,7 @@ const fn workload_of(bug: Bug) -> &'static str {
 
 const fn workload_of_slip(slip: Slip) -> &'static str {
     match slip {
-        Slip::EventsTwice | Slip::NothingReadAgain | Slip::NotResent => "tabs",
+        Slip::EventsTwice | Slip::ReplyAhead | Slip::NothingReadAgain | Slip::NotResent => "tabs",
         Slip::ReleasedWithoutLeases => "handover",
         Slip::GapIgnored | Slip::FrozenWriter => "frozen",
     }

@@ -1,5 +1,5 @@
 //! Every tab sees each run as the store has it: what it reads when it follows an engine anew, and the events from there
-//! on, of which it misses none and applies none twice.
+//! on, of which it misses none and applies none twice, and hears none after an answer that came later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,6 +51,16 @@ impl View {
             self.show(&head.run_id, head.version, head.status);
         }
         Ok(())
+    }
+
+    /// An answer of a batch before which events up to `told` were told.
+    pub(crate) fn answered(&self, told: u64) -> Verdict {
+        ensure(self.sequence >= told, || {
+            format!(
+                "an answer came before the events {} to {told} of earlier batches",
+                self.sequence + 1
+            )
+        })
     }
 
     /// What was asked for has been read.

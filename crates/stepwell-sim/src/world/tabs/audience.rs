@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use stepwell_protocol::{Addressed, ClientId, ClientReply, Epoch, Input, RunEvent};
 
-use super::link::{EventsAt, ToFollower};
+use super::link::{EventsAt, RepliesAt, ToFollower};
 use super::{After, Event, Role, TabEvent, ToLeader, World};
 use crate::counts::{Fault, State};
 
@@ -53,6 +53,7 @@ impl World {
             return;
         };
         let id = host.id;
+        let told = host.audience.sequence;
         if let Some(last) = events.last() {
             host.audience.sequence = last.head.sequence;
         }
@@ -68,11 +69,17 @@ impl World {
             };
             self.send(format!("{id}>{own_id}"), Event::Tab(output));
         }
-        self.tell_followers(replies, events, has_status);
+        self.tell_followers(replies, told, events, has_status);
     }
 
-    /// Replies go first, with the first events of their batch.
-    fn tell_followers(&mut self, replies: Vec<Addressed>, events: &[RunEvent], has_status: bool) {
+    /// Replies go first, with the first events of their batch. `told`: the last event of earlier ones.
+    fn tell_followers(
+        &mut self,
+        replies: Vec<Addressed>,
+        told: u64,
+        events: &[RunEvent],
+        has_status: bool,
+    ) {
         let Some(host) = self.host.as_mut() else {
             return;
         };
@@ -86,6 +93,7 @@ impl World {
                 by_client.entry(client_id).or_default().push(reply);
             }
         }
+        let after = audience.position;
         let mut parts = Vec::new();
         let is_empty = events.is_empty() && !has_status;
         let chunks = events.chunks(EVENTS_PER_MESSAGE);
@@ -100,8 +108,13 @@ impl World {
         let mut replied_to: Rc<[ClientId]> = by_client.keys().cloned().collect();
         let first = parts.first().filter(|_| !is_empty).cloned();
         for (client_id, replies) in by_client {
-            let at = first.clone();
-            let message = ToFollower::Replies { epoch, replies, at };
+            let at = RepliesAt {
+                after,
+                told,
+                replies,
+                events: first.clone(),
+            };
+            let message = ToFollower::Replies { epoch, at };
             self.post_to(&client_id, id, "reply", message);
         }
         for at in parts {

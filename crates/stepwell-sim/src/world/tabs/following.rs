@@ -32,7 +32,7 @@ impl World {
             // It has died since, or lets go: the same is asked of the next one.
             _ => return,
         };
-        self.settle(tab, epoch, replies);
+        self.settle(tab, epoch, replies, None);
         self.apply(tab, events);
     }
 
@@ -62,7 +62,11 @@ impl World {
                     self.after(GAP_MS_MAX, Event::Tab(event));
                 }
                 Move::Attach { sequence } => self.attach(tab, sequence),
-                Move::Settle(epoch, replies) => self.settle(tab, epoch, replies),
+                Move::Settle {
+                    epoch,
+                    replies,
+                    told,
+                } => self.settle(tab, epoch, replies, told),
                 Move::Apply(events) => self.apply(tab, &events),
                 Move::IgnoreOldReply => self.saw(State::OldReplyIgnored),
             }
@@ -165,7 +169,12 @@ impl World {
         }
     }
 
-    fn settle(&mut self, tab: usize, epoch: Epoch, replies: Vec<ClientReply>) {
+    fn settle(&mut self, tab: usize, epoch: Epoch, replies: Vec<ClientReply>, told: Option<u64>) {
+        if let Some(told) = told {
+            let verdict = self.tabs.all[tab].view.answered(told);
+            let verdict = verdict.map_err(|message| format!("tab {tab}: {message}"));
+            self.judge(views::NAME, verdict);
+        }
         for ClientReply { request_id, reply } in replies {
             let Some(command) = self.clients[tab].outstanding.get(&request_id).cloned() else {
                 continue;

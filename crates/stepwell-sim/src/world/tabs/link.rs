@@ -9,10 +9,11 @@
 //! | any other welcome             | not exactly there      | reads everything, sends again what has no answer    |
 //! | events that name it           | welcomed               | waits for its replies, which bring them             |
 //! | events ahead of others        | welcomed               | holds them, and joins when the others do not come   |
+//! | replies ahead of events       | welcomed               | holds them until those are there, or a welcome is   |
 //! | replies of another epoch      | ever                   | ignores them                                        |
 //! | `released`                    | welcomed               | knows no engine until the next welcome              |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use stepwell_protocol::{ClientId, ClientReply, Epoch, RunEvent};
@@ -24,6 +25,18 @@ use crate::slips::Slip;
 pub(in crate::world) struct EventsAt {
     pub(super) position: u64,
     pub(super) events: Rc<[RunEvent]>,
+}
+
+/// What one follower is answered by a batch.
+#[derive(Clone, Debug)]
+pub(in crate::world) struct RepliesAt {
+    /// Of the last events of earlier batches.
+    pub(super) after: u64,
+    /// The sequence of the last one. Tabs do not hear this, the properties do.
+    pub(super) told: u64,
+    pub(super) replies: Vec<ClientReply>,
+    /// The first events of the same batch.
+    pub(super) events: Option<EventsAt>,
 }
 
 /// On `:events` and on `:reply:<clientId>`.
@@ -40,8 +53,7 @@ pub(in crate::world) enum ToFollower {
     },
     Replies {
         epoch: Epoch,
-        replies: Vec<ClientReply>,
-        at: Option<EventsAt>,
+        at: RepliesAt,
     },
     Events {
         epoch: Epoch,
@@ -69,7 +81,12 @@ pub(super) enum Move {
     Attach {
         sequence: u64,
     },
-    Settle(Epoch, Vec<ClientReply>),
+    /// `told`: of the last event that must have been heard; `None` where a welcome has it all.
+    Settle {
+        epoch: Epoch,
+        replies: Vec<ClientReply>,
+        told: Option<u64>,
+    },
     Apply(Rc<[RunEvent]>),
     IgnoreOldReply,
 }
@@ -81,6 +98,8 @@ pub(super) struct Link {
     position: u64,
     /// Ahead of a gap. `None`: it comes with this tab's replies.
     held: BTreeMap<u64, Option<Rc<[RunEvent]>>>,
+    /// Ahead of events that came before them.
+    replies: VecDeque<RepliesAt>,
     /// Of an epoch in which this tab is not welcomed yet.
     early: Vec<(Epoch, Rc<[ClientId]>, EventsAt)>,
     timers: u64,
@@ -102,7 +121,7 @@ impl Link {
     }
 
     pub(super) fn is_held_up(&self) -> bool {
-        !self.held.is_empty()
+        !self.held.is_empty() || !self.replies.is_empty()
     }
 
     pub(super) fn hear(
@@ -128,12 +147,10 @@ impl Link {
                     self.welcome(me, epoch, (position, sequence), &mut moves, slip);
                 }
             }
-            ToFollower::Replies { epoch, replies, at } => {
+            ToFollower::Replies { epoch, at } => {
                 if self.epoch == Some(epoch) {
-                    moves.push(Move::Settle(epoch, replies));
-                    if let Some(EventsAt { position, events }) = at {
-                        self.hold(position, Some(events), &mut moves, slip);
-                    }
+                    self.replies.push_back(at);
+                    self.tell_held(&mut moves, slip);
                 } else {
                     moves.push(Move::IgnoreOldReply);
                 }
@@ -183,9 +200,13 @@ impl Link {
         let is_stale = is_other || self.position != position;
         if is_other {
             self.held.clear();
+            self.replies.clear();
         }
         (self.epoch, self.position) = (Some(epoch), position);
         self.held.retain(|at, _| *at > position);
+        for at in std::mem::take(&mut self.replies) {
+            self.settle(at, None, moves, slip);
+        }
         let early = std::mem::take(&mut self.early);
         if is_stale {
             moves.push(Move::Attach { sequence });
@@ -205,16 +226,48 @@ impl Link {
         moves: &mut Vec<Move>,
         slip: Option<Slip>,
     ) {
+        if self.keep(at, events, moves, slip) {
+            self.tell_held(moves, slip);
+        }
+    }
+
+    /// Whether it is ahead.
+    fn keep(
+        &mut self,
+        at: u64,
+        events: Option<Rc<[RunEvent]>>,
+        moves: &mut Vec<Move>,
+        slip: Option<Slip>,
+    ) -> bool {
         if at <= self.position {
             if slip == Some(Slip::EventsTwice) {
                 moves.extend(events.map(Move::Apply));
             }
-            return;
+            return false;
         }
         if events.is_some() || !self.held.contains_key(&at) {
             self.held.insert(at, events);
         }
-        self.tell_held(moves, slip);
+        true
+    }
+
+    fn settle(
+        &mut self,
+        at: RepliesAt,
+        told: Option<u64>,
+        moves: &mut Vec<Move>,
+        slip: Option<Slip>,
+    ) {
+        if let Some(epoch) = self.epoch {
+            moves.push(Move::Settle {
+                epoch,
+                replies: at.replies,
+                told,
+            });
+        }
+        if let Some(EventsAt { position, events }) = at.events {
+            self.keep(position, Some(events), moves, slip);
+        }
     }
 
     /// What follows without a gap.
@@ -224,15 +277,24 @@ impl Link {
         {
             self.position = first - 1;
         }
-        while let Some(Some(events)) = self.held.get(&(self.position + 1)) {
-            moves.push(Move::Apply(Rc::clone(events)));
-            self.position += 1;
-            self.held.remove(&self.position);
+        loop {
+            let is_due =
+                |at: &mut RepliesAt| at.after <= self.position || slip == Some(Slip::ReplyAhead);
+            if let Some(at) = self.replies.pop_front_if(is_due) {
+                let told = Some(at.told);
+                self.settle(at, told, moves, slip);
+            } else if let Some(Some(events)) = self.held.get(&(self.position + 1)) {
+                moves.push(Move::Apply(Rc::clone(events)));
+                self.position += 1;
+                self.held.remove(&self.position);
+            } else {
+                break;
+            }
         }
-        if self.held.is_empty() {
-            self.timer = None;
-        } else {
+        if self.is_held_up() {
             self.join_later(moves);
+        } else {
+            self.timer = None;
         }
     }
 
