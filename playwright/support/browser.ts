@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type BrowserContext, chromium } from '@playwright/test'
+import { addJitter } from './jitter.js'
 
 export const FLAGS = [
   '--no-sandbox',
@@ -40,13 +41,15 @@ export interface LaunchOptions {
   readonly args?: readonly string[]
 }
 
-export function launch(
+export async function launch(
   profile: string,
   { bfcache = false, args = [] }: LaunchOptions = {},
 ): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(profile, {
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: executablePath(),
     args: [...FLAGS, ...args],
     ignoreDefaultArgs: bfcache ? ['--disable-back-forward-cache'] : [],
   })
+  await addJitter(context)
+  return context
 }
