@@ -16,6 +16,14 @@ export const isLeader = (page: Page) =>
   expect(page.getByTestId('engine-status')).toContainText('leader')
 export const button = (place: Page | Locator, name: string) =>
   place.getByRole('button', { name, exact: true })
+/** Gives files to an input once it takes them: Playwright does not wait for that, and the page ignores what comes earlier. */
+export async function giveFiles(
+  input: Locator,
+  files: Parameters<Locator['setInputFiles']>[0],
+): Promise<void> {
+  await expect(input).toBeEnabled()
+  await input.setInputFiles(files)
+}
 export const status = (page: Page) => page.getByTestId('run-status')
 
 /** The pictures of docs/proof.md, taken on request: STEPWELL_PICTURES names their folder. */

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
-import { buildExample, button, EXAMPLE, isLeader, picture, status } from '../support/example.js'
+import {
+  buildExample,
+  button,
+  EXAMPLE,
+  giveFiles,
+  isLeader,
+  picture,
+  status,
+} from '../support/example.js'
 import { expect, test } from '../support/fixtures.js'
 
 /** Hours with so few flights that a report on them fails: 03:00 and 04:00. */
@@ -266,7 +274,7 @@ test('an export holds every run, and an import brings them to another profile, w
   const page = await sharedContext.newPage()
   await open(page, '#/')
   const csv = path.join(EXAMPLE, 'node_modules/vega-datasets/data/airports.csv')
-  await page.getByLabel('Drop a CSV file here, or choose one').setInputFiles(csv)
+  await giveFiles(page.getByLabel('Drop a CSV file here, or choose one'), csv)
   await expect(page.getByText('airports.csv: 3,376 rows')).toBeVisible()
   await button(page, 'Start').click()
   await expect(page.getByTestId('committed')).toHaveText(/^[1-9]\d$/)
@@ -290,18 +298,18 @@ test('an export holds every run, and an import brings them to another profile, w
   await expect(rows(other)).toHaveCount(20)
   const choose = other.getByLabel('Import…')
   const wrong = { name: 'notes.sqlite3', mimeType: 'text/plain', buffer: Buffer.from('My notes.') }
-  await choose.setInputFiles(wrong)
+  await giveFiles(choose, wrong)
   await button(other, 'Replace').click()
   await expect(card(other, 'Take it along').getByRole('alert')).toContainText(
     '“notes.sqlite3” is no export of Stepwell, or is damaged. Nothing changed.',
   )
   await expect(rows(other)).toHaveCount(20)
-  await choose.setInputFiles(file)
+  await giveFiles(choose, file)
   await expect(button(other, 'Keep what is here')).toBeFocused()
   await other.keyboard.press('Escape')
   await expect(other.getByRole('dialog')).toBeHidden()
   await expect(rows(other)).toHaveCount(20)
-  await choose.setInputFiles(file)
+  await giveFiles(choose, file)
   await button(other, 'Replace').click()
   await expect(card(other, 'Take it along')).toContainText('The runs of “stepwell-flights.sqlite3”')
   await expect(rows(other)).toHaveCount(2)

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { startServer, type TestServer } from '../server/server.mjs'
-import { buildExample, button, EXAMPLE, isLeader, picture, status } from '../support/example.js'
+import {
+  buildExample,
+  button,
+  EXAMPLE,
+  giveFiles,
+  isLeader,
+  picture,
+  status,
+} from '../support/example.js'
 import { expect, test } from '../support/fixtures.js'
 import { startRawBrowser } from '../support/raw-browser.js'
 
@@ -199,7 +207,7 @@ test('a tab that follows does what the leading one does', async ({ sharedContext
     mimeType: 'text/csv',
     buffer: Buffer.from('city,height\nAddis Ababa,2300\nLa Paz,3700\n'),
   }
-  await follower.getByLabel('Drop a CSV file here, or choose one').setInputFiles(cities)
+  await giveFiles(follower.getByLabel('Drop a CSV file here, or choose one'), cities)
   await expect(follower.getByText('cities.csv: 2 rows, 2 columns')).toBeVisible()
   // Its engine is elsewhere.
   await expect(button(follower, 'Crash the engine')).toBeDisabled()
@@ -347,6 +355,7 @@ test('a CSV file that is dropped on the page is imported', async ({ sharedContex
     transfer.items.add(new File(['city,height\nAddis Ababa,2300\nLa Paz,3700\n'], 'cities.csv'))
     return transfer
   })
+  await expect(page.getByLabel('Drop a CSV file here, or choose one')).toBeEnabled()
   await page.locator('.drop').dispatchEvent('drop', { dataTransfer: dropped })
   await expect(page.getByText('cities.csv: 2 rows, 2 columns')).toBeVisible()
   await expect(page.getByRole('row', { name: /^height 2 3,?000/ })).toBeVisible()
@@ -360,14 +369,14 @@ test('a CSV file is imported, also one that is far larger than a payload may be;
   const page = await sharedContext.newPage()
   await open(page)
   const file = page.getByLabel('Drop a CSV file here, or choose one')
-  await file.setInputFiles(path.join(DATA, 'airports.csv'))
+  await giveFiles(file, path.join(DATA, 'airports.csv'))
   await expect(page.getByText('airports.csv: 3,376 rows, 7 columns')).toBeVisible()
   await expect(page.getByRole('row', { name: /^latitude 3,376 40\.04/ })).toBeVisible()
   const buffer = Buffer.from(`text,number\n${`${'x'.repeat(100_000)},2\n`.repeat(100)}`)
   expect(buffer.byteLength).toBeGreaterThan(2 * PAYLOAD_BYTES_MAX)
-  await file.setInputFiles({ name: 'large.csv', mimeType: 'text/csv', buffer })
+  await giveFiles(file, { name: 'large.csv', mimeType: 'text/csv', buffer })
   await expect(page.getByText('large.csv: 100 rows, 2 columns')).toBeVisible()
-  await file.setInputFiles(path.join(DATA, 'airports.csv'))
+  await giveFiles(file, path.join(DATA, 'airports.csv'))
   await expect(page.getByText('The same file was given before')).toBeVisible()
   await expect(page.getByText('airports.csv: 3,376 rows, 7 columns')).toBeVisible()
   await page.getByRole('link', { name: 'All runs' }).click()
@@ -379,7 +388,7 @@ test('an empty CSV file fails its run, in words', async ({ sharedContext }) => {
   const page = await sharedContext.newPage()
   await open(page)
   const empty = { name: 'empty.csv', mimeType: 'text/csv', buffer: Buffer.from('\n') }
-  await page.getByLabel('Drop a CSV file here, or choose one').setInputFiles(empty)
+  await giveFiles(page.getByLabel('Drop a CSV file here, or choose one'), empty)
   await expect(page.getByText('The file is empty: it has not even a row of names.')).toBeVisible()
   await page.close()
 })
