@@ -120,7 +120,8 @@ test('children of one call that clash over a concurrency key fail it with the in
 test('a child has options of its own', async ({ openPage, key, server }) => {
   const page = await openPage()
   const id = await trigger(page, 'choosy', { key, n: 1 }, { priority: 3 })
-  await waiting(page, id)
+  // The parent may have ended by the time that it is looked at: its child waits for 300 ms only.
+  await expect.poll(async () => (await childrenOf(page, id)).length).toBe(1)
   const [child] = await childrenOf(page, id)
   expect(child).toMatchObject({
     labels: { from: 'choosy' },

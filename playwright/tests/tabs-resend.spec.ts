@@ -90,6 +90,11 @@ for (const [death, die] of Object.entries(DEATHS)) {
         async (id) => (await window.stepwell.getRun(id)) === null,
         runs.toDelete,
       )
+      // A step in flight in a leader that dies may run again: those of the new runs are committed.
+      await leader.waitForFunction(async () => {
+        const done = await window.stepwell.getRuns({ job: 'steps', status: 'completed' })
+        return done.runs.length === 5
+      })
       await die(leader)
       await follower.waitForFunction(
         (before) =>

@@ -114,10 +114,14 @@ test('of five tabs one leads at a time, whichever closes, and no step runs in tw
     if (tab === last) break
     await tab.close()
     await server.gate(`${key}-${i}`).reached(2)
-    const roles = await Promise.all(
-      tabs.slice(i + 1).map((page) => page.evaluate(() => window.stepwell.status.role)),
-    )
-    expect(roles.filter((role) => role === 'leader')).toHaveLength(1)
+    // The step may run before the page has been told that its engine is ready.
+    const leading = async () => {
+      const roles = await Promise.all(
+        tabs.slice(i + 1).map((page) => page.evaluate(() => window.stepwell.status.role)),
+      )
+      return roles.filter((role) => role === 'leader').length
+    }
+    await expect.poll(leading).toBe(1)
     server.gate(`${key}-${i}`).open()
   }
   server.gate(`${key}-4`).open()
