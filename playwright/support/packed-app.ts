@@ -92,7 +92,9 @@ function tarballs(): Record<string, string> {
 /** Whole or not at all; another worker of the test runner may be at the same. */
 function packInto(folder: string): void {
   mkdirSync(PACKS, { recursive: true })
-  const old = readdirSync(PACKS).filter((name) => !name.startsWith(MAKING))
+  // Another worker may have made this very folder since it was looked for.
+  const kept = path.basename(folder)
+  const old = readdirSync(PACKS).filter((name) => !name.startsWith(MAKING) && name !== kept)
   for (const name of old) rmSync(path.join(PACKS, name), { recursive: true, force: true })
   const made = mkdtempSync(path.join(PACKS, MAKING))
   pack(made)

@@ -8,6 +8,8 @@ import { ROOT, run, versionOf } from '../support/packed.js'
 import { type PackedApp, packedApp } from '../support/packed-app.js'
 import { type Site, startProgram } from '../support/program-server.js'
 
+/** What installs, builds or compiles an app. */
+const HEAVY_MS_MAX = 240_000
 const VITE_7 = '7.3.8'
 const REACT_18 = '18.3.1'
 const LISTEN = ['--host', '127.0.0.1', '--port', '0']
@@ -67,6 +69,7 @@ for (const { react, ...source } of APPS) {
 
 for (const { react: _, ...source } of APPS.filter(({ sources }) => sources.length > 1)) {
   test(`${source.name}: the plugin is one by the types of Vite, however strict`, () => {
+    test.setTimeout(HEAVY_MS_MAX)
     const { folder } = packedApp(source)
     writeFileSync(path.join(folder, 'typed.config.mts'), TYPED)
     const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc')
@@ -89,6 +92,7 @@ test('a Content-Security-Policy that allows no wasm: the status says what to all
   server,
   key,
 }) => {
+  test.setTimeout(HEAVY_MS_MAX)
   const site = await underPolicy(`${STRICT}; script-src 'self'`)
   const { page } = await openBundled(sharedContext, site.origin, server.origin, key)
   await expect(page.getByText('engine unavailable')).toBeVisible()
