@@ -96,8 +96,13 @@ test('a follower watches: subscribe, waitForRun with its log and progress', asyn
     })
     await Promise.all([watching, waiting])
     const lines: string[] = []
+    // What the run says before it is waited for is not told: both slots are taken until then.
+    const held = [`${key}-x`, `${key}-y`]
+    for (const key of held) await stepwell.trigger('steps', { key, count: 1, gateAt: 0 })
     const { id: chatty } = await stepwell.trigger('chatty', { key, lines: 3 })
-    await stepwell.waitForRun(chatty, { onLog: ({ message }) => lines.push(message) })
+    const end = stepwell.waitForRun(chatty, { onLog: ({ message }) => lines.push(message) })
+    for (const key of held) void fetch(`/gate/${key}/open`, { method: 'POST' })
+    await end
     return { seen, progress, lines }
   }, key)
   expect(told.seen[0]).toBe('snapshot')
