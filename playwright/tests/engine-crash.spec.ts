@@ -1,6 +1,6 @@
 // ACCEPTANCE J5: the engine dies, the executor lives on.
 import { expect, test } from '../support/fixtures.js'
-import { ended, eventTypes, expectNothingUnhandled, runOf, triggerSteps } from '../support/page.js'
+import { ended, expectNothingUnhandled, runOf, sawEvent, triggerSteps } from '../support/page.js'
 import { exported, sqlite3 } from '../support/transfers.js'
 
 for (const how of ['panic', 'terminate'] as const) {
@@ -30,7 +30,7 @@ for (const how of ['panic', 'terminate'] as const) {
       [`${key}/s-1`]: 1,
       [`${key}/s-2`]: 1,
     })
-    expect(await eventTypes(page, id)).toContain('run:resume')
+    await sawEvent(page, id, 'run:resume')
     await expectNothingUnhandled(page)
   })
 }

@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test'
 import { expect, test } from '../support/fixtures.js'
 import { ended, expectNothingUnhandled } from '../support/page.js'
-import { panel, region, status, trigger, WAYS } from '../support/panels.js'
+import { panel, region, runShown, status, trigger, WAYS } from '../support/panels.js'
 
 const shownRun = (page: Page, name = 'job') => page.getByTestId(`${name}-run`)
 
@@ -15,7 +15,7 @@ for (const { title, ...way } of WAYS) {
     await expect(status(page)).toHaveText('idle')
     await trigger(page, { key, count: 1 }, 'second')
     await expect(status(page)).toHaveText('completed')
-    const first = (await shownRun(page, 'second').textContent()) ?? ''
+    const first = await runShown(page, 'second')
     await expect(shownRun(page)).toHaveText(first)
 
     const next = await page.evaluate(
@@ -151,6 +151,7 @@ test('a retrigger of an active run shows in triggerError, and the run is shown o
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 1, gateAt: 0 })
   await server.gate(key).reached()
+  await runShown(page)
   await region(page).getByRole('button', { name: 'Retrigger' }).click()
   await expect(page.getByTestId('job-trigger-error')).toHaveText('conflict')
   await expect(status(page)).toHaveText('running')

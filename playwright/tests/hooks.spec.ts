@@ -102,6 +102,8 @@ test('cancel of a running run shows cancelled', async ({ openPage, key, server }
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 2, gateAt: 0 })
   await server.gate(key).reached()
+  // The step may be at work before the hook has heard of the run that is to be cancelled.
+  await runShown(page)
   await page.getByRole('button', { name: 'Cancel' }).click()
   await expect(status(page)).toHaveText('cancelled')
 })

@@ -15,9 +15,9 @@ test('a waiting tab keeps an engine worker ready, and leads with it when the lea
   await leader.close()
   await leads(follower)
   expect(follower.workers()).toContain(standby)
-  // It, and that of the jobs.
-  expect(follower.workers()).toHaveLength(2)
   await server.gate(key).reached(2)
+  // It, and that of the jobs.
+  await expect.poll(() => follower.workers().length).toBe(2)
   server.gate(key).open()
   expect(await ended(follower, id)).toMatchObject({ status: 'completed' })
   expect(server.witness.counts(`${key}/`)).toEqual({

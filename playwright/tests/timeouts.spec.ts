@@ -19,6 +19,7 @@ for (const executor of ['worker', 'page'] as const) {
     const run = await runOf(page, id)
     expect(run?.status === 'failed' && run.error.message).toContain(`${TIMEOUT} ms`)
     expect((await stepsOf(page, id)).get('slow')).toMatchObject({ status: 'failed', error })
+    await server.witness.reached(`${key}/aborted/timeout`)
     expect(server.witness.counts(`${key}/`)).toEqual({
       [`${key}/dawdles`]: 1,
       [`${key}/aborted/timeout`]: 1,
