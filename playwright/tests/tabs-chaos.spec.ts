@@ -84,9 +84,12 @@ async function agree(pages: readonly Page[]): Promise<void> {
     const shown = () =>
       items.evaluateAll((all) => all.map((item) => [item.dataset['id'], item.textContent]))
     await expect(items.first()).toBeVisible()
-    const newest = wanted.slice(0, await items.count())
-    // Hooks commit once a frame.
-    await expect.poll(shown).toEqual(newest.map(([id]) => [id, 'counted completed  ']))
+    // Hooks commit once a frame, and show more while they catch up.
+    await expect(async () => {
+      const all = await shown()
+      const newest = wanted.slice(0, all.length)
+      expect(all).toEqual(newest.map(([id]) => [id, 'counted completed  ']))
+    }).toPass({ timeout: 10_000 })
   }
 }
 

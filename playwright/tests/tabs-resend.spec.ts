@@ -5,6 +5,12 @@ import { ended, expectNothingUnhandled, runOf, triggerSteps } from '../support/p
 import { cancel, signal, trigger, waiting } from '../support/runs.js'
 import { crashTab, epochOf, follows, leads, openTabs } from '../support/tabs.js'
 
+declare global {
+  interface Window {
+    isSettled: boolean
+  }
+}
+
 /** In which way a leader dies. */
 const DEATHS: Readonly<Record<string, (leader: Page) => Promise<void>>> = {
   'its engine is terminated': (leader) => leader.evaluate(() => window.crash('terminate')),
@@ -201,7 +207,18 @@ test('nobody leads for 30 s: what was sent has an unknown outcome, what was not 
     const unsent = window.outcome(window.stepwell.trigger('steps', { key: `${key}/b`, count: 1 }))
     window.kept = Promise.all([window.kept, unsent])
   }, key)
-  await follower.clock.runFor(40_000)
+  await follower.evaluate(() => {
+    window.isSettled = false
+    void window.kept.then(() => {
+      window.isSettled = true
+    })
+  })
+  // Again where a last word of the leader came in between: the 30 s begin with it.
+  const settles = async () => {
+    await follower.clock.runFor(40_000)
+    return follower.evaluate(() => window.isSettled)
+  }
+  await expect.poll(settles).toBe(true)
   const outcomes = await follower.evaluate(() => window.kept)
   expect(outcomes).toMatchObject([
     { ok: false, code: 'outcome_unknown' },
