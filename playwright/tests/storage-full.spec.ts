@@ -16,6 +16,9 @@ async function quotaOf(page: Page): Promise<(bytes: number | null) => Promise<vo
       origin,
       ...(bytes === null ? {} : { quotaSize: bytes }),
     })
+    // In a new profile it is asked before anything else is, and answers once it has its own files.
+    const { overrideActive } = await session.send('Storage.getUsageAndQuota', { origin })
+    expect(overrideActive).toBe(bytes !== null)
   }
 }
 
