@@ -34,14 +34,14 @@ async function expectSetAside(page: Page): Promise<void> {
     loss: { kind: 'damaged', message: expect.stringMatching(/set aside.*damaged: true/s) },
     error: null,
   })
-  const told = await page.evaluate(() =>
-    window.events.flatMap((event) => (event.type === 'engine:error' ? [event.error.code] : [])),
-  )
-  expect(told).toContain('storage_corrupt')
-  const events = await page.evaluate(() =>
-    window.events.filter(({ type }) => type === 'engine:storage'),
-  )
-  expect(events.at(-1)).toMatchObject({ loss: { kind: 'damaged' } })
+  const told = () =>
+    page.evaluate(() =>
+      window.events.flatMap((event) => (event.type === 'engine:error' ? [event.error.code] : [])),
+    )
+  await expect.poll(told).toContain('storage_corrupt')
+  const events = () =>
+    page.evaluate(() => window.events.filter(({ type }) => type === 'engine:storage').slice(-1))
+  await expect.poll(events).toMatchObject([{ loss: { kind: 'damaged' } }])
   expect(await runIds(page)).toEqual([])
 }
 

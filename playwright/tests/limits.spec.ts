@@ -120,6 +120,6 @@ test("a step's File for which there is no room waits, and is stored when there i
   await page.waitForFunction(() => window.stepwell.status.paused?.code === 'storage_full')
   await setQuota(page)
   expect(await ended(page, id)).toMatchObject({ status: 'completed', output: 30_000_000 })
-  expect(await page.evaluate(() => window.stepwell.status.paused)).toBeNull()
+  await page.waitForFunction(() => window.stepwell.status.paused === null)
   expect(server.witness.counts(`${key}/`)).toEqual({ [`${key}/produce`]: 1, [`${key}/after`]: 1 })
 })

@@ -105,6 +105,6 @@ test('without the code that runs jobs in the page, the status says so, and it is
   await page.unroute(PAGE_EXECUTOR)
   const ended = await page.evaluate((id) => window.stepwell.waitForRun(id), runId)
   expect(ended.status).toBe('completed')
-  expect(await page.evaluate(() => window.stepwell.status.error)).toBeNull()
+  await page.waitForFunction(() => window.stepwell.status.error === null)
   await page.close()
 })

@@ -71,7 +71,7 @@ test('a full disk pauses the engine; what was acknowledged is there, and all of 
   for (const id of ids) expect(await ended(page, id)).toMatchObject({ status: 'completed' })
   await expect(page.getByTestId('storage')).not.toContainText('paused')
   expect(server.witness.counts(`${key}/`)).toEqual({ [`${key}/large`]: 1, [`${key}/small`]: 1 })
-  expect(await page.evaluate(() => window.stepwell.status.paused)).toBeNull()
+  await page.waitForFunction(() => window.stepwell.status.paused === null)
   const file = await exported(page)
   expect(sqlite3(file, 'PRAGMA integrity_check')).toBe('ok')
   expect(sqlite3(file, 'SELECT count(*) FROM stepwell_runs')).toBe(String(ids.length + 1))

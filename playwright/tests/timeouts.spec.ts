@@ -64,6 +64,7 @@ for (const executor of ['worker', 'page'] as const) {
       expect(wait?.waitingFor).toMatchObject({ kind: 'retry', error: { code: 'timeout' } })
       expect(server.witness.count(`${own}/first`)).toBe(1)
     }
+    await server.witness.reached(`${key}-minds/aborted/timeout`)
     expect(server.witness.count(`${key}-minds/aborted/timeout`)).toBe(1)
   })
 }
