@@ -80,6 +80,10 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     async ({}, use) => {
       const profile = makeProfile()
       const context = await launch(profile)
+      // A page's clock is its context's: those of all later tests would be ahead, and fake.
+      context.clock.install = () => {
+        throw new Error('A clock needs a browser of its own: see launchBrowser.')
+      }
       await use(context)
       await context.close()
       removeProfile(profile)

@@ -5,14 +5,18 @@ import { ended, eventTypes, ready, runOf, sawEvent, triggerSteps } from '../supp
 
 const UNKNOWN = '01900000-0000-7000-8000-000000000000'
 
-/** Runs that have ended, the oldest first. */
-const endedRuns = (page: Page, count: number) =>
-  page.evaluate(async (count) => {
+/** Runs that have ended a millisecond ago at least, the oldest first. */
+async function endedRuns(page: Page, count: number): Promise<string[]> {
+  const { ids, lastAt } = await page.evaluate(async (count) => {
     const items = Array.from({ length: count }, () => ({ input: { count: 1 } }))
     const triggered = await window.stepwell.batchTrigger('quick', items)
-    await Promise.all(triggered.map(({ id }) => window.stepwell.waitForRun(id)))
-    return triggered.map(({ id }) => id)
+    const runs = await Promise.all(triggered.map(({ id }) => window.stepwell.waitForRun(id)))
+    const lastAt = Math.max(...runs.map(({ completedAt }) => completedAt ?? 0))
+    return { ids: triggered.map(({ id }) => id), lastAt }
   }, count)
+  await page.waitForFunction((lastAt) => Date.now() > lastAt + 1, lastAt)
+  return ids
+}
 
 test('deleteRun takes a run with its steps, logs and labels', async ({ openPage, key }) => {
   const page = await openPage()
@@ -144,7 +148,7 @@ test('purgeRuns of hundreds goes in several commands, and counts all', async ({ 
   expect((await page.evaluate(() => window.stepwell.getRuns())).runs).toEqual([])
 })
 
-/** How large the database's file is, in bytes; `NaN`, which is neither more nor less, while it is being written. */
+/** How large the database's file is, in bytes; `NaN`, which is neither more nor less, while it is being written or is not there. */
 const fileSize = (page: Page, database: string) =>
   page.evaluate(async (database) => {
     const sizes: number[] = []
@@ -167,7 +171,7 @@ const fileSize = (page: Page, database: string) =>
       if (error instanceof DOMException && error.name === 'NotReadableError') return Number.NaN
       throw error
     }
-    return Math.max(...sizes)
+    return sizes.length === 0 ? Number.NaN : Math.max(...sizes)
   }, database)
 
 test('retention deletes what grew old while no tab was open, without any work, and the file shrinks', async ({

@@ -101,11 +101,14 @@ test('a wait for a signal that does not come in time has a result that says so, 
   expect(await signal(page, `${short}:approved`, 'late')).toBe('kept')
 
   const long = await trigger(page, 'approval', { key: `${key}-b`, options: { timeout: 2_000 } })
-  const before = await waiting(page, long)
+  expect(await waiting(page, long)).toMatchObject({ kind: 'signal', until: expect.any(Number) })
+  // However long the reload takes, this one still waits after it.
+  const longest = await trigger(page, 'approval', { key: `${key}-c`, options: { timeout: '1h' } })
+  const before = await waiting(page, longest)
   expect(before).toMatchObject({ kind: 'signal', until: expect.any(Number) })
   await page.reload()
   await ready(page)
-  expect(await waiting(page, long)).toEqual(before)
+  expect(await waiting(page, longest)).toEqual(before)
   expect(await ended(page, long)).toMatchObject({ status: 'completed', output })
 })
 

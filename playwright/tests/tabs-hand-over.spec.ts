@@ -15,6 +15,12 @@ const seesUnserved = (page: Page, jobs: readonly string[]) =>
     jobs.join(),
   )
 
+/** For all tabs of the browser at once. An answer that is still owed would be one that did not come in all that time. */
+async function passTime(tabs: readonly [Page, Page], ms: number): Promise<void> {
+  for (const tab of tabs) await tab.evaluate(() => window.stepwell.getRuns({ limit: 1 }))
+  await tabs[0].clock.runFor(ms)
+}
+
 test('a run of a job that the leader lacks: it is told in both tabs, and the tab that has it leads when nothing runs', async ({
   openPage,
   key,
@@ -50,13 +56,15 @@ test('a run of a job that the leader lacks: it is told in both tabs, and the tab
 test('it is handed to the tab that has the job, past others in the line; where none has it, nothing is', async ({
   openPage,
   key,
+  server,
 }) => {
   const whole = await openPage()
-  const id = await whole.evaluate(
-    async (key) => (await window.stepwell.trigger('extra', { key }, { delay: 500 })).id,
-    key,
-  )
+  // While this one has the slot, the other cannot start.
+  await triggerSteps(whole, { key, count: 1, gateAt: 0 })
+  await server.gate(key).reached()
+  const id = await trigger(whole, 'extra', { key })
   await whole.close()
+  server.gate(key).open()
   const [first, second] = await openTabs(openPage, 2, FEWER)
   if (first === undefined || second === undefined) throw new Error('there are two tabs')
   for (const page of [first, second]) await seesUnserved(page, ['extra'])
@@ -74,21 +82,24 @@ test('it is handed to the tab that has the job, past others in the line; where n
 
 test('a page that runs jobs itself hands over when it is hidden for 30 s and nothing runs', async ({
   openPage,
+  launchBrowser,
+  profile,
   key,
   server,
 }) => {
-  const [leader, follower] = await twoTabs(openPage, { executor: 'page' })
+  const context = await launchBrowser(profile)
+  const [leader, follower] = await twoTabs(openPage, { context, executor: 'page' })
   await leader.clock.install()
   const id = await triggerSteps(leader, { key, count: 2, gateAt: 0 })
   await server.gate(key).reached()
   await setVisible(leader, false)
-  await leader.clock.runFor(HIDDEN_MS)
+  await passTime([leader, follower], HIDDEN_MS)
   // Something runs.
   expect(await statusOf(leader)).toMatchObject({ role: 'leader', epoch: 1 })
   server.gate(key).open()
   expect(await ended(follower, id)).toMatchObject({ status: 'completed', recoveries: 0 })
   expect(await statusOf(leader)).toMatchObject({ role: 'leader', epoch: 1 })
-  await leader.clock.runFor(HIDDEN_MS)
+  await passTime([leader, follower], HIDDEN_MS)
   await leads(follower)
   await follows(leader)
   const next = await triggerSteps(leader, { key: `${key}-b`, count: 1 })
@@ -98,13 +109,17 @@ test('a page that runs jobs itself hands over when it is hidden for 30 s and not
 
 test('a hidden leader goes on leading where its jobs run in a worker, and where nobody else is visible', async ({
   openPage,
+  launchBrowser,
+  profile,
 }) => {
+  const context = await launchBrowser(profile)
   for (const executor of ['worker', 'page'] as const) {
-    const [leader, follower] = await twoTabs(openPage, { executor, db: `hidden-${executor}` })
+    const db = `hidden-${executor}`
+    const [leader, follower] = await twoTabs(openPage, { context, executor, db })
     if (executor === 'page') await setVisible(follower, false)
     await leader.clock.install()
     await setVisible(leader, false)
-    await leader.clock.runFor(3 * HIDDEN_MS)
+    await passTime([leader, follower], 3 * HIDDEN_MS)
     await follower.evaluate(() => window.stepwell.triggerAndWait('quick', { count: 1 }))
     expect(await statusOf(leader)).toMatchObject({ role: 'leader', state: 'ready', epoch: 1 })
   }

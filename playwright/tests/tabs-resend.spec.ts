@@ -181,12 +181,15 @@ test('what is asked while nobody leads is carried out by the next leader', async
 
 test('nobody leads for 30 s: what was sent has an unknown outcome, what was not was not carried out', async ({
   openPage,
+  launchBrowser,
+  profile,
   key,
 }) => {
-  const [leader, follower] = await openTabs(openPage, 2, { query: { lossy: '1' } })
+  const context = await launchBrowser(profile)
+  const [leader, follower] = await openTabs(openPage, 2, { context, query: { lossy: '1' } })
   if (leader === undefined || follower === undefined) throw new Error('there are two tabs')
   // A page that takes the place after the leader, and opens no engine.
-  const thief = await openPage({ db: `${key}-other` })
+  const thief = await openPage({ context, db: `${key}-other` })
   await thief.evaluate((key) => {
     void navigator.locks.request(`stepwell:${key}:seat`, () => new Promise(() => undefined))
   }, key)
