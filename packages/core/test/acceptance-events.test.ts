@@ -265,10 +265,13 @@ function counting() {
   }
 }
 
+/** Seconds of work where other tests want the machine too. */
+const HEAVY = { timeout: 30_000 }
+
 describe('thousands never meet the limit on open commands, also when the engine restarts', () => {
   const COUNT = 3000
 
-  test('of waits', async () => {
+  test('of waits', HEAVY, async () => {
     const { commands, sent, most, end, listeners } = counting()
     const waits = Array.from({ length: COUNT }, () => commands.waitForRun('run-1', {}))
     await vi.advanceTimersByTimeAsync(1000)
@@ -279,7 +282,7 @@ describe('thousands never meet the limit on open commands, also when the engine 
     expect(listeners()).toBe(0)
   })
 
-  test('of subscriptions', async () => {
+  test('of subscriptions', HEAVY, async () => {
     const { commands, most, end } = counting()
     const all = Array.from({ length: COUNT }, () => commands.subscribe('run-1'))
     await Promise.all(all.map((subscription) => subscription.next()))
@@ -290,7 +293,7 @@ describe('thousands never meet the limit on open commands, also when the engine 
     expect(most()).toBeLessThan(1000)
   })
 
-  test('of useRun', async () => {
+  test('of useRun', HEAVY, async () => {
     const frames = stubFrames()
     const { client, most, end } = counting()
     const observers = Array.from({ length: COUNT }, (_, i) => observeRun(client, `run-${i}`))

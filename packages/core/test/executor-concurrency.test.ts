@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Executor, startExecutor } from '../src/executor/runtime.js'
 import type { NewLog } from '../src/generated/protocol.js'
 import { collectJobs, defineJob } from '../src/job.js'
@@ -11,7 +11,12 @@ import {
 } from './scripted-engine.js'
 
 let open: { executor: Executor; engine: ScriptedEngine }[] = []
+/** Lines that nothing takes along leave alone after 100 ms: here that time never comes, however slow the machine. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
 afterEach(() => {
+  vi.useRealTimers()
   for (const { executor, engine } of open) {
     executor.close()
     engine.close()

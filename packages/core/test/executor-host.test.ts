@@ -203,7 +203,7 @@ describe('several executors', () => {
   })
 })
 
-describe('jobs that run in the page', () => {
+describe('jobs that run in the page', { timeout: 30_000 }, () => {
   const inPage = { executors: 1, worker: () => undefined }
   afterEach(() => {
     vi.doUnmock('../src/executor/in-page.js')

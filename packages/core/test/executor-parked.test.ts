@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startExecutor } from '../src/executor/runtime.js'
 import { collectJobs, defineJob } from '../src/job.js'
 import { durableEngines } from './durable-engine.js'
@@ -6,6 +6,14 @@ import { assign, executors, gate, quiet, scriptedEngine, welcome } from './scrip
 
 const { serve, keep } = executors()
 const durable = durableEngines()
+
+/** Lines that nothing takes along leave alone after 100 ms: here that time never comes, however slow the machine. */
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 /** Sleeps, and says how often its function was called. */
 function sleeper() {

@@ -66,7 +66,8 @@ function shown(message: unknown): string {
   }
 }
 
-describe(`${TIMES} malformed messages`, () => {
+// Seconds of work where other tests want the machine too.
+describe(`${TIMES} malformed messages`, { timeout: 30_000 }, () => {
   test('of a page do no harm', () => {
     const { batch, intake } = createWorker()
     const letThrough = knock(SAMPLES.engineWorker, (message) => {
