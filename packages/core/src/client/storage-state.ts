@@ -21,12 +21,20 @@ export function watchStorage(
   update: (patch: Pick<StepwellStatus, 'quota' | 'storage'>) => void,
 ): StorageWatch {
   let listening: AbortController | null = null
+  let asked = 0
+  /** Of the newest question that was answered. */
+  let answered = 0
 
   const ask = async () => {
+    asked += 1
+    const number = asked
     const [estimate, isPersisted] = await Promise.all([
       navigator.storage.estimate(),
       navigator.storage.persisted(),
     ])
+    // An older answer may be the slower one.
+    if (number < answered) return
+    answered = number
     const { quota: known, storage: before } = status()
     const { usage = 0, quota = 0 } = estimate
     const isSame = known?.usage === usage && known.quota === quota
