@@ -1,6 +1,7 @@
 //! One native database file for several engines.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,11 +14,17 @@ static FILES: AtomicU64 = AtomicU64::new(0);
 
 impl SharedFile {
     pub(super) fn new() -> Self {
-        let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("stepwell-sim-{}-{number}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).expect("a directory for temporary files");
-        Self { directory }
+        loop {
+            let number = FILES.fetch_add(1, Ordering::Relaxed);
+            let name = format!("stepwell-sim-{}-{number}", std::process::id());
+            let directory = std::env::temp_dir().join(name);
+            match std::fs::create_dir(&directory) {
+                Ok(()) => return Self { directory },
+                // Left by a killed process that had this one's number.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("a directory for temporary files: {error}"),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> PathBuf {

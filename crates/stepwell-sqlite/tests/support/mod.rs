@@ -3,6 +3,7 @@
 
 pub(crate) mod random;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,11 +18,17 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("stepwell-sqlite-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("a temporary folder can be made");
-        Self(path)
+        loop {
+            let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
+            let name = format!("stepwell-sqlite-{}-{number}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                // Left by a killed process that had this one's number.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("a temporary folder can be made: {error}"),
+            }
+        }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
