@@ -175,7 +175,7 @@ test('a RetryAfterError says when the next attempt is made', async ({ openPage, 
   const after = await trigger(page, 'shaky-step', { ...input, key: `${key}-a`, after: 321 })
   expect(await ended(page, after)).toMatchObject({ status: 'completed' })
   expect(await stepDelays(page, after)).toEqual({ delays: [321], early: [] })
-  const at = Date.now() + 1_500
+  const at = Date.now() + 3_000
   const until = await trigger(page, 'shaky-step', { ...input, key: `${key}-b`, after: at })
   const wait = await waiting(page, until, 'retry')
   expect(Math.abs(untilOf(wait) - at)).toBeLessThan(1_000)
@@ -194,7 +194,7 @@ test('a wait for the next attempt survives a reload and does not start over', as
   server,
 }) => {
   const page = await openPage()
-  const policy = { maxAttempts: 2, initialDelay: 2_500, jitter: 0 }
+  const policy = { maxAttempts: 2, initialDelay: 5_000, jitter: 0 }
   const id = await trigger(page, 'shaky-step', { key, failures: 1, retry: policy })
   const before = await waiting(page, id, 'retry')
   expect(before).toMatchObject({

@@ -34,7 +34,7 @@ for (const executor of ['worker', 'page'] as const) {
     const page = await openPage({ executor, concurrency: 1 })
     const names = ['a', 'b', 'c']
     const ids = await Promise.all(
-      names.map((name) => trigger(page, 'sleeper', { key: `${key}-${name}`, ms: 1_200 })),
+      names.map((name) => trigger(page, 'sleeper', { key: `${key}-${name}`, ms: 2_500 })),
     )
     for (const id of ids)
       expect(await waiting(page, id)).toMatchObject({ kind: 'sleep', stepName: 'nap' })
@@ -50,7 +50,7 @@ for (const executor of ['worker', 'page'] as const) {
       const [wait] = await eventsOf(page, id, 'step:wait')
       expect(
         untilOf(wait?.waitingFor ?? { kind: 'network', stepName: null }) - (wait?.timestamp ?? 0),
-      ).toBe(1_200)
+      ).toBe(2_500)
       const late = await lateness(page, id)
       expect(late).toBeGreaterThanOrEqual(0)
       expect(late).toBeLessThan(LATE_MS_MAX)
@@ -70,7 +70,7 @@ test('sleepUntil takes a Date or milliseconds, to the millisecond, and a time in
 }) => {
   const page = await openPage()
   for (const isDate of [true, false]) {
-    const until = Date.now() + 700
+    const until = Date.now() + 2_000
     const id = await trigger(page, 'sleeper', { key: `${key}-${isDate}`, until, isDate })
     expect(await ended(page, id)).toMatchObject({ status: 'completed' })
     const [wait] = await eventsOf(page, id, 'step:wait')
@@ -87,7 +87,7 @@ test('a sleep survives a reload and does not start over; what was done before it
   server,
 }) => {
   const page = await openPage()
-  const id = await trigger(page, 'sleeper', { key, ms: 2_500 })
+  const id = await trigger(page, 'sleeper', { key, ms: 5_000 })
   const before = await waiting(page, id)
   await page.reload()
   await ready(page)
@@ -109,7 +109,7 @@ test('a sleep that ended while no page was open is over at once', async ({
   server,
 }) => {
   const page = await openPage()
-  const id = await trigger(page, 'sleeper', { key, ms: 500 })
+  const id = await trigger(page, 'sleeper', { key, ms: 1_500 })
   const wait = await waiting(page, id)
   await page.close()
   // Without a page of ours there is no condition to wait for but the time.
@@ -125,7 +125,7 @@ test('a worker that dies takes what was parked in it along, and the run is repla
   server,
 }) => {
   const page = await openPage()
-  const id = await trigger(page, 'sleeper', { key, ms: 1_500 })
+  const id = await trigger(page, 'sleeper', { key, ms: 4_000 })
   await waiting(page, id)
   await page.evaluate(() => window.killExecutor())
   await passThroughASlot(page)
@@ -139,7 +139,7 @@ test('a worker that dies takes what was parked in it along, and the run is repla
 
 test('an engine that crashes leaves a sleep as it was', async ({ openPage, key, server }) => {
   const page = await openPage()
-  const id = await trigger(page, 'sleeper', { key, ms: 2_000 })
+  const id = await trigger(page, 'sleeper', { key, ms: 4_000 })
   const before = await waiting(page, id)
   const { epoch } = await page.evaluate(() => window.stepwell.status)
   await page.evaluate(() => window.crash('panic'))
@@ -196,8 +196,8 @@ test('a run that sleeps is cancelled at once, and never wakes', async ({
   server,
 }) => {
   const page = await openPage()
-  const id = await trigger(page, 'sleeper', { key, ms: 600 })
-  const other = await trigger(page, 'sleeper', { key: `${key}-other`, ms: 900 })
+  const id = await trigger(page, 'sleeper', { key, ms: 2_000 })
+  const other = await trigger(page, 'sleeper', { key: `${key}-other`, ms: 2_500 })
   await waiting(page, id)
   expect(await cancel(page, id)).toMatchObject({ ok: true, value: { status: 'cancelled' } })
   // The other one sleeps for longer.
