@@ -105,7 +105,7 @@ test('a run sleeps and goes on, and nothing is read for it but its end', async (
   key,
 }) => {
   const page = await openPage(waiting)
-  const runId = await trigger(page, 'sleeper', { key, ms: 1500 })
+  const runId = await trigger(page, 'sleeper', { key, ms: 3_000 })
   await show(page, runId)
   await expect(shown(page, 'for')).toHaveText('sleep nap')
   const before = await asked(page)
