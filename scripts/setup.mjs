@@ -14,13 +14,14 @@ const IS_DEBIAN = existsSync('/etc/debian_version')
 const IS_UBUNTU = IS_DEBIAN && readFileSync('/etc/os-release', 'utf8').includes('ID=ubuntu')
 const CAN_APT = IS_DEBIAN && process.getuid?.() === 0
 
-/** `browserRequired: false` turns a Chromium that cannot be installed into a note: only tests need it. */
-export async function setup({ browserRequired = true } = {}) {
+/** `forTests: false` leaves out what only tests need, and turns a Chromium that cannot be installed into a note. */
+export async function setup({ forTests = true } = {}) {
   checkNode()
   await rust()
   await cCompiler()
   await npmPackages()
-  await browser(browserRequired)
+  if (forTests) await sqliteShell()
+  await browser(forTests)
 }
 
 function checkNode() {
@@ -136,6 +137,17 @@ function manifestsDigest() {
     if (existsSync(file)) hash.update(`${name}\n`).update(readFileSync(file))
   }
   return hash.digest('hex')
+}
+
+/** An independent reader of what the engine writes. */
+async function sqliteShell() {
+  if (!(await works('sqlite3', ['-version']))) {
+    await systemPackages(['sqlite3'], {
+      dnf: 'sudo dnf install -y sqlite',
+      brew: 'brew install sqlite',
+    })
+  }
+  say('sqlite3')
 }
 
 async function browser(required) {

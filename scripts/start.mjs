@@ -12,7 +12,7 @@ import { setup } from './setup.mjs'
 const EXAMPLE = path.join(ROOT, 'examples/vite-react')
 
 await program(import.meta, async (args) => {
-  await setup({ browserRequired: false })
+  await setup({ forTests: false })
   await buildWasm()
   await buildPackages()
   const vite = path.join(EXAMPLE, 'node_modules/.bin/vite')
