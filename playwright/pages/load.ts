@@ -25,6 +25,10 @@ const STEPS = 3
 export function startLoad(client: TestClient, key: string): void {
   const own = new Set<string>()
   let isOver = false
+  let finish = () => {}
+  const over = new Promise<void>((resolve) => {
+    finish = resolve
+  })
   client.on('step:complete', ({ runId, stepName }) => {
     if (own.has(runId)) void witness(`${key}/told/${runId}/${stepName}`)
   })
@@ -42,7 +46,12 @@ export function startLoad(client: TestClient, key: string): void {
         // Whoever closes the client has to expect that.
         if (client.status.state === 'closed') return
         // Else a page that is left could not tell the witness.
-        if (isStepwellError(error)) void witness(`${key}/refused/${error.code}: ${error.message}`)
+        if (!isStepwellError(error)) continue
+        void witness(`${key}/refused/${error.code}: ${error.message}`)
+        // A client that is unavailable refuses at once: asked again and again, the page would do nothing else, not answer
+        // a test, and never hear that somebody leads.
+        await nextTask()
+        await Promise.race([works(client), over])
       }
     }
   }
@@ -50,9 +59,28 @@ export function startLoad(client: TestClient, key: string): void {
   window.load = {
     stop() {
       isOver = true
+      finish()
       return ended
     },
   }
+}
+
+/** Resolves once there is an engine, or the client is closed. */
+function works(client: TestClient): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      const { state } = client.status
+      if (state !== 'ready' && state !== 'closed') return
+      off()
+      resolve()
+    }
+    const off = client.onStatus(look)
+    look()
+  })
+}
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve))
 }
 
 function tellLeaderships(client: TestClient, key: string): void {

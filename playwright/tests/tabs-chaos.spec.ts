@@ -38,7 +38,8 @@ for (const { count, share } of CROWDS) {
       }
       await judge(crowd)
     } catch (error) {
-      console.log(crowd.story.join('\n'))
+      const refused = new Set(namesUnder(server, `${key}/refused/`))
+      console.log([...crowd.story, ...[...refused].map((why) => `refused: ${why}`)].join('\n'))
       throw error
     } finally {
       await crowd.browser.kill()
