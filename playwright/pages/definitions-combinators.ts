@@ -86,7 +86,7 @@ export const probe = defineJob({
     return times < doneAt ? { isDone: false as const } : { isDone: true as const, output: times }
   },
 })
-export const polling = poll('polling', probe, { maxAttempts: 3, delay: 1_000 })
+export const polling = poll('polling', probe, { maxAttempts: 3, delay: 2_000 })
 
 export interface Mapped {
   readonly key: string

@@ -1,7 +1,7 @@
 // ACCEPTANCE H4: defineParentJob, sequence, poll.
 import { expect, test } from '../support/fixtures.js'
 import { ended, ready } from '../support/page.js'
-import { childrenOf, retry, stepsOf, trigger, waiting } from '../support/runs.js'
+import { childrenOf, retry, statusesOf, stepsOf, trigger, waiting } from '../support/runs.js'
 
 const workOf = (key: string, count: number) => Array.from({ length: count }, (_, n) => ({ key, n }))
 
@@ -109,6 +109,8 @@ test('a parent job goes on over a reload while it waits for its children', async
   ]
   const id = await trigger(page, 'report', { key, work })
   await server.gate(`${key}-1`).reached()
+  // What is in flight at the reload would be done again.
+  await expect.poll(() => statusesOf(page, id)).toEqual(['completed', 'running'])
   await page.reload()
   await ready(page)
   await server.gate(`${key}-1`).reached(2)
