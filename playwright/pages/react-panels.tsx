@@ -46,7 +46,7 @@ function jobOptions(): UseJobOptions {
     ...(key === null ? {} : { concurrencyKey: key }),
     ...(runId === null ? {} : { initialRunId: runId }),
     // Another one in each render, as users write it: it must not make the hook begin anew.
-    ...(flag('delayed') ? { startAt: Date.now() + 1000 } : {}),
+    ...(flag('delayed') ? { startAt: Date.now() + 3000 } : {}),
   }
 }
 

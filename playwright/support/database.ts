@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { test } from './fixtures.js'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 
@@ -46,6 +47,12 @@ export function checkDatabase(profile: string): string {
 
 let built: string | null = null
 
+/** For `beforeAll`: `checkDatabase` needs a program that may have to be compiled. */
+export function buildCheck(): void {
+  test.setTimeout(600_000)
+  checker()
+}
+
 /** `crates/stepwell-sqlite/examples/check.rs`, built. */
 function checker(): string {
   built ??=
@@ -55,8 +62,8 @@ function checker(): string {
         'build',
         '--quiet',
         '--message-format=json',
-        '--package',
-        'stepwell-sqlite',
+        // As `cargo test` of the workspace does: the features of one package alone would compile SQLite anew.
+        '--workspace',
         '--example',
         'check',
       ],

@@ -32,7 +32,7 @@ test('an engine that waits for a delayed run, and who waits for its end, ask for
   const { batches, asked } = await page.evaluate(async () => {
     const before = await window.counters()
     const askedBefore = { ...window.asked }
-    await window.stepwell.triggerAndWait('quick', { count: 1 }, { delay: 1500 })
+    await window.stepwell.triggerAndWait('quick', { count: 1 }, { delay: 3000 })
     const asked = Object.entries(window.asked).map(
       ([type, count]) => [type, count - (askedBefore[type] ?? 0)] as const,
     )
@@ -41,7 +41,7 @@ test('an engine that waits for a delayed run, and who waits for its end, ask for
       batches: (await window.counters()).batches - before.batches,
     }
   })
-  // One read of the run when the wait begins, one at its end. Polling each 100 ms would ask 15 times.
+  // One read of the run when the wait begins, one at its end. Polling each 100 ms would ask 30 times.
   expect(asked).toMatchObject({ trigger: 1, getRun: 2 })
   // The trigger, the two reads, the claim, step and end, and what counts them.
   expect(batches).toBeLessThanOrEqual(8)

@@ -29,7 +29,7 @@ test('a browser that stops hidden pages: a hidden leader lets the running step e
   expect(await leader.evaluate(() => window.stepwell.status.state)).toBe('connecting')
   server.gate(key).open()
   expect(await ended(follower, id)).toMatchObject({ status: 'completed', recoveries: 0 })
-  expect(await follower.evaluate(() => window.stepwell.status.role)).toBe('leader')
+  await follower.waitForFunction(() => window.stepwell.status.role === 'leader')
   expect(server.witness.counts(`${key}/`)).toEqual({
     [`${key}/s-0`]: 1,
     [`${key}/s-1`]: 1,

@@ -2,7 +2,7 @@
 //
 // STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill-children
 import type { Page } from '@playwright/test'
-import { checkDatabase } from '../support/database.js'
+import { buildCheck, checkDatabase } from '../support/database.js'
 import { expect, test } from '../support/fixtures.js'
 import { openIn, passes, ranAfterAcknowledgement } from '../support/lives.js'
 import { ended } from '../support/page.js'
@@ -15,6 +15,8 @@ const ROUNDS = Math.min(Number(process.env['STEPWELL_KILL_ROUNDS'] ?? 4), 25)
 const CHILDREN = 40 * ROUNDS
 const SLOTS = 2
 const CROWD = 30
+
+test.beforeAll(buildCheck)
 
 test('killed at any moment, no child is lost or made twice, and every parent completes', async ({
   server,

@@ -3,7 +3,7 @@
 // STEPWELL_KILL_ROUNDS=200 STEPWELL_SEED=7 pnpm exec playwright test kill
 import type { Page } from '@playwright/test'
 import type { TestServer } from '../server/server.mjs'
-import { checkDatabase } from '../support/database.js'
+import { buildCheck, checkDatabase } from '../support/database.js'
 import { expect, test } from '../support/fixtures.js'
 import { openIn, passes, ranAfterAcknowledgement } from '../support/lives.js'
 import { ended, runOf } from '../support/page.js'
@@ -19,6 +19,8 @@ interface Life {
   /** Runs that a page was told to be committed. */
   readonly acknowledged: string[]
 }
+
+test.beforeAll(buildCheck)
 
 test('nothing acknowledged is lost and no committed step runs again, killed at any moment', async ({
   server,
