@@ -16,6 +16,7 @@ export const isLeader = (page: Page) =>
   expect(page.getByTestId('engine-status')).toContainText('leader')
 export const button = (place: Page | Locator, name: string) =>
   place.getByRole('button', { name, exact: true })
+
 /** Gives files to an input once it takes them: Playwright does not wait for that, and the page ignores what comes earlier. */
 export async function giveFiles(
   input: Locator,
@@ -24,6 +25,7 @@ export async function giveFiles(
   await expect(input).toBeEnabled()
   await input.setInputFiles(files)
 }
+
 export const status = (page: Page) => page.getByTestId('run-status')
 
 /** The pictures of docs/proof.md, taken on request: STEPWELL_PICTURES names their folder. */

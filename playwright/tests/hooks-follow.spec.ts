@@ -28,7 +28,7 @@ for (const { title, ...way } of WAYS) {
     await region(page, 'second').getByRole('button', { name: 'Retrigger' }).click()
     await expect(shownRun(page)).not.toHaveText(next)
     await expect(status(page)).toHaveText('completed')
-    const fresh = (await shownRun(page).textContent()) ?? ''
+    const fresh = await runShown(page)
     await expect(shownRun(page, 'second')).toHaveText(fresh)
     expect(fresh > next).toBe(true)
     await expectNothingUnhandled(page)
@@ -41,7 +41,7 @@ test('without followLatest a hook stays with its run', async ({ openPage, key })
   await trigger(page, { key, count: 1 })
   await expect(status(page)).toHaveText('completed')
   await expect(status(page, 'second')).toHaveText('idle')
-  const id = (await shownRun(page).textContent()) ?? ''
+  const id = await runShown(page)
   await trigger(page, { key, count: 1 }, 'second')
   await expect(status(page, 'second')).toHaveText('completed')
   await expect(shownRun(page)).toHaveText(id)
@@ -69,7 +69,7 @@ test('after a reload a hook takes the active run of its labels and key, and no o
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 1, gateAt: 0 })
   await expect(status(page)).toHaveText('running')
-  const own = (await shownRun(page).textContent()) ?? ''
+  const own = await runShown(page)
   const run = await page.evaluate((id) => window.stepwell.getRun(id), own)
   expect(run).toMatchObject({ labels: { tenant: 'a' }, concurrencyKey: 'k' })
   // Newer ones, of other labels and of another key.
@@ -101,7 +101,7 @@ test('a startAt that is another one in each render delays the run and loses noth
   await expect(status(page)).toHaveText('running')
   server.gate(key).open()
   await expect(status(page)).toHaveText('completed')
-  const id = (await shownRun(page).textContent()) ?? ''
+  const id = await runShown(page)
   const run = await page.evaluate((id) => window.stepwell.getRun(id), id)
   expect(run?.startedAt).toBeGreaterThanOrEqual(run?.startAt ?? Number.NaN)
   expect(run?.startAt).toBeGreaterThan(run?.createdAt ?? Number.NaN)
@@ -118,7 +118,7 @@ test('retrigger: useJob shows the fresh run, pending at once; useRun goes on wit
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 1 })
   await expect(status(page)).toHaveText('completed')
-  const old = (await shownRun(page).textContent()) ?? ''
+  const old = await runShown(page)
   await page.getByRole('textbox', { name: 'Run' }).fill(old)
   await expect(status(page, 'run')).toHaveText('completed')
 
@@ -168,7 +168,7 @@ test('a run that is deleted is missing, in useJob too; reset makes it idle', asy
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 1 })
   await expect(status(page)).toHaveText('completed')
-  const id = (await shownRun(page).textContent()) ?? ''
+  const id = await runShown(page)
   await page.getByRole('textbox', { name: 'Run' }).fill(id)
   await expect(status(page, 'run')).toHaveText('completed')
   await page.evaluate((id) => window.stepwell.deleteRun(id), id)
@@ -186,7 +186,7 @@ test('initialRunId shows that run from the start', async ({ openPage, key, serve
   await expect(status(page)).toHaveText('idle')
   await trigger(page, { key, count: 1 })
   await expect(status(page)).toHaveText('completed')
-  const id = (await shownRun(page).textContent()) ?? ''
+  const id = await runShown(page)
   await trigger(page, { key, count: 1, gateAt: 0 })
   await server.gate(key).reached()
   await page.goto(`${page.url()}&initial-run=${id}`)

@@ -12,8 +12,8 @@ import {
   waiting,
 } from '../support/runs.js'
 
-/** Far more than a sleep is late on a machine that is busy with other things, too. */
-const LATE_MS_MAX = 5_000
+/** Far more than a sleep is late on an idle machine, and far less than it would be if something polled. */
+const LATE_MS_MAX = 1_000
 
 /** How late a run's sleep ended, by the engine's clock. */
 async function lateness(page: Page, runId: string): Promise<number> {
